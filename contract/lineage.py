@@ -1,0 +1,121 @@
+"""The posted message as the record of last resort.
+
+The content of a result holds the prompt, the id in its buttons holds seed and model, and the attachment's description
+(its alt text, 1,024 characters, present in every press) holds a caption for people and, behind it, the lineage:
+
+    Four pictures of a fox. [easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=0000002a.2,1c9b2f00.0s]
+
+So a button works when Redis and the image store are gone. Each generation is `<seed in hex>.<index>` and, from the
+second on, the first letter of the strength it departed with.
+"""
+
+from __future__ import annotations
+
+import re
+
+from contract.errors import UserError
+from contract.ids import JobId
+from contract.jobs import Destination, Generation, Imagine, Job, Request, Speed, Strength, Upscale, User, Variation
+from contract.messages import bold_prompt
+from contract.prompt import Context, PromptError, parse
+
+DESCRIPTION_LIMIT = 1024
+"""Discord's limit on an attachment's description, in characters."""
+
+_TAIL = re.compile(r"\[easel (?P<version>\d+)(?P<fields>(?:; [a-z]=[^;\[\]]*)*)\]\Z")
+_GENERATION = re.compile(r"(?P<seed>[0-9a-f]{8})\.(?P<index>[0-3])(?P<strength>[s+]?)")
+_MARKS = {Strength.SUBTLE: "s", Strength.STRONG: "+"}
+_STRENGTHS = {mark: strength for strength, mark in _MARKS.items()}
+
+
+def caption(job: Job) -> str:
+    """The attachment's description: words first, lineage behind them, at most 1,024 characters.
+
+    A lineage too long to fit is replaced by a mark, and `rebuild` then says so.
+    """
+    fields = _fields(job.request) | {"v": job.prompt.version, "m": job.model}
+    tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
+    if len(tail) > DESCRIPTION_LIMIT:
+        tail = "[easel 1; k=full]"
+    words = _words(job).replace("[", "(").replace("]", ")")
+    room = DESCRIPTION_LIMIT - len(tail) - 1
+    if len(words) > room:
+        words = words[: max(room - 1, 0)] + "…" if room > 0 else ""
+    return f"{words} {tail}".strip()
+
+
+def rebuild(
+    job_id: JobId, content: str, description: str | None, *, user: User, destination: Destination, created_ms: int
+) -> Job:
+    """The job behind a message of ours, from the message alone. `user` and `destination` are those of whoever asks now.
+
+    UserError `lineage_missing` when the message does not carry what is needed, `lineage_too_long` when it could not.
+    """
+    tail = _TAIL.search(description or "")
+    echo = bold_prompt(content)
+    if tail is None or echo is None or tail["version"] != "1":
+        raise UserError("lineage_missing", job=job_id)
+    fields = {field[0]: field[2:] for field in tail["fields"].split("; ")[1:]}
+    if fields.get("k") == "full":
+        raise UserError("lineage_too_long", job=job_id)
+    try:
+        request = _request(fields)
+        prompt = parse(echo, Context(version=fields["v"])).prompts[0]
+        model = fields["m"]
+    except (KeyError, ValueError, IndexError, PromptError) as error:
+        raise UserError("lineage_missing", job=job_id) from error
+    return Job(
+        id=job_id,
+        request=request,
+        prompt=prompt,
+        model=model,
+        user=user,
+        destination=destination,
+        created_ms=created_ms,
+        speed=Speed.FAST,
+    )
+
+
+def _words(job: Job) -> str:
+    text = job.prompt.echo or "a surprise"
+    match job.request:
+        case Upscale():
+            return f"A picture of {text}."
+        case _:
+            return f"Four pictures of {text}."
+
+
+def _fields(request: Request) -> dict[str, str]:
+    match request:
+        case Imagine():
+            return {"k": "imagine"}
+        case Variation(strength=strength, source=source):
+            return {"k": "variation", "s": strength.value, "g": _write(source)}
+        case Upscale(index=index, source=source):
+            return {"k": "upscale", "i": str(index), "g": _write(source)}
+
+
+def _request(fields: dict[str, str]) -> Request:
+    match fields["k"]:
+        case "imagine":
+            return Imagine()
+        case "variation":
+            return Variation(Strength(fields["s"]), _read(fields["g"]))
+        case "upscale":
+            return Upscale(int(fields["i"]), _read(fields["g"]))
+        case kind:
+            raise ValueError(f"unknown request {kind!r}")
+
+
+def _write(source: tuple[Generation, ...]) -> str:
+    return ",".join(f"{g.seed:08x}.{g.index}{_MARKS[g.strength] if g.strength else ''}" for g in source)
+
+
+def _read(text: str) -> tuple[Generation, ...]:
+    generations = []
+    for position, item in enumerate(text.split(",")):
+        found = _GENERATION.fullmatch(item)
+        if not found or bool(found["strength"]) != (position > 0):
+            raise ValueError(f"{item!r} is not generation {position} of a line")
+        generations.append(Generation(int(found["seed"], 16), int(found["index"]), _STRENGTHS.get(found["strength"])))
+    return tuple(generations)

@@ -1,0 +1,83 @@
+"""Errors in words: a title and a description for every kind. English; other locales fall back to it."""
+
+from __future__ import annotations
+
+from contract.errors import UserError
+from contract.prompt import PromptError
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "queue_full": (
+        "Queue full",
+        "Your job queue is full. Please wait for a job to finish first, then resubmit this one. "
+        "(At most {limit} jobs can wait at a time.)",
+    ),
+    "guild_queue_full": (
+        "Queue full",
+        "This server's job queue is full: at most {limit} of its jobs can wait at a time. Please try again in a while.",
+    ),
+    "version_not_offered": (
+        "Invalid parameter",
+        "No model here answers to version `{version}`. Offered: {offered}.",
+    ),
+    "model_not_offered": (
+        "Model not available",
+        "The model `{model}` of this picture is no longer offered here. Offered: {offered}. "
+        "Start again with `/imagine`.",
+    ),
+    "parameter_not_supported": (
+        "Invalid parameter",
+        "`{parameter}` has no effect on the model {model}, so it is refused rather than ignored. Leave it out.",
+    ),
+    "ratio_too_extreme": (
+        "Invalid parameter",
+        "`--ar {ratio}` is too narrow for the model {model}: the longer side may be at most {limit} times the shorter.",
+    ),
+    "lineage_missing": (
+        "Job not found",
+        "The records of this picture are gone, and its message does not carry enough to rebuild it. "
+        "Run its prompt again with `/imagine`.",
+    ),
+    "lineage_too_long": (
+        "Job not found",
+        "The records of this picture are gone, and it is a variation of so many others that its message could not carry "
+        "them all. Run its prompt again with `/imagine`.",
+    ),
+    "no_permission": (
+        "Missing permission",
+        "I can't work in this channel: I lack the permission {permissions}. Ask someone who manages the server to grant "
+        "it, or use another channel.",
+    ),
+    "not_your_job": ("Job action restricted", "Only the person who started a job can do that."),
+    "not_running": ("Nothing to cancel", "This job has already ended."),
+    "unknown_button": ("Invalid request", "This button is not one of mine, or comes from a version I don't know."),
+    "bad_address": (
+        "Invalid setting",
+        "{setting} is {address!r}, which is not a usable address. Use something like http://127.0.0.1:8911.",
+    ),
+    "remote_api": (
+        "Invalid setting",
+        "{setting} points to {host}, which is not this machine: the bot's token would be sent there. "
+        "Set DISCORD_ALLOW_REMOTE_API=true if that is what you want.",
+    ),
+    "too_large": (
+        "Sorry! Could not complete the job!",
+        "The finished picture is too large for this server's upload limit of {limit_mib} MiB, even as the smallest format.",
+    ),
+    "cannot_post": (
+        "Sorry! Could not complete the job!",
+        "The picture is finished, but I may not post it in <#{channel}>: {reason}.",
+    ),
+    "job_failed": (
+        "Sorry, something went wrong",
+        "The job encountered an error and cost you nothing. Try it again; if it keeps failing, tell whoever runs this bot "
+        "the number below.",
+    ),
+}
+
+
+def describe(error: UserError, locale: str = "en-US") -> tuple[str, str]:
+    """Title and description of an error for the person who caused it."""
+    if isinstance(error, PromptError):
+        return error.title, error.description
+    title, description = _SENTENCES.get(error.kind, ("Invalid request", "{kind}"))
+    return title, description.format(**{"kind": error.kind.replace("_", " "), **error.values})
