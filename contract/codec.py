@@ -26,7 +26,7 @@ def job_document(job: Job) -> dict[str, Any]:
 
 
 def decode_job(text: str | bytes) -> Job:
-    """The job in `text`. NewerVersion when a newer Easel wrote it, MalformedDocument for anything else that is no job."""
+    """The job in `text`. NewerVersion when a newer Easel wrote it, MalformedDocument when it is no job at all."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -43,7 +43,9 @@ def job_from_document(document: object) -> Job:
             try:
                 return _JOB.validate_python(body)
             except ValidationError as error:
-                raise MalformedDocument(f"not a job: {error.error_count()} fields are wrong: {_where(error)}") from error
+                raise MalformedDocument(
+                    f"not a job: {error.error_count()} fields are wrong: {_where(error)}"
+                ) from error
         case _:
             raise MalformedDocument("a job document has a version and a job")
 

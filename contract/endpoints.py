@@ -11,7 +11,7 @@ from contract.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """A stand-in's addresses: `api_base` the root of its HTTP routes (`/api/v10` comes after), `gateway_url` its socket."""
+    """A stand-in's addresses: `api_base` is the root of its HTTP routes, `gateway_url` its socket."""
 
     api_base: str
     gateway_url: str | None
@@ -28,7 +28,7 @@ def discord_endpoints(
     """The stand-in to use, or None for Discord itself.
 
     A mistyped address would send the bot's token to a stranger, so an address that is not loopback is refused with
-    UserError `remote_api` unless `allow_remote`. UserError `bad_address` for anything that is not a URL of the right kind.
+    UserError `remote_api` unless `allow_remote`. UserError `bad_address` for what is not a URL of the right kind.
     """
     if not api_base:
         if gateway_url:

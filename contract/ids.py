@@ -48,7 +48,7 @@ def draw_seed(interaction_id: int, ordinal: int = 0) -> int:
 
 
 def nonce(id: JobId) -> str:
-    """25 characters from a job id: Discord's longest message nonce, so that a repeated post returns the first message."""
+    """25 characters from a job id, Discord's longest nonce: a repeated post returns the first message."""
     return base64.b32encode(hashlib.sha1(id.encode(), usedforsecurity=False).digest()).decode()[:25]
 
 
@@ -61,7 +61,7 @@ def parse_job_id(text: str) -> JobId:
 
 
 def _payload(id: JobId) -> int:
-    number = uuid.UUID(id).int
+    number: int = uuid.UUID(id).int
     return ((number >> 80) << 74) | (((number >> 64) & 0xFFF) << 62) | (number & (2**62 - 1))
 
 

@@ -132,7 +132,7 @@ class Job:
         return 1 if isinstance(self.request, Upscale) else GRID_SIZE
 
     def generations(self, index: int) -> tuple[Generation, ...]:
-        """The line of generations of picture `index` (from 0), oldest first. IndexError when there is no such picture."""
+        """The line of generations of picture `index` (from 0), oldest first; IndexError when there is none."""
         if not 0 <= index < self.image_count:
             raise IndexError(f"job {self.id} has {self.image_count} pictures, there is no index {index}")
         match self.request:

@@ -27,8 +27,8 @@ _ALWAYS_HONOURED = frozenset(
 class Plan:
     """Numbers for one job.
 
-    `parts` are weighted texts, `negatives` what to keep away from. `width` and `height` are pixels. `chaos`, `weird` and
-    `stop_at` run from 0 to 1. `image_weight` is the share of image prompts, from 0.
+    `parts` are weighted texts, `negatives` what to keep away from. `width` and `height` are pixels. `chaos`, `weird`
+    and `stop_at` run from 0 to 1. `image_weight` is the share of image prompts, from 0.
     """
 
     parts: tuple[tuple[str, float], ...]

@@ -39,13 +39,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "lineage_too_long": (
         "Job not found",
-        "The records of this picture are gone, and it is a variation of so many others that its message could not carry "
-        "them all. Run its prompt again with `/imagine`.",
+        "The records of this picture are gone, and it is a variation of so many others that its message could not "
+        "carry them all. Run its prompt again with `/imagine`.",
     ),
     "no_permission": (
         "Missing permission",
-        "I can't work in this channel: I lack the permission {permissions}. Ask someone who manages the server to grant "
-        "it, or use another channel.",
+        "I can't work in this channel: I lack the permission {permissions}. Ask someone who manages the server to "
+        "grant it, or use another channel.",
     ),
     "not_your_job": ("Job action restricted", "Only the person who started a job can do that."),
     "not_running": ("Nothing to cancel", "This job has already ended."),
@@ -61,7 +61,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_large": (
         "Sorry! Could not complete the job!",
-        "The finished picture is too large for this server's upload limit of {limit_mib} MiB, even as the smallest format.",
+        "The finished picture is larger than this server's upload limit of {limit_mib} MiB, even in the smallest format.",
     ),
     "cannot_post": (
         "Sorry! Could not complete the job!",
@@ -69,8 +69,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "job_failed": (
         "Sorry, something went wrong",
-        "The job encountered an error and cost you nothing. Try it again; if it keeps failing, tell whoever runs this bot "
-        "the number below.",
+        "The job encountered an error and cost you nothing. Try it again; if it keeps failing, tell whoever runs "
+        "this bot the number below.",
     ),
 }
 

@@ -1,0 +1,45 @@
+# One command each. PYTHON is the interpreter to build .venv with; TORCH the build of torch to install first:
+# on a Linux machine with an NVIDIA card the plain pin is the CUDA build (several GB), elsewhere the CPU build.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test check install install-demo format clean
+
+demo: install-demo  ## see it work: prints one address, Ctrl-C ends everything
+	$(BIN)/python -m sandbox demo
+
+test: install  ## every test that needs no GPU
+	$(BIN)/python -m pytest
+
+check: install  ## format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.installed-test  ## everything, tests included
+
+install-demo: $(VENV)/.installed-demo  ## what the demo needs, no test tools
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# torch goes first and by exact pin: a range, or another package's wish, would take a different build.
+$(VENV)/.installed-demo: pyproject.toml | $(VENV)/bin/python
+	$(PIP) "$(TORCH)"
+	$(PIP) --editable ".[worker,demo]"
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed-demo
+	$(PIP) --editable ".[worker,demo,test]"
+	touch $@
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build data *.egg-info

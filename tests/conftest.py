@@ -1,0 +1,20 @@
+"""What every test shares: a job to work with, and a promise that no test reads the developer's own environment."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two OpenMP threads on busy cores are many times slower than one
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+_OUR_SETTINGS = ("REDIS_URL", "IMAGE_STORE", "LOG_FORMAT")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the shell that runs the tests must not reach them."""
+    for name in list(os.environ):
+        if name.startswith("DISCORD_") or name in _OUR_SETTINGS:
+            monkeypatch.delenv(name)
