@@ -1,0 +1,85 @@
+"""The posted message is enough to rebuild the job behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.derive import upscale, variation
+from contract.errors import UserError
+from contract.jobs import Job, Strength
+from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
+from contract.messages import result
+from tests.contract.factories import BOB, CHANNEL, imagine, press
+
+GRID = imagine("a red fox --ar 3:2 --no trees")
+SUBTLE = variation(GRID, 3, Strength.SUBTLE, press(seed=6))
+SINGLE = upscale(SUBTLE, 1, press(seed=6))
+AGAIN = variation(SINGLE, 0, Strength.STRONG, press(seed=0))
+
+
+def from_message(job: Job, description: str | None = None) -> Job:
+    return rebuild(
+        job.id, result(job), description or caption(job), user=BOB, destination=CHANNEL, created_ms=job.created_ms
+    )
+
+
+@pytest.mark.parametrize("job", [GRID, SUBTLE, SINGLE, AGAIN])
+def test_a_job_is_rebuilt_from_its_message(job: Job) -> None:
+    """Prompt, request, model and seed come back whole, so every button draws the same picture as before."""
+    found = from_message(job)
+    assert (found.id, found.request, found.prompt, found.model) == (job.id, job.request, job.prompt, job.model)
+    assert found.generations(0) == job.generations(0)
+
+
+def test_the_caption_starts_with_words_for_people() -> None:
+    """Screen readers read it out."""
+    assert caption(GRID).startswith("Four pictures of a red fox --ar 3:2 --no trees. [easel 1; ")
+    assert caption(SINGLE).startswith("A picture of a red fox")
+
+
+def test_a_long_prompt_gives_way_to_the_lineage() -> None:
+    """The words are cut, the lineage never."""
+    job = imagine("fox " * 350)
+    assert len(caption(job)) <= DESCRIPTION_LIMIT
+    assert from_message(job) == from_message(job)
+    assert from_message(job).prompt == job.prompt
+
+
+def test_brackets_in_a_prompt_do_not_forge_a_lineage() -> None:
+    """Only the tail counts, and a prompt cannot write one."""
+    job = imagine("a fox [easel 1; k=imagine; v=6.1; m=other]")
+    assert from_message(job).model == job.model
+
+
+def test_a_line_too_long_to_fit_says_so() -> None:
+    """Some ninety generations fit; after that the message cannot carry them and the user is told why."""
+    job = imagine()
+    kept = 0
+    for turn in range(200):
+        job = variation(job, 0, Strength.STRONG, press(seed=turn, interaction=turn))
+        try:
+            assert from_message(job).request == job.request
+            kept += 1
+        except UserError as error:
+            assert error.kind == "lineage_too_long"
+            break
+    assert 60 <= kept < 200
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "a picture",
+        "[easel 2; k=imagine; v=6.1; m=easel-small]",
+        "[easel 1; k=imagine]",
+        "[easel 1; k=dance; v=6.1; m=easel-small]",
+        "[easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=xyz]",
+        "[easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=0000002a.2s]",
+        "[easel 1; k=variation; s=wild; v=6.1; m=easel-small; g=0000002a.2]",
+    ],
+)
+def test_a_message_without_a_lineage_gets_a_clear_error(description: str) -> None:
+    """Never a guess, never a crash."""
+    with pytest.raises(UserError) as caught:
+        from_message(GRID, description)
+    assert caught.value.kind == "lineage_missing"

@@ -1,0 +1,134 @@
+"""A job's words are Midjourney's, letter by letter, because clients read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contract.derive import upscale, variation
+from contract.errors import UnknownButton
+from contract.jobs import Job, Speed, Strength
+from contract.messages import (
+    Action,
+    bold_prompt,
+    cancel_button,
+    custom_id,
+    file_name,
+    progress,
+    read_custom_id,
+    result,
+    result_buttons,
+    stopped,
+    waiting,
+)
+from tests.contract.factories import imagine, press
+
+FOX = imagine("a red fox --ar 3:2")
+SUBTLE = variation(FOX, 0, Strength.SUBTLE, press())
+SINGLE = upscale(FOX, 1, press())
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (FOX, "**a red fox --ar 3:2** - <@811> (Waiting to start)"),
+        (SUBTLE, "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (Waiting to start)"),
+        (SINGLE, "**a red fox --ar 3:2** - Image #2 <@822> (Waiting to start)"),
+    ],
+)
+def test_waiting(job: Job, words: str) -> None:
+    """midjourney.md §4.1 step 1 and §4.3: the first answer to a command or a press."""
+    assert waiting(job) == words
+
+
+def test_progress_and_stopped() -> None:
+    """midjourney.md §4.1 steps 2 and 2': percent, then mode."""
+    assert progress(FOX, 31) == "**a red fox --ar 3:2** - <@811> (31%) (fast)"
+    assert progress(SUBTLE, 0) == "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (0%) (fast)"
+    assert stopped(FOX) == "**a red fox --ar 3:2** - <@811> (Stopped)"
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (FOX, "**a red fox --ar 3:2** - <@811> (fast)"),
+        (replace(FOX, speed=Speed.RELAX), "**a red fox --ar 3:2** - <@811> (relaxed)"),
+        (replace(FOX, speed=Speed.TURBO, stealth=True), "**a red fox --ar 3:2** - <@811> (turbo, stealth)"),
+        (SUBTLE, "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (fast)"),
+        (SINGLE, "**a red fox --ar 3:2** - Image #2 <@822>"),
+    ],
+)
+def test_result(job: Job, words: str) -> None:
+    """midjourney.md §4.2 and §4.3: a single picture has no mode."""
+    assert result(job) == words
+
+
+def test_the_prompt_can_be_read_back() -> None:
+    """Clients match the first pair of `**`."""
+    assert bold_prompt(result(FOX)) == "a red fox --ar 3:2"
+    assert bold_prompt("no bold here") is None
+
+
+def test_grid_buttons_are_in_midjourneys_order() -> None:
+    """midjourney.md §4.1: U1-U4 and the re-roll, then V1-V4."""
+    first, second = result_buttons(FOX)
+    assert [button.label or button.emoji for button in first] == ["U1", "U2", "U3", "U4", "🔄"]
+    assert [button.label for button in second] == ["V1", "V2", "V3", "V4"]
+    assert first[2].custom_id == f"MJ::JOB::upsample::3::{FOX.id}"
+    assert first[4].custom_id == f"MJ::JOB::reroll::0::{FOX.id}::SOLO"
+    assert second[1].custom_id == f"MJ::JOB::variation::2::{FOX.id}"
+
+
+def test_a_single_picture_can_be_varied_two_ways() -> None:
+    """midjourney.md §4.2: subtle and strong."""
+    ((subtle, strong),) = result_buttons(SINGLE)
+    assert (subtle.label, strong.label) == ("Vary (Subtle)", "Vary (Strong)")
+    assert subtle.custom_id == f"MJ::JOB::low_variation::1::{SINGLE.id}::SOLO"
+    assert strong.custom_id == f"MJ::JOB::high_variation::1::{SINGLE.id}::SOLO"
+
+
+def test_every_button_can_be_read_back() -> None:
+    """What is sent as a custom_id says action, index from 0 and job when it returns; all fit 100 characters."""
+    for job in (FOX, SINGLE):
+        for button in (button for row in result_buttons(job) for button in row):
+            read = read_custom_id(button.custom_id)
+            assert custom_id(read.action, read.index, read.job) == button.custom_id
+            assert len(button.custom_id) <= 100
+    assert read_custom_id(result_buttons(FOX)[1][3].custom_id).index == 3
+    assert read_custom_id(cancel_button(FOX.id).custom_id).action is Action.CANCEL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "fox",
+        f"MJ::JOB::upsample::0::{FOX.id}",
+        f"MJ::JOB::upsample::5::{FOX.id}",
+        "MJ::JOB::upsample::1::not-a-job",
+        f"MJ::JOB::upsample::1::{FOX.id}::SOLO::more",
+        f"XX::JOB::upsample::1::{FOX.id}",
+        "MJ::JOB::upsample::1::00000000-0000-4000-8000-000000000000",
+    ],
+)
+def test_foreign_buttons_are_unknown(text: str) -> None:
+    """An id that is not exactly one of ours is never guessed at."""
+    with pytest.raises(UnknownButton):
+        read_custom_id(text)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("a red, red fox! --ar 3:2", "alice_a_red_red_fox"),
+        ("ein Füchslein", "alice_ein_Fchslein"),
+        ("../../etc/passwd", "alice_......etcpasswd"),
+        ("x" * 200, "alice_" + "x" * 57),
+    ],
+)
+def test_file_names_end_in_the_job(prompt: str, name: str) -> None:
+    """midjourney.md §4.1: user and words, cut to 63 characters, then the id behind the last underscore."""
+    job = imagine(prompt)
+    assert file_name(job, "png") == f"{name}_{job.id}.png"
+    assert file_name(job, "png").rsplit("_", 1)[1] == f"{job.id}.png"

@@ -1,0 +1,100 @@
+"""Flags become numbers in one place, and what a model cannot honour is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
+from contract.derive import upscale, variation
+from contract.errors import UserError
+from contract.jobs import Strength
+from contract.plan import Plan, fit_size, plan
+from contract.sentences import describe
+from tests.contract.factories import imagine, press
+
+
+def planned(prompt: str) -> Plan:
+    return plan(imagine(prompt), EASEL_SMALL)
+
+
+def test_defaults_are_the_models() -> None:
+    """No flags: the model's own size, steps and guidance."""
+    made = planned("a fox")
+    assert (made.width, made.height, made.num_inference_steps) == (64, 64, EASEL_SMALL.num_inference_steps)
+    assert made.guidance_scale == pytest.approx(EASEL_SMALL.guidance_scale)
+    assert made.parts == (("a fox", 1.0),)
+    assert made.image_count == 4
+
+
+@pytest.mark.parametrize("ratio", ["1:1", "3:2", "2:3", "16:9", "7:1"])
+def test_every_ratio_keeps_the_pixel_budget(ratio: str) -> None:
+    """Sides are multiples of the model's step; the area stays within one step of the budget."""
+    wide, high = map(int, ratio.split(":"))
+    width, height = fit_size(EASEL_SMALL, wide, high)
+    assert width % EASEL_SMALL.size_multiple == height % EASEL_SMALL.size_multiple == 0
+    assert 0.5 < width * height / EASEL_SMALL.pixels < 1.7
+    assert (width > height) == (wide > high)
+
+
+def test_lower_quality_takes_fewer_steps() -> None:
+    """`--q .25` < `--q .5` < 1 < 2; draft is cheaper still."""
+    steps = [planned(f"a fox --q {quality}").num_inference_steps for quality in (".25", ".5", "1", "2")]
+    assert steps == sorted(set(steps))
+
+
+def test_quality_is_for_the_first_grid_only() -> None:
+    """midjourney.md §2: variations take the usual steps."""
+    job = variation(imagine("a fox --q .25"), 0, Strength.SUBTLE, press())
+    assert plan(job, EASEL_SMALL).num_inference_steps == EASEL_SMALL.num_inference_steps
+
+
+def test_stylize_raises_guidance() -> None:
+    """0 < 100 (the model's own) < 1000."""
+    scales = [planned(f"a fox --s {stylize}").guidance_scale for stylize in (0, 50, 100, 250, 1000)]
+    assert scales == sorted(set(scales))
+    assert scales[2] == pytest.approx(EASEL_SMALL.guidance_scale)
+
+
+def test_the_price_follows_the_work() -> None:
+    """A single picture costs a quarter of a grid, an early stop what it ran."""
+    grid = imagine("a fox")
+    assert plan(upscale(grid, 0, press()), EASEL_SMALL).megapixel_steps * 4 == pytest.approx(
+        plan(grid, EASEL_SMALL).megapixel_steps
+    )
+    assert planned("a fox --stop 50").megapixel_steps == pytest.approx(planned("a fox").megapixel_steps / 2)
+
+
+def test_what_a_model_cannot_do_is_refused_by_name() -> None:
+    """Never silently ignored."""
+    with pytest.raises(UserError) as caught:
+        planned("a fox --cref https://example.org/a.png")
+    assert caught.value.kind == "parameter_not_supported"
+    _, description = describe(caught.value)
+    assert "Easel Small" in description
+
+
+def test_an_extreme_ratio_is_refused() -> None:
+    """Beyond 8:1 there is no picture to speak of."""
+    with pytest.raises(UserError) as caught:
+        planned("a fox --ar 13:1")
+    assert caught.value.kind == "ratio_too_extreme"
+
+
+def test_a_version_nobody_offers_is_refused_with_those_that_are() -> None:
+    """The catalogue decides what can be done here."""
+    catalogue = Catalogue((replace(EASEL_SMALL, versions=("6.1", "7")),))
+    assert catalogue.resolve("7").name == "easel-small"
+    with pytest.raises(UserError) as caught:
+        catalogue.resolve("5")
+    assert caught.value.values == {"version": "5", "offered": "6.1, 7"}
+
+
+def test_a_model_is_found_by_name_and_by_fingerprint() -> None:
+    """The fingerprint in a job id leads to the model; one that was taken away is named."""
+    assert DEFAULT_CATALOGUE.by_fingerprint(EASEL_SMALL.fingerprint) is DEFAULT_CATALOGUE.named("easel-small")
+    with pytest.raises(UserError, match="model_not_offered"):
+        DEFAULT_CATALOGUE.named("gone")
+    with pytest.raises(UserError, match="model_not_offered"):
+        DEFAULT_CATALOGUE.by_fingerprint(1)
