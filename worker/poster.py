@@ -1,0 +1,313 @@
+"""Posting to Discord without a gateway: discord.py's REST client on a thread of its own, called from any thread.
+
+discord.py keeps the rate limit buckets, so everything a process posts goes through one `Poster`. What Discord may
+answer becomes four outcomes: it worked, it is not allowed, it is too large, or Discord is not there at the moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+import discord
+import structlog
+from pydantic import SecretStr
+
+from contract.endpoints import Endpoints
+from contract.errors import EaselError
+from contract.messages import Button, Embed
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+_RATE_LIMIT_PATIENCE_S = 30
+"""How long discord.py itself sits out a 429; longer ones come back to us, so that a slot can be drained meanwhile."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_HISTORY_LIMIT = 1000
+
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _CANNOT_DM = 10003, 10008, 50007
+_MISSING_ACCESS, _MISSING_PERMISSIONS, _CANNOT_REPLY, _TOO_LARGE = 50001, 50013, 160002, 40005
+_REASONS = {
+    _MISSING_ACCESS: "I cannot see the channel",
+    _MISSING_PERMISSIONS: "I need Send Messages, Embed Links, Attach Files and Read Message History there",
+    _CANNOT_REPLY: "I need the permission Read Message History to answer there",
+    _CANNOT_DM: "this person does not take direct messages from me",
+    _UNKNOWN_CHANNEL: "the channel is gone",
+}
+
+
+class NotAllowed(EaselError):
+    """Discord refused for good. `reason` is a clause for people, `code` Discord's own number (0 when it gave none)."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class TooLarge(EaselError):
+    """The file is over what this channel takes."""
+
+
+class Unavailable(EaselError):
+    """Discord could not be reached, is rate limiting us or failing; the same call may work later."""
+
+
+class BadToken(EaselError):
+    """Discord does not know the bot token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message. `description` is its alt text, at most 1,024 characters."""
+
+    name: str
+    data: bytes
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message as data. Only `mention` is pinged, whatever the content says. `reply_to` may be gone by now."""
+
+    content: str | None = None
+    embed: Embed | None = None
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    attachment: Attachment | None = None
+    mention: int | None = None
+    reply_to: int | None = None
+
+
+class Poster:
+    """A logged-in REST client. Methods block their caller, and may be called from many threads at once."""
+
+    def __init__(
+        self,
+        token: SecretStr,
+        endpoints: Endpoints | None = None,
+        *,
+        patience_s: float = 600,
+        pause_s: float = _FIRST_PAUSE_S,
+    ) -> None:
+        """`patience_s`: how long one call tries while Discord is away; `pause_s`: the first pause between tries."""
+        if endpoints is not None:
+            log.warning("DISCORD IS REPLACED: the bot token goes to a stand-in", api_base=endpoints.api_base)
+            discord.http.Route.BASE = endpoints.rest_base
+        self._token = token
+        self._patience_s = patience_s
+        self._pause_s = pause_s
+        self._client: discord.Client | None = None
+        self._loop = asyncio.new_event_loop()
+        self._login = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="poster", daemon=True)
+        self._thread.start()
+
+    # ── calls from any thread ───────────────────────────────────────────────────────────────────────────────────────
+
+    def login(self) -> None:
+        """Check the token now instead of at the first post. BadToken, or Unavailable without waiting for Discord."""
+        self._run(self._logged_in())
+
+    def post(self, channel_id: int, post: Post, nonce: str) -> int | None:
+        """Send a message and return its id. The same `nonce` within minutes gives the first message again.
+
+        None when Discord says that the message of this nonce was deleted meanwhile: it had been delivered.
+        NotAllowed, TooLarge or Unavailable otherwise.
+        """
+        return self._run(self._patiently(lambda client: _send(client, channel_id, post, nonce)))
+
+    def post_directly(self, user_id: int, post: Post, nonce: str) -> int | None:
+        """As `post`, into the direct messages of a user."""
+
+        async def send(client: discord.Client) -> int | None:
+            channel = await client.http.start_private_message(user_id)
+            return await _send(client, int(channel["id"]), post, nonce)
+
+        return self._run(self._patiently(send))
+
+    def amend(self, channel_id: int, message_id: int, embed: Embed) -> bool:
+        """Put `embed` on a message of ours, its buttons and files gone; False when that message is gone itself."""
+
+        async def edit(client: discord.Client) -> bool:
+            message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
+            return await _unless_gone(message.edit(embed=_embed(embed), view=None, attachments=[]))
+
+        return self._run(self._patiently(edit))
+
+    def delete(self, channel_id: int, message_id: int) -> bool:
+        """Delete a message; False when it or its channel was gone already."""
+
+        async def remove(client: discord.Client) -> bool:
+            return await _unless_gone(client.http.delete_message(channel_id, message_id))
+
+        return self._run(self._patiently(remove))
+
+    def find(self, channel_id: int, job_id: str, since_ms: int) -> int | None:
+        """The id of our own message about a job, sent since a Unix time in milliseconds; None when there is none.
+
+        Messages are known by the job id in a button, a file's name or an embed's footer.
+        """
+
+        async def search(client: discord.Client) -> int | None:
+            assert client.user is not None, "a logged-in client has a user"
+            after = discord.Object(max(0, since_ms - discord.utils.DISCORD_EPOCH) << 22)
+            channel = client.get_partial_messageable(channel_id)
+            async for message in channel.history(limit=_HISTORY_LIMIT, after=after, oldest_first=True):
+                if message.author.id == client.user.id and _is_about(message, job_id):
+                    return message.id
+            return None
+
+        return self._run(self._patiently(search))
+
+    def close(self) -> None:
+        """Let calls that wait for Discord end with Unavailable, log out and end the thread. Idempotent."""
+        if self._loop.is_closed():
+            return
+
+        async def end() -> None:
+            self._closing.set()
+            if self._client is not None:
+                await self._client.close()
+
+        self._run(end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # ── on the poster's own thread ──────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _logged_in(self) -> discord.Client:
+        async with self._login:
+            if self._client is None:
+                client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=_RATE_LIMIT_PATIENCE_S)
+                try:
+                    await _translated(client.login(self._token.get_secret_value()))
+                except EaselError:
+                    await client.close()
+                    raise
+                self._client = client
+            return self._client
+
+    async def _patiently(self, call: Callable[[discord.Client], Awaitable[T]]) -> T:
+        """`call`, tried again with growing pauses while Discord is away, for `patience_s` in all."""
+        pause, until = self._pause_s, self._loop.time() + self._patience_s
+        while True:
+            try:
+                return await _translated(call(await self._logged_in()))
+            except Unavailable as error:
+                remaining = until - self._loop.time()
+                if remaining <= 0 or self._closing.is_set():
+                    raise
+                log.warning("Discord is away, trying again", pause_s=round(min(pause, remaining), 1), reason=str(error))
+                if await self._closed_within(min(pause, remaining)):
+                    raise
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    async def _closed_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+async def _translated(call: Awaitable[T]) -> T:
+    """`call` with Discord's answers as this module's errors."""
+    try:
+        return await call
+    except discord.LoginFailure as error:
+        raise BadToken("Discord does not know this bot token") from error
+    except discord.RateLimited as error:
+        raise Unavailable(f"rate limited for {error.retry_after:.0f} s") from error
+    except discord.HTTPException as error:
+        # 401: a token that was taken back. The operator can set a new one, so the job is not lost by it.
+        if error.status in (401, 429) or error.status >= 500:
+            raise Unavailable(f"HTTP {error.status} ({error.code}): {error.text[:200]}") from error
+        if error.status == 413 or error.code == _TOO_LARGE:
+            raise TooLarge(f"HTTP {error.status} ({error.code})") from error
+        reason = _REASONS.get(error.code, f"Discord answered {error.status} ({error.code}): {error.text[:200]}")
+        raise NotAllowed(reason, error.code) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+async def _unless_gone(call: Awaitable[object]) -> bool:
+    try:
+        await call
+    except discord.NotFound as error:
+        if error.code not in (_UNKNOWN_MESSAGE, _UNKNOWN_CHANNEL):
+            raise
+        return False
+    return True
+
+
+async def _send(client: discord.Client, channel_id: int, post: Post, nonce: str) -> int | None:
+    channel = client.get_partial_messageable(channel_id)
+    mention = [discord.Object(post.mention)] if post.mention is not None else False
+    arguments: dict[str, Any] = {
+        "content": post.content,
+        "nonce": nonce,
+        "allowed_mentions": discord.AllowedMentions(everyone=False, roles=False, users=mention, replied_user=False),
+    }
+    if post.embed is not None:
+        arguments["embed"] = _embed(post.embed)
+    if post.buttons:
+        arguments["view"] = _view(post.buttons)
+    if post.attachment is not None:
+        data, name = io.BytesIO(post.attachment.data), post.attachment.name
+        arguments["file"] = discord.File(data, filename=name, description=post.attachment.description)
+    if post.reply_to is not None:
+        arguments["reference"] = discord.MessageReference(
+            message_id=post.reply_to, channel_id=channel_id, fail_if_not_exists=False
+        )
+    try:
+        message: discord.Message = await channel.send(**arguments)
+    except discord.NotFound as error:
+        if error.code != _UNKNOWN_MESSAGE:
+            raise
+        return None
+    return message.id
+
+
+def _view(rows: tuple[tuple[Button, ...], ...]) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    for row, buttons in enumerate(rows):
+        for button in buttons:
+            view.add_item(
+                discord.ui.Button(
+                    style=discord.ButtonStyle(button.style),
+                    label=button.label,
+                    emoji=button.emoji,
+                    custom_id=button.custom_id,
+                    row=row,
+                )
+            )
+    view.stop()  # the bot hears the presses; a live view would stay registered in this process for ever
+    return view
+
+
+def _embed(embed: Embed) -> discord.Embed:
+    made = discord.Embed(title=embed.title, description=embed.description, colour=embed.colour)
+    return made.set_footer(text=embed.footer) if embed.footer else made
+
+
+def _is_about(message: discord.Message, job_id: str) -> bool:
+    custom_ids = (
+        child.custom_id or ""
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for child in row.children
+        if isinstance(child, discord.Button)
+    )
+    files = (attachment.filename for attachment in message.attachments)
+    footers = (embed.footer.text or "" for embed in message.embeds)
+    return any(job_id in text for texts in (custom_ids, files, footers) for text in texts)
