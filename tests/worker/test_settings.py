@@ -1,0 +1,79 @@
+"""Settings come from the environment, `.env` and secret files, and say what is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder and no settings in the environment."""
+    for name in WorkerSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "secrets"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_shipped_model_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing set, or set to nothing as compose does it: the small model in the repository draws."""
+    monkeypatch.setenv("MODEL", "")
+    assert load_settings().model == str(DEFAULT_MODEL)
+    assert (DEFAULT_MODEL / "model_index.json").is_file()
+
+
+def test_the_environment_wins_over_env_file_and_secrets(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environment before `.env` before a file of secrets."""
+    (nowhere / "secrets").mkdir()
+    (nowhere / "secrets" / "discord_token").write_text("from-secret\n")
+    (nowhere / "secrets" / "image_store").write_text("secret-folder")
+    (nowhere / ".env").write_text("IMAGE_STORE=env-folder\nSLOTS=2\n")
+    monkeypatch.setenv("SLOTS", "3")
+    settings = load_settings()
+    assert settings.require_token().get_secret_value() == "from-secret"
+    assert settings.image_store == "env-folder"
+    assert settings.slots == 3
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the token nor a password in the Redis address shows when settings are printed."""
+    monkeypatch.setenv("DISCORD_TOKEN", "MTEx.secret")
+    monkeypatch.setenv("REDIS_URL", "redis://:password@localhost")
+    assert "MTEx" not in repr(load_settings())
+    assert "password" not in repr(load_settings())
+
+
+def test_a_missing_token_is_named_with_the_ways_to_set_it() -> None:
+    """`status` needs no token, so it is asked for only where messages are posted."""
+    with pytest.raises(SettingsError, match=r"DISCORD_TOKEN is not set: .*environment, \.env, or a file"):
+        load_settings().require_token()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SLOTS", "none", "SLOTS .*valid integer"),
+        ("SLOTS", "0", "SLOTS .*greater than or equal to 1"),
+        ("DTYPE", "float8", "DTYPE .*'float32'"),
+        ("DEVICE", "gpu", "DEVICE .*auto, cpu, cuda"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT .*'console' or 'json'"),
+        ("DISCORD_TOKEN", "Bot MTEx.a", "no spaces"),
+        ("DISCORD_ALLOW_REMOTE_API", "perhaps", "DISCORD_ALLOW_REMOTE_API .*boolean"),
+    ],
+)
+def test_errors_name_the_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    """A sentence per wrong variable; secret values are not repeated."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=words) as caught:
+        load_settings()
+    assert "MTEx" not in str(caught.value)
+
+
+def test_the_upload_limit_is_in_mebibytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UPLOAD_LIMIT_MB=0.5 is 524,288 bytes."""
+    monkeypatch.setenv("UPLOAD_LIMIT_MB", "0.5")
+    assert load_settings().upload_limit_bytes == 524_288

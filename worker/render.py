@@ -1,0 +1,64 @@
+"""A job and its plan as the model's request: names change, numbers do not. Pure, apart from pictures handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from contract.jobs import Generation, Job, Strength
+from contract.plan import Plan
+from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PREVIEWS = 10
+"""Previews asked of a whole job; what is shown of them is a matter of time (`worker.pictures`)."""
+
+_STRENGTHS = {Strength.SUBTLE: VARIATION_SUBTLE, Strength.STRONG: VARIATION_STRONG}
+
+
+def request_for(
+    job: Job,
+    plan: Plan,
+    *,
+    image_prompts: Sequence[NDArray[np.uint8]] = (),
+    deadline_s: float | None = None,
+) -> Request:
+    """What the engine needs to draw `job`: all its pictures in one request.
+
+    `image_prompts` are the pictures that the prompt links to, (H, W, 3) each, in the prompt's order; each gets its own
+    weight in the prompt times the weight of them all. `deadline_s` counts from submission.
+    """
+    weights = [1.0 if link.weight is None else link.weight for link in job.prompt.images]
+    return Request(
+        prompt=plan.parts,
+        negative_prompt=plan.negatives,
+        noises=tuple(noise_for(job.generations(index)) for index in range(job.image_count)),
+        width=plan.width,
+        height=plan.height,
+        num_inference_steps=plan.num_inference_steps,
+        guidance_scale=plan.guidance_scale,
+        sampler=plan.sampler,
+        stop_at=plan.stop_at,
+        tile=plan.tile,
+        chaos=plan.chaos,
+        weird=plan.weird,
+        image_prompts=tuple(
+            (image, weight * plan.image_weight) for image, weight in zip(image_prompts, weights, strict=True)
+        ),
+        preview_every=max(1, round(plan.num_inference_steps / PREVIEWS)),
+        deadline_s=deadline_s,
+    )
+
+
+def noise_for(line: Sequence[Generation]) -> NoiseSource:
+    """The start noise at the end of a picture's line of generations, oldest first."""
+    root, *departures = line
+    ancestors = []
+    for generation in departures:
+        if generation.strength is None:
+            raise ValueError("only the first generation of a line has no strength")
+        ancestors.append((generation.seed, generation.index, _STRENGTHS[generation.strength]))
+    return NoiseSource(root.seed, root.index, tuple(ancestors))
