@@ -1,0 +1,271 @@
+"""The step engine: many requests, one batch, join and leave between steps.
+
+Three lanes overlap in threads: prompts are encoded (encode lane), walks advanced (engine thread), pictures decoded to
+uint8 (decode lane). One thread owns each module, so nothing is shared that torch could trip over:
+
+    submit ──▶ encode lane ──▶ engine thread ──▶ decode lane ──▶ ticket
+               text, VAE in    denoiser, steps    VAE out, previews
+
+Every request has its own scheduler object and generators; rows carry their own timesteps; guidance is combined after
+the split. A row's picture does not depend on its neighbours (tests/model/test_exactness.py holds it to that).
+"""
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from model import vae
+from model.components import Bundle
+from model.denoise import Denoiser
+from model.errors import Cancelled, DeadlineExceeded, ModelError
+from model.lane import Lane
+from model.policy import Candidate, Turns
+from model.previews import Previewer
+from model.request import Request
+from model.ticket import Step, Ticket
+from model.tile import wrapped_around
+from model.walk import Shortcuts, Walk, check
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Runner(Candidate):
+    """An admitted request: its ticket, its walk, and what the policy needs to know of it."""
+
+    ticket: Ticket = None  # type: ignore[assignment]
+    walk: Walk = None  # type: ignore[assignment]
+
+
+class Engine:
+    """Draws many requests at once. `start`, `submit` from any thread, `close`."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        max_rows: int | None = None,
+        *,
+        shortcuts: Shortcuts | None = None,
+        compile: bool = False,
+        turns: Turns | None = None,
+    ) -> None:
+        """max_rows: rows in one forward; None picks 16 on a CPU (more gains nothing there) and 64 on a card.
+
+        shortcuts: an operator's trades of fidelity for speed, none by default. compile: compile the denoiser's
+        repeated blocks in the background; eager serves until that is ready.
+        """
+        self.bundle = bundle
+        self.denoiser = Denoiser(bundle, max_rows or (16 if bundle.device.type == "cpu" else 64), compile=compile)
+        self._shortcuts = shortcuts or Shortcuts()
+        self._turns = turns or Turns()
+        self._wake = threading.Condition()
+        self._arrivals = 0
+        self._prepared: list[_Runner] = []
+        self._runners: list[_Runner] = []  # the engine thread's own
+        self._closing = False
+        self._encode_lane = Lane("encode", bundle.device)
+        self._decode_lane = Lane("decode", bundle.device)
+        self._thread = threading.Thread(target=self._run, name="denoise", daemon=True)
+        self._previewer: Previewer | None = None
+
+    @property
+    def max_rows(self) -> int:
+        """Rows in one forward; halved whenever memory ran out."""
+        return self.denoiser.max_rows
+
+    def start(self) -> None:
+        """Start the lanes. Requests may be submitted before."""
+        self._encode_lane.start()
+        self._decode_lane.start()
+        self._thread.start()
+        self.denoiser.warm_up()
+
+    def close(self) -> None:
+        """Cancel what is running and end all threads. Safe to call twice."""
+        with self._wake:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._encode_lane.close()
+            self._thread.join()
+            self._decode_lane.close()
+
+    def submit(self, request: Request, urgency: float = 0.0) -> Ticket:
+        """Admit a request. Raises ModelError at once for what this model cannot draw.
+
+        urgency: where rows are short, smaller goes first (0 is the ordinary request, negative before it).
+        """
+        check(self.bundle, request)
+        with self._wake:
+            if self._closing:
+                raise ModelError("The engine is closing and takes no more requests.")
+            self._arrivals += 1
+            ticket = Ticket(request, urgency, self._arrivals, self._nudge)
+        self._encode_lane.put(functools.partial(self._prepare, ticket))
+        return ticket
+
+    def _nudge(self) -> None:
+        with self._wake:
+            self._wake.notify()
+
+    # -- encode lane ---------------------------------------------------------------------------------------------
+
+    def _prepare(self, ticket: Ticket) -> None:
+        try:
+            if (error := self._verdict(ticket)) is not None:
+                raise error
+            walk = Walk(self.bundle, ticket.request, self._shortcuts)
+        except ModelError as error:
+            ticket.finish(None, error)
+        except Exception as error:
+            logger.exception("A request could not be prepared")
+            ticket.finish(None, ModelError(f"The request could not be prepared: {error}"))
+        else:
+            _synchronise(self.bundle.device)
+            key = (None if self.bundle.family.mixes_shapes else walk.latents.shape[1:], ticket.request.tile)
+            runner = _Runner(
+                batch_key=key,
+                rows=walk.row_count,
+                cost=walk.row_count * walk.latents[0].numel(),
+                urgency=ticket.urgency,
+                arrival=ticket.arrival,
+                ticket=ticket,
+                walk=walk,
+            )
+            with self._wake:
+                self._prepared.append(runner)
+                self._wake.notify()
+
+    # -- engine thread -------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with torch.inference_mode():
+            while True:
+                with self._wake:
+                    self._runners += self._prepared
+                    self._prepared = []
+                    ready = self._boundary()
+                    if self._closing:
+                        break
+                    if not ready:
+                        self._wake.wait(self._until_next_deadline())
+                        continue
+                self._advance(self._turns.choose(ready, self.max_rows))
+        for runner in self._runners:
+            runner.ticket.finish(None, Cancelled("The engine was closed."))
+
+    def _boundary(self) -> list[_Runner]:
+        """Between two steps: drop what is cancelled, late or closed, and say who could take the next step."""
+        staying = []
+        for runner in self._runners:
+            error = self._verdict(runner.ticket)
+            if error is None:
+                staying.append(runner)
+            else:
+                runner.ticket.finish(None, error)
+        self._runners = staying
+        return [runner for runner in staying if not runner.ticket.paused]
+
+    def _verdict(self, ticket: Ticket) -> ModelError | None:
+        if ticket.cancelled:
+            return Cancelled("The request was cancelled.")
+        if self._closing:
+            return Cancelled("The engine was closed.")
+        if ticket.deadline is not None and time.monotonic() >= ticket.deadline:
+            return DeadlineExceeded(f"The picture was not done within {ticket.request.deadline_s:g} s.")
+        return None
+
+    def _until_next_deadline(self) -> float | None:
+        deadlines = [runner.ticket.deadline for runner in self._runners if runner.ticket.deadline is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def _advance(self, chosen: Sequence[_Runner]) -> None:
+        """One step for all of `chosen`; a failure ends only the request that causes it."""
+        if unfinished := [runner for runner in chosen if not runner.walk.done]:  # strength 0 has no step to take
+            try:
+                predictions = self.denoiser.predict(
+                    [runner.walk for runner in unfinished], chosen[0].ticket.request.tile
+                )
+            except Exception as error:
+                if len(unfinished) > 1:  # who spoilt it? each alone will tell; nothing was advanced yet
+                    logger.warning("A batch of %d failed and is split: %s", len(unfinished), error)
+                    for runner in unfinished:
+                        self._advance([runner])
+                    return
+                self._fail(unfinished[0], error)
+                return
+            for runner, prediction in zip(unfinished, predictions, strict=True):
+                try:
+                    runner.walk.advance(prediction)
+                except Exception as error:
+                    self._fail(runner, error)
+                else:
+                    runner.rows = runner.walk.row_count
+                    self._report(runner)
+        for runner in chosen:
+            if runner.walk.done and not runner.ticket.done:
+                self._runners.remove(runner)
+                self._decode_lane.put(functools.partial(self._decode, runner.ticket, runner.walk))
+
+    def _fail(self, runner: _Runner, error: Exception) -> None:
+        logger.error("A request failed while denoising", exc_info=error)
+        self._runners.remove(runner)
+        sentence = (
+            error if isinstance(error, ModelError) else ModelError(f"The picture failed while denoising: {error}")
+        )
+        runner.ticket.finish(None, sentence)
+
+    def _report(self, runner: _Runner) -> None:
+        """Tell the caller of the step; a preview is drawn in the decode lane, so that the next step need not wait."""
+        walk, every = runner.walk, runner.ticket.request.preview_every
+        if every <= 0:
+            runner.ticket.report(Step(walk.step, walk.steps))
+            return
+        clean = walk.clean if walk.step % every == 0 and not walk.done else None
+        self._decode_lane.put(functools.partial(self._preview, runner.ticket, walk.step, walk.steps, clean))
+
+    # -- decode lane ---------------------------------------------------------------------------------------------
+
+    def _preview(self, ticket: Ticket, step: int, steps: int, clean: torch.Tensor | None) -> None:
+        sheet = None
+        if clean is not None:
+            try:
+                if self._previewer is None:
+                    self._previewer = Previewer(self.bundle.vae, self.bundle.device)
+                sheet = self._previewer.sheet(clean)
+            except Exception:  # a preview is a courtesy: without it the picture still comes
+                logger.exception("A preview could not be drawn")
+        ticket.report(Step(step, steps, sheet))
+
+    def _decode(self, ticket: Ticket, walk: Walk) -> None:
+        if ticket.cancelled:
+            ticket.finish(None, Cancelled("The request was cancelled."))
+            return
+        try:
+            latents = walk.result()
+            if not bool(torch.isfinite(latents).all()):
+                raise ModelError("The picture dissolved into numbers that are none; try other settings.")
+            with wrapped_around(self.bundle.vae if ticket.request.tile else None):
+                images = vae.to_uint8(vae.decode(self.bundle.vae, latents)).cpu().numpy()
+            if ticket.request.mask is not None and ticket.request.image is not None:
+                images = vae.keep_outside(images, ticket.request.image, ticket.request.mask)
+        except ModelError as error:
+            ticket.finish(None, error)
+        except Exception as error:
+            logger.exception("A picture could not be decoded")
+            ticket.finish(None, ModelError(f"The picture could not be decoded: {error}"))
+        else:
+            ticket.finish(list(images))
+
+
+def _synchronise(device: torch.device) -> None:
+    """Wait for this lane's stream, so that the next lane reads finished tensors."""
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).synchronize()

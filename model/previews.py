@@ -1,0 +1,76 @@
+"""Previews at next to no cost: a linear map from each latent position to its patch of pixels.
+
+An autoencoder is nearly linear in what a thumbnail shows (colours, large shapes), so the map is fitted once by least
+squares on pictures made here, with the model's own encoder: about 100 ms at start, then under a millisecond a preview.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from model import vae as autoencoder
+
+_FITTED_IMAGES = 24
+_FITTED_SIDE = 64
+MAX_SHEET_SIDE = 512
+
+
+class Previewer:
+    """Latents (n, C, h, w) -> one sheet (rows, columns, 3) uint8 of all n images, two in a row."""
+
+    def __init__(self, vae: Any, device: torch.device) -> None:
+        self._factor = autoencoder.scale_factor(vae)
+        self._map = None if vae is None else _fit(vae, self._factor, device)
+
+    def sheet(self, latents: torch.Tensor) -> np.ndarray:
+        pixels = latents.float()
+        if self._map is not None:
+            weights, bias = self._map
+            patches = torch.nn.functional.conv2d(pixels, weights, bias)
+            pixels = torch.nn.functional.pixel_shuffle(patches, self._factor)
+        thinning = -(-2 * max(pixels.shape[-2:]) // MAX_SHEET_SIDE)
+        return sheet_of(autoencoder.to_uint8(pixels[..., ::thinning, ::thinning]).cpu().numpy())
+
+
+def sheet_of(images: np.ndarray) -> np.ndarray:
+    """(n, H, W, 3), n 1..4 -> one picture: alone, side by side, or two by two (a missing fourth is black)."""
+    if len(images) == 1:
+        return images[0]
+    if len(images) == 3:
+        images = np.concatenate([images, np.zeros_like(images[:1])])
+    rows = [np.concatenate(images[start : start + 2], axis=1) for start in range(0, len(images), 2)]
+    return np.ascontiguousarray(np.concatenate(rows, axis=0))
+
+
+def _fit(vae: Any, factor: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights (3*f*f, C, 1, 1) and bias of the least-squares map from latents to f x f patches of RGB."""
+    side = max(_FITTED_SIDE, 4 * factor)
+    pictures = _training_pictures(side)
+    latents = torch.cat([autoencoder.encode(vae, picture, device, torch.float32) for picture in pictures]).cpu()
+    pixels = torch.cat([autoencoder.to_unit_range(picture, torch.device("cpu"), torch.float32) for picture in pictures])
+    patches = torch.nn.functional.pixel_unshuffle(pixels, factor)
+    inputs = latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1]).double()
+    inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=torch.float64)], dim=1)
+    outputs = patches.permute(0, 2, 3, 1).reshape(len(inputs), -1).double()
+    # A touch of ridge keeps the map tame for latents that hardly vary in these pictures.
+    gram = inputs.T @ inputs + 1e-3 * len(inputs) * torch.eye(inputs.shape[1], dtype=torch.float64)
+    solution = torch.linalg.solve(gram, inputs.T @ outputs).float()
+    return solution[:-1].T[:, :, None, None].contiguous().to(device), solution[-1].contiguous().to(device)
+
+
+def _training_pictures(side: int) -> list[np.ndarray]:
+    """Colours and edges of all kinds: a shaded ground and a few flat shapes. Always the same pictures."""
+    chance = np.random.default_rng(0)
+    y, x = np.mgrid[0:side, 0:side] / side
+    pictures = []
+    for _ in range(_FITTED_IMAGES):
+        tilt = chance.uniform(-1, 1, (2, 3))
+        picture = chance.uniform(0, 1, 3) + 0.3 * (x[..., None] * tilt[0] + y[..., None] * tilt[1])
+        for _ in range(4):
+            centre, normal, radius = chance.uniform(0, 1, 2), chance.uniform(0, 2 * np.pi), chance.uniform(0.1, 0.4)
+            disc = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
+            half = (x - centre[0]) * np.cos(normal) + (y - centre[1]) * np.sin(normal) > 0
+            picture[disc & half] = chance.uniform(0, 1, 3)
+        pictures.append((picture.clip(0, 1) * 255).astype(np.uint8))
+    return pictures
