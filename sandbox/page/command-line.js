@@ -1,0 +1,272 @@
+// The composer while a slash command is being filled in: the command's name, then one chip for each option.
+import { BOOLEANS, OPTION, nested, problem, wireValue } from "./commands.js";
+import { fill, h, icon } from "./dom.js";
+
+const SUGGEST_AFTER_MS = 200;
+
+export class CommandLine {
+  /** `list` is the composer's popup; `hint(text, isError)` the line under the box; `leave(text)` goes back to plain text. */
+  constructor(entry, { session, channelId, list, hint, submit, leave }) {
+    Object.assign(this, { entry, session, channelId, list, hint, submit, leave, chips: [] });
+    this.more = h("button", { type: "button", class: "more-options", "aria-haspopup": "listbox", onclick: () => this.#offerOptions(), onkeydown: (event) => this.#moreKey(event), onblur: () => this.list.hide() });
+    this.element = h("div", { class: "command-line", role: "group", "aria-label": `Command ${entry.name}` },
+      h("span", { class: "command-name" }, `/${entry.name}`), this.more);
+    const required = entry.options.filter((option) => option.required);
+    for (const option of required.length ? required : entry.options.slice(0, 1)) this.#add(option);
+    this.#drawMore();
+  }
+
+  /** Puts the text typed so far into the first option and the caret behind it. */
+  begin(text) {
+    const first = this.chips[0];
+    if (!first) return this.more.focus();
+    if (text && first.option.type !== OPTION.attachment) first.write(text);
+    return first.focus();
+  }
+
+  /** What was typed, by option name: to call the same command again later. */
+  typed() {
+    return Object.fromEntries(this.chips.map((chip) => [chip.option.name, chip.read()]));
+  }
+
+  fillIn(values) {
+    for (const option of this.entry.options) {
+      const value = values[option.name];
+      if (value === undefined || value === "") continue;
+      const chip = this.chips.find((other) => other.option === option) ?? this.#add(option);
+      chip.write(value);
+    }
+    this.#drawMore();
+    (this.chips.find((chip) => chip.read() === "") ?? this.chips.at(-1))?.focus();
+  }
+
+  /** {options, files} ready to be sent, or null after pointing at the first thing that is wrong. */
+  collect() {
+    const wrong = this.chips.find((chip) => chip.check());
+    if (wrong) {
+      wrong.focus();
+      this.hint(`${wrong.option.name}: ${wrong.check()}`, true);
+      return null;
+    }
+    const files = [];
+    const values = [];
+    for (const chip of this.chips) {
+      const typed = chip.read();
+      if (typed === "" || typed === undefined) continue;
+      const { type, name } = chip.option;
+      if (type === OPTION.attachment) files.push(typed);
+      values.push({ type, name, value: type === OPTION.attachment ? String(files.length - 1) : wireValue(chip.option, typed, chip.picked) });
+    }
+    return { options: nested(this.entry.path, values), files };
+  }
+
+  #unused() {
+    return this.entry.options.filter((option) => !this.chips.some((chip) => chip.option === option));
+  }
+
+  #drawMore() {
+    const left = this.#unused().length;
+    this.more.hidden = !left;
+    fill(this.more, `+${left} optional`);
+    this.more.setAttribute("aria-label", `Add one of ${left} optional options`);
+  }
+
+  #add(option) {
+    const chip = option.type === OPTION.attachment ? this.#fileChip(option) : this.#textChip(option);
+    this.chips.push(chip);
+    this.element.insertBefore(chip.element, this.more);
+    this.#drawMore();
+    return chip;
+  }
+
+  #remove(chip) {
+    const index = this.chips.indexOf(chip);
+    this.chips.splice(index, 1);
+    chip.element.remove();
+    this.#drawMore();
+    const neighbour = this.chips[Math.max(0, index - 1)];
+    if (neighbour) neighbour.focus();
+    else this.more.focus();
+  }
+
+  #describe(chip) {
+    const { option } = chip;
+    this.hint(`${option.name}: ${option.description}${option.required ? "" : " (optional)"}`);
+  }
+
+  #textChip(option) {
+    const input = h("textarea", {
+      rows: 1, "aria-label": `${option.name}: ${option.description}`, "aria-required": Boolean(option.required), autocomplete: "off", autocapitalize: "off",
+      spellcheck: option.type === OPTION.string ? "true" : "false", maxlength: 6000, placeholder: option.required ? "" : "optional",
+      ...(this.#hasList(option) ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" } : {}),
+      inputmode: option.type === OPTION.integer ? "numeric" : option.type === OPTION.number ? "decimal" : null,
+      oninput: () => {
+        chip.picked = undefined;
+        input.value = input.value.replace(/\n/g, " ");
+        chip.fit();
+        element.classList.remove("wrong");
+        this.#suggest(chip);
+      },
+      onfocus: () => {
+        this.#describe(chip);
+        this.#suggest(chip);
+      },
+      onblur: () => {
+        element.classList.toggle("wrong", input.value !== "" && Boolean(chip.check()));
+        this.list.hide();
+      },
+      onkeydown: (event) => this.#key(event, chip),
+    });
+    const mirror = h("span", { class: "mirror", "aria-hidden": "true" });
+    const element = h("label", { class: "chip" }, h("span", { class: "chip-name" }, option.name), h("span", { class: "chip-value" }, mirror, input));
+    const chip = {
+      option, element, input,
+      focus: () => {
+        input.focus();
+        input.setSelectionRange(input.value.length, input.value.length);
+      },
+      // The invisible twin takes the text's size; the field lies over it. Works where `field-sizing` does not.
+      fit: () => (mirror.textContent = `${input.value || input.placeholder} `),
+      read: () => input.value.trim(),
+      write: (value) => {
+        input.value = value;
+        chip.fit();
+      },
+      check: () => (chip.picked === undefined ? problem(option, chip.read()) : null),
+    };
+    chip.fit();
+    return chip;
+  }
+
+  #fileChip(option) {
+    let file = null;
+    const name = h("span", { class: "file-name" });
+    const preview = h("span", { class: "file-preview" });
+    const input = h("input", { type: "file", class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", onchange: () => take(input.files[0]) });
+    const take = (chosen) => {
+      file = chosen ?? null;
+      name.textContent = file ? file.name : "Choose a file, drop or paste it";
+      fill(preview, file?.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"));
+      element.classList.remove("wrong");
+    };
+    const face = h("button", {
+      type: "button", class: "file-face", "aria-label": `${option.name}: ${option.description}. Choose a file`,
+      onclick: () => input.click(), onfocus: () => this.#describe(chip), onkeydown: (event) => this.#fileKey(event, chip),
+      onpaste: (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]),
+    }, preview, name);
+    const element = h("div", {
+      class: "chip file",
+      ondragover: (event) => event.preventDefault(),
+      ondrop: (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+      },
+    }, h("span", { class: "chip-name" }, option.name), face, input);
+    const chip = { option, element, input: face, focus: () => face.focus(), read: () => file ?? "", write: take, check: () => problem(option, file) };
+    take(null);
+    return chip;
+  }
+
+  #hasList(option) {
+    return option.type === OPTION.boolean || Boolean(option.choices?.length) || option.autocomplete || [OPTION.user, OPTION.channel, OPTION.mentionable].includes(option.type);
+  }
+
+  async #suggest(chip) {
+    const { option } = chip;
+    if (!this.#hasList(option)) return this.list.hide();
+    const typed = chip.read().toLowerCase();
+    let offers;
+    if (option.autocomplete) {
+      clearTimeout(this.asking);
+      await new Promise((resolve) => (this.asking = setTimeout(resolve, SUGGEST_AFTER_MS)));
+      offers = await this.session.autocomplete(this.channelId, this.entry.command, this.#focusedOptions(chip));
+      if (document.activeElement !== chip.input || chip.read().toLowerCase() !== typed) return undefined;
+    } else {
+      offers = this.#offers(option).filter(({ name }) => name.toLowerCase().includes(typed));
+    }
+    return this.list.show(offers.map((offer) => ({ label: offer.name, value: offer.value, chip, kind: "value" })), chip.input, { title: option.description });
+  }
+
+  #offers(option) {
+    if (option.type === OPTION.boolean) return BOOLEANS;
+    if (option.choices?.length) return option.choices;
+    if (option.type === OPTION.channel) return [...this.session.channels.values()].filter((channel) => !channel.recipients).map(({ id, name }) => ({ name: `#${name}`, value: id }));
+    return [...this.session.users.values()].map(({ id }) => ({ name: this.session.userName(id), value: id }));
+  }
+
+  #focusedOptions(chip) {
+    const values = this.chips.filter((other) => other === chip || (other.read() !== "" && other.option.type !== OPTION.attachment))
+      .map((other) => ({ type: other.option.type, name: other.option.name, value: other.read(), ...(other === chip ? { focused: true } : {}) }));
+    return nested(this.entry.path, values);
+  }
+
+  #offerOptions() {
+    this.list.show(this.#unused().map((option) => ({ label: option.name, description: option.description, option, kind: "option" })), this.more, { title: "Options" });
+  }
+
+  /** The composer's popup was used for something that this line offered. */
+  pick(offer) {
+    this.list.hide();
+    if (offer.kind === "option") return this.#add(offer.option).focus();
+    const { chip } = offer;
+    chip.write(offer.label);
+    chip.picked = offer.value;
+    const next = this.chips[this.chips.indexOf(chip) + 1];
+    if (next) next.focus();
+    return undefined;
+  }
+
+  #moreKey(event) {
+    if (this.list.key(event)) return;
+    if (event.key === "Escape") this.leave("");
+    else if (event.key === "Backspace") this.chips.at(-1)?.focus();
+    else if (event.key === "ArrowLeft") this.chips.at(-1)?.focus();
+  }
+
+  #fileKey(event, chip) {
+    if (event.key === "Escape") this.leave("");
+    else if (event.key === "Backspace" || event.key === "Delete") {
+      event.preventDefault();
+      if (chip.read()) chip.write(null);
+      else this.#erase(chip);
+    } else if (event.key === "Enter" && chip.read()) {
+      event.preventDefault();
+      this.submit();
+    } else this.#walk(event, chip, true, true);
+  }
+
+  #key(event, chip) {
+    if (event.isComposing || this.list.key(event)) return;
+    const { input } = chip;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      this.submit();
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      this.leave("");
+    } else if (event.key === "Backspace" && input.value === "") {
+      event.preventDefault();
+      this.#erase(chip);
+    } else {
+      this.#walk(event, chip, input.selectionEnd === 0, input.selectionStart === input.value.length);
+    }
+  }
+
+  /** Arrow keys at a chip's edge go on to its neighbour. */
+  #walk(event, chip, atStart, atEnd) {
+    const index = this.chips.indexOf(chip);
+    const target = event.key === "ArrowLeft" && atStart ? this.chips[index - 1] : event.key === "ArrowRight" && atEnd ? this.chips[index + 1] ?? (this.more.hidden ? null : this.more) : null;
+    if (!target) return;
+    event.preventDefault();
+    target.focus();
+  }
+
+  /** Backspace in an empty chip: an optional one goes away, in the first required one the command does. */
+  #erase(chip) {
+    const index = this.chips.indexOf(chip);
+    if (!chip.option.required && this.chips.length > 1) this.#remove(chip);
+    else if (index > 0) this.chips[index - 1].focus();
+    else this.leave(`/${this.entry.name}`);
+  }
+}
