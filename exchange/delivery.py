@@ -1,0 +1,159 @@
+"""What is known of a job's messages, and how a rendered job becomes a post. The worker's side; knows no Discord.
+
+An outcome is a JSON object with a `state`: `done` (the pictures are in the store), `refused` (a `UserError`),
+`failed` (our fault) or `cancelled`. An empty outcome belongs to a job that needed no GPU: the picture is in its parent.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from contract.errors import UserError
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange import keys, scripts, tasks
+
+KEPT_S = 86_400
+"""How long an ended job's delivery state is kept, against late repeats."""
+
+Outcome = dict[str, Any]
+
+Lease = tuple[str, str, str]
+"""Queue, RQ id and execution: what a worker must still hold for its word to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message: where it is and which one."""
+
+    channel_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """What is known of a job's messages.
+
+    `waiting` acknowledged the job; without it, `interaction_id` finds it in the channel. `first_try_ms` (Unix
+    milliseconds) is when a post was first attempted: much later, the nonce no longer protects against doubles.
+    """
+
+    state: str
+    waiting: MessageRef | None
+    interaction_id: int | None
+    first_try_ms: int | None
+    posted: MessageRef | None
+
+
+def done(**details: Any) -> Outcome:
+    """The pictures are in the store."""
+    return {"state": "done", **details}
+
+
+def refused(error: UserError) -> Outcome:
+    """Something the user can mend, found after the job was accepted."""
+    return {"state": "refused", "kind": error.kind, "values": dict(error.values)}
+
+
+def failed(reason: str) -> Outcome:
+    """Our fault. `reason` is one word for the log and the apology: `error`, `timeout`, `worker_lost`."""
+    return {"state": "failed", "reason": reason}
+
+
+def cancelled() -> Outcome:
+    """The user or an operator ended it."""
+    return {"state": "cancelled"}
+
+
+def enqueue_delivery(client: redis.Redis, job: Job, outcome: Outcome, lease: Lease | None = None) -> bool:
+    """Make the post of `job` a job of its own. Harmless to repeat; nothing when the job has been posted already.
+
+    `lease` is the caller's: False, and nothing enqueued, when another worker has it now.
+    """
+    rq_id = keys.delivery_id(job.id)
+    return _enqueue(client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), 1.0, lease)
+
+
+def enqueue_rendering(client: redis.Redis, job: Job, *, cost: float, model_key: str = "", pixels: int = 0) -> bool:
+    """Render a job that was submitted as a post, because the store has lost its picture. Harmless to repeat."""
+    rq_id = keys.again_id(job.id)
+    fields = tasks.rendering(job, rq_id)
+    return _enqueue(client, job, rq_id, keys.RENDER, fields, cost, None, model_key=model_key, pixels=pixels)
+
+
+def delivery_state(client: redis.Redis, job_id: JobId) -> DeliveryState:
+    """What is known of a job's messages; all empty for an unknown job."""
+    known = client.hgetall(keys.state(job_id))
+    state, interaction, first_try = (known.get(name) for name in (b"state", b"interaction", b"first_try"))
+    return DeliveryState(
+        state=text(state) if state else "",
+        waiting=message_ref(known.get(b"waiting_channel"), known.get(b"waiting_message")),
+        interaction_id=int(interaction) if interaction else None,
+        first_try_ms=int(first_try) if first_try else None,
+        posted=message_ref(known.get(b"posted_channel"), known.get(b"posted_message")),
+    )
+
+
+def begin_post(client: redis.Redis, job_id: JobId) -> DeliveryState:
+    """Record that a post is about to be attempted, and return what was known before."""
+    before = delivery_state(client, job_id)
+    client.hsetnx(keys.state(job_id), "first_try", str(int(time.time() * 1000)))
+    return before
+
+
+def record_posted(client: redis.Redis, job_id: JobId, message: MessageRef, state: str = "delivered") -> None:
+    """Record the message that ended a job. `state`: delivered, failed or cancelled."""
+    with client.pipeline() as pipe:
+        pipe.hset(
+            keys.state(job_id),
+            mapping={"state": state, "posted_channel": message.channel_id, "posted_message": message.message_id},
+        )
+        pipe.expire(keys.state(job_id), KEPT_S)
+        pipe.execute()
+
+
+def record_ended(client: redis.Redis, job_id: JobId, state: str) -> None:
+    """Record that a job ended without a new message: its channel is gone, or its waiting message says it all."""
+    with client.pipeline() as pipe:
+        pipe.hset(keys.state(job_id), "state", state)
+        pipe.expire(keys.state(job_id), KEPT_S)
+        pipe.execute()
+
+
+def text(value: bytes | str) -> str:
+    """What Redis answered, as text."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def message_ref(channel_id: bytes | str | None, message_id: bytes | str | None) -> MessageRef | None:
+    """A message from two stored numbers; None when either is missing."""
+    if not channel_id or not message_id:
+        return None
+    return MessageRef(int(channel_id), int(message_id))
+
+
+def _enqueue(
+    client: redis.Redis,
+    job: Job,
+    rq_id: str,
+    queue: str,
+    fields: tasks.Fields,
+    cost: float,
+    lease: Lease | None,
+    *,
+    model_key: str = "",
+    pixels: int = 0,
+) -> bool:
+    parameters: dict[str, Any] = {
+        "id": rq_id,
+        "job": job.id,
+        "queue": queue,
+        "j": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, capped=False),
+    }
+    if lease is not None:
+        parameters["lease"] = list(lease)
+    return int(scripts.run(client, scripts.ENQUEUE, scripts.arguments(parameters, fields))) != -1

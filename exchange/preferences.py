@@ -1,0 +1,104 @@
+"""Settings of users, channels and guilds, and requests that wait for a confirmation. JSON documents with a version.
+
+A scope is `user:<id>`, `channel:<id>` or `guild:<id>`. A setting is a name and any JSON value; who reads it says what
+stands when it is missing. Every setting is a field of its own, so two that change at once do not overwrite each other.
+"""
+
+from __future__ import annotations
+
+import json
+from secrets import token_hex
+from typing import Any
+
+import redis.asyncio
+
+from contract.errors import MalformedDocument, NewerVersion
+from exchange.delivery import text
+
+VERSION = 1
+PENDING_S = 900
+"""How long a request waits for its confirmation: as long as its interaction token lives."""
+
+Json = Any
+
+
+def user(id: int) -> str:
+    """The scope of a user."""
+    return f"user:{id}"
+
+
+def channel(id: int) -> str:
+    """The scope of a channel."""
+    return f"channel:{id}"
+
+
+def guild(id: int) -> str:
+    """The scope of a guild."""
+    return f"guild:{id}"
+
+
+class Preferences:
+    """Settings by scope and name."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._redis = client
+
+    async def get(self, scope: str, name: str, default: Json = None) -> Json:
+        """One setting, or `default`. NewerVersion when a newer Easel wrote it."""
+        value = await self._redis.hget(_key(scope), name)
+        return default if value is None else _decode(value)
+
+    async def all(self, scope: str) -> dict[str, Json]:
+        """All settings of a scope."""
+        values = await self._redis.hgetall(_key(scope))
+        return {text(name): _decode(value) for name, value in values.items()}
+
+    async def set(self, scope: str, name: str, value: Json) -> None:
+        """Keep one setting; None forgets it."""
+        if value is None:
+            await self._redis.hdel(_key(scope), name)
+        else:
+            await self._redis.hset(_key(scope), name, _encode(value))
+
+    async def clear(self, scope: str) -> None:
+        """Forget everything of a scope."""
+        await self._redis.delete(_key(scope))
+
+    async def put_pending(self, request: Json, *, owner: int, lifetime_s: int = PENDING_S) -> str:
+        """Keep a request until `owner` confirms it; the token to find it by is short enough for a button's id."""
+        token = token_hex(8)
+        await self._redis.set(_pending(token), _encode({"owner": owner, "request": request}), ex=lifetime_s)
+        return token
+
+    async def take_pending(self, token: str, *, owner: int) -> Json | None:
+        """The request behind a token, once; None when it is gone, confirmed already, or someone else's."""
+        value = await self._redis.get(_pending(token))
+        if value is None:
+            return None
+        document = _decode(value)
+        if document["owner"] != owner or not await self._redis.delete(_pending(token)):
+            return None
+        return document["request"]
+
+
+def _key(scope: str) -> str:
+    return f"easel:preferences:{scope}"
+
+
+def _pending(token: str) -> str:
+    return f"easel:pending:{token}"
+
+
+def _encode(value: Json) -> str:
+    return json.dumps({"version": VERSION, "value": value}, separators=(",", ":"), ensure_ascii=False)
+
+
+def _decode(value: bytes | str) -> Json:
+    try:
+        document = json.loads(value)
+        version = document["version"]
+        if version > VERSION:
+            raise NewerVersion(f"a setting of version {version}; this Easel reads up to {VERSION}")
+        return document["value"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedDocument("a setting is not a versioned JSON document") from error

@@ -1,0 +1,183 @@
+"""The bot's side of the queue: submit, release, cancel, position. Every method is one atomic step in Redis.
+
+A submitted job is *held* until the bot has acknowledged it and calls `release`; recovery releases what was held for
+over five seconds, because from the moment `submit` succeeded the job is accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import redis.asyncio
+from rq.utils import now, utcformat
+
+from contract.codec import decode_job, encode_job
+from contract.errors import UserError
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange import keys, scripts, tasks
+from exchange.delivery import MessageRef, message_ref, text
+
+__all__ = ["CancelOutcome", "JobQueue", "Limits", "MessageRef", "Position", "Submitted"]
+
+HELD_S = 5.0
+"""A job held longer than this is released by recovery: the bot that should have done it has died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one user or guild may have in the queue at once; 0 is no limit."""
+
+    max_queued_per_user: int = 10
+    max_running_per_user: int = 3
+    max_queued_per_guild: int = 200
+    max_running_per_guild: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """`duplicate`: the job was there already, which is a success. `position`: how many jobs go first."""
+
+    duplicate: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a job stands. `eta_s`: estimated seconds until its pictures are ready, None before speeds are known.
+
+    `slots`: how many jobs the workers that run now can take at a time; at 0 the job waits for a worker to start.
+    """
+
+    ahead: int
+    eta_s: float | None
+    running: bool
+    slots: int = 0
+
+
+class CancelOutcome(StrEnum):
+    """What a cancel did. After `STOPPING` the worker ends the job at its next step and its delivery tells the user."""
+
+    CANCELLED = "cancelled"
+    STOPPING = "stopping"
+    NOT_YOURS = "not_yours"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+class JobQueue:
+    """The queue as the bot sees it. Safe to share between tasks."""
+
+    def __init__(self, client: redis.asyncio.Redis, limits: Limits | None = None) -> None:
+        self._redis = client
+        self.limits = limits or Limits()
+
+    async def submit(
+        self, job: Job, *, cost: float, model_key: str, pixels: int = 0, interaction_id: int | None = None
+    ) -> Submitted:
+        """Accept `job`, held. Repeating it is harmless.
+
+        `cost` is in megapixel-steps. `model_key` says which jobs can share a batch. `pixels` is the largest picture's
+        width x height, for workers with little memory. `interaction_id` lets the delivery find the waiting message
+        when the bot dies before `release`. UserError("queue_full", limit=..., scope="user" or "guild") over a cap.
+        """
+        limits = self.limits
+        caps: list[list[Any]] = [[f"user:{job.user.id}", limits.max_queued_per_user, "user"]]
+        if job.destination.guild_id is not None:
+            caps.append([f"guild:{job.destination.guild_id}", limits.max_queued_per_guild, "guild"])
+        parameters = {
+            "id": job.id,
+            "job": job.id,
+            "queue": tasks.home_queue(job),
+            "j": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels),
+            "caps": caps,
+            "running_per_user": limits.max_running_per_user,
+            "running_per_guild": limits.max_running_per_guild,
+            "interaction": str(interaction_id or ""),
+            "document": encode_job(job),
+        }
+        answer = await self._run(scripts.SUBMIT, parameters, tasks.submitted(job))
+        match answer:
+            case [b"full", kind, limit]:
+                raise UserError("queue_full", limit=int(limit), scope=kind.decode())
+            case [b"duplicate"]:
+                position = await self.position(job.id)
+                return Submitted(duplicate=True, position=position.ahead if position else 0)
+        return Submitted(duplicate=False, position=int(answer[1]))
+
+    async def release(self, job_id: JobId, message: MessageRef | None) -> bool:
+        """Let a held job run, now that it is acknowledged by `message`.
+
+        False when the job is unknown or has ended: nobody will delete the waiting message, so the caller should.
+        """
+        queue = await self._queue_of(job_id)
+        parameters = {
+            "id": job_id,
+            "job": job_id,
+            "queue": queue,
+            "channel": str(message.channel_id) if message else "",
+            "message": str(message.message_id) if message else "",
+        }
+        _, state = await self._run(scripts.RELEASE, parameters)
+        return state.decode() not in ("", "delivered", "failed", "cancelled")
+
+    async def discard(self, job_id: JobId) -> None:
+        """Forget a job that could not be acknowledged: its user was told that it failed."""
+        await self.cancel(job_id, by=0, operator=True)
+
+    async def cancel(self, job_id: JobId, *, by: int, operator: bool = False) -> CancelOutcome:
+        """End a job at any stage, for its owner (`by` is a user id) or for an operator."""
+        parameters = {
+            "job": job_id,
+            "ids": [job_id, keys.again_id(job_id), keys.delivery_id(job_id)],
+            "by": str(by),
+            "operator": operator,
+            "ended": utcformat(now()),
+        }
+        return CancelOutcome((await self._run(scripts.CANCEL, parameters)).decode())
+
+    async def position(self, job_id: JobId) -> Position | None:
+        """Where a job stands; None when it is neither waiting nor running."""
+        answer = await self._run(scripts.POSITION, {"id": job_id, "queue": await self._queue_of(job_id)})
+        status = answer[0].decode()
+        if status not in ("created", "queued", "scheduled", "started"):
+            return None
+        _, ahead, cost, own, elapsed, running, slots, speed = answer
+        eta = None
+        if speed and int(slots):
+            seconds_own = float(own) / float(speed)
+            if status == "started":
+                eta = max(0.0, seconds_own - float(elapsed))
+            else:
+                eta = (float(cost) + float(running)) / (float(speed) * int(slots)) + seconds_own
+        return Position(ahead=int(ahead), eta_s=eta, running=status == "started", slots=int(slots))
+
+    async def accepted(self, job_id: JobId) -> Job | None:
+        """The job as it was submitted; None when it is unknown or ended long ago. Errors as `contract.codec.decode_job`."""
+        document = await self._redis.hget(keys.state(job_id), "job")
+        return None if document is None else decode_job(document)
+
+    async def of_user(self, user_id: int) -> list[JobId]:
+        """A user's jobs that wait or run, in no order."""
+        scopes = [keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}")]
+        members = await self._redis.sunion(scopes)
+        return sorted({keys.job_of(member.decode()) for member in members})
+
+    async def waiting_message(self, job_id: JobId) -> MessageRef | None:
+        """The message that acknowledged a job, if one was recorded."""
+        values = await self._redis.hmget(keys.state(job_id), ["waiting_channel", "waiting_message"])
+        return message_ref(values[0], values[1])
+
+    async def state(self, job_id: JobId) -> str | None:
+        """held, queued, running, rendered, delivering, delivered, failed or cancelled; None for an unknown job."""
+        value = await self._redis.hget(keys.state(job_id), "state")
+        return text(value) if value is not None else None
+
+    async def _queue_of(self, job_id: JobId) -> str:
+        value = await self._redis.hget(keys.state(job_id), "queue")
+        return text(value) if value is not None else keys.RENDER
+
+    async def _run(self, script: str, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
+        return await scripts.run_async(self._redis, script, scripts.arguments(parameters, fields or []))

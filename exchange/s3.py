@@ -1,0 +1,60 @@
+"""The image store in an S3-compatible bucket, through obstore. Imported only when a location says `s3://`.
+
+Credentials, region and endpoint come from the usual AWS_* variables (AWS_ENDPOINT_URL for MinIO and the like).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import obstore
+from obstore.store import S3Store as Bucket
+
+from contract.codec import job_from_document
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange.images import EXTENSIONS, folder_name, image_name, parse_record, record_bytes, record_id, record_name
+
+
+class S3Store:
+    """Objects below a prefix of a bucket. S3 shows an object whole or not at all, so there is nothing to rename."""
+
+    def __init__(self, bucket: str, prefix: str = "", **options: Any) -> None:
+        self._bucket = Bucket(bucket, prefix=prefix or None, **options)
+
+    def put_image(self, job_id: JobId, index: int, data: bytes, extension: str = "png") -> None:
+        """See ImageStore."""
+        obstore.put(self._bucket, image_name(job_id, index, extension), data)
+
+    def get_image(self, job_id: JobId, index: int) -> bytes | None:
+        """See ImageStore."""
+        for extension in EXTENSIONS:
+            data = self._read(image_name(job_id, index, extension))
+            if data is not None:
+                return data
+        return None
+
+    def put_record(self, record: dict[str, Any]) -> None:
+        """See ImageStore."""
+        obstore.put(self._bucket, record_name(record_id(record)), record_bytes(record))
+
+    def get_record(self, job_id: JobId) -> Job | None:
+        """See ImageStore."""
+        document = self.get_document(job_id)
+        return None if document is None else job_from_document(document)
+
+    def get_document(self, job_id: JobId) -> dict[str, Any] | None:
+        """See ImageStore."""
+        data = self._read(record_name(job_id))
+        return None if data is None else parse_record(data)
+
+    def delete(self, job_id: JobId) -> None:
+        """See ImageStore."""
+        for batch in obstore.list(self._bucket, folder_name(job_id) + "/"):
+            obstore.delete(self._bucket, [entry["path"] for entry in batch])
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self._bucket, name).bytes())
+        except FileNotFoundError:
+            return None

@@ -1,0 +1,115 @@
+"""The tasks RQ may run, by dotted name, and the hashes of their jobs. JSON only, never pickle.
+
+JSON alone does not stop code execution: RQ imports whatever function name it finds in Redis. `AllowedJob` does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from rq.job import Job as RQJob
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+from rq.utils import now
+
+from contract.codec import JOB_VERSION, encode_job
+from contract.jobs import Job, Speed, Upscale
+from exchange.keys import DELIVER, RENDER
+
+RENDER_TASK = "worker.tasks.render"
+DELIVER_TASK = "worker.tasks.deliver"
+ALLOWED_TASKS = frozenset({RENDER_TASK, DELIVER_TASK})
+
+RESULT_TTL_S = 3_600
+FAILURE_TTL_S = 86_400
+
+RENDER_TIMEOUT_S = 900
+DELIVER_TIMEOUT_S = 300
+RENDER_RETRIES = 3
+DELIVER_RETRIES = 12
+"""Deliveries wait longer after each failed try (`worker.slots`), so this many cover several hours."""
+
+WEIGHTS = {Speed.RELAX: 1.0, Speed.FAST: 10.0, Speed.TURBO: 20.0}
+"""A fast job's cost counts a tenth of a relaxed one's, so relaxed jobs are served less often but never starve."""
+
+Fields = list[bytes | str | int | float]
+
+# Building a job needs a client object, but no connection is ever opened through this one.
+_NO_CONNECTION = redis.Redis()
+
+
+class AllowedJob(RQJob):  # type: ignore[misc]  # RQ ships no types
+    """RQ's job, except that it runs nothing but our tasks and carries no callbacks or webhooks."""
+
+    @property
+    def func(self) -> Any:
+        """The task. PermissionError for any other function."""
+        if self.func_name not in ALLOWED_TASKS or self.instance is not None:
+            raise PermissionError(f"the function {self.func_name!r} is not one of Easel's tasks")
+        return super().func
+
+    def restore(self, raw_data: Any) -> None:
+        """Read the job's hash, leaving out everything that would call code on its own."""
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks: list[Any] = []
+
+
+def home_queue(job: Job) -> str:
+    """The queue a job is submitted to: stored pictures need no GPU, so upscales go straight to the posts."""
+    return DELIVER if isinstance(job.request, Upscale) else RENDER
+
+
+def submitted(job: Job) -> Fields:
+    """The hash of a job as the bot submits it."""
+    if home_queue(job) == DELIVER:
+        return delivery(job, {}, job.id)
+    return rendering(job, job.id)
+
+
+def rendering(job: Job, rq_id: str) -> Fields:
+    """The hash of a `render(job)` task."""
+    return _hash(RENDER_TASK, [encode_job(job)], rq_id, RENDER, RENDER_TIMEOUT_S, RENDER_RETRIES)
+
+
+def delivery(job: Job, outcome: dict[str, Any], rq_id: str) -> Fields:
+    """The hash of a `deliver(job, outcome)` task."""
+    return _hash(DELIVER_TASK, [encode_job(job), outcome], rq_id, DELIVER, DELIVER_TIMEOUT_S, DELIVER_RETRIES)
+
+
+def traits(job: Job, *, cost: float, model_key: str = "", pixels: int = 0, capped: bool = True) -> dict[str, Any]:
+    """What the scripts know of a job. Deliveries are not `capped`: a closed channel must not block its user."""
+    guild = job.destination.guild_id
+    return {
+        "user": str(job.user.id) if capped else "",
+        "guild": str(guild) if capped and guild is not None else "",
+        "model": model_key,
+        "name": job.model,
+        "pixels": pixels,
+        "cost": max(cost, 0.001),
+        "weight": WEIGHTS[job.speed],
+        "version": JOB_VERSION,
+    }
+
+
+def _hash(task: str, args: list[Any], rq_id: str, queue: str, timeout_s: int, retries: int) -> Fields:
+    job = RQJob.create(
+        task,
+        args=args,
+        connection=_NO_CONNECTION,
+        id=rq_id,
+        serializer=JSONSerializer,
+        origin=queue,
+        timeout=timeout_s,
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=FAILURE_TTL_S,
+        description=task,
+        status=JobStatus.QUEUED,
+    )
+    job.retries_left = retries
+    job.enqueued_at = now()
+    fields: Fields = []
+    for name, value in job.to_dict().items():
+        fields += [name, getattr(value, "value", value)]
+    return fields
