@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from model.components import Bundle, load
     from model.engine import Engine
     from model.errors import Cancelled, DeadlineExceeded, ModelError
-    from model.request import Noise, NoiseSource, Request
+    from model.request import NoiseSource, Request
     from model.sizes import fit_size
     from model.text_to_image import image_to_image, text_to_image
     from model.ticket import Step, Ticket
@@ -30,7 +30,6 @@ _HOME = {
     "DeadlineExceeded": "errors",
     "Engine": "engine",
     "ModelError": "errors",
-    "Noise": "request",
     "NoiseSource": "request",
     "Request": "request",
     "Step": "ticket",
@@ -52,7 +51,6 @@ __all__ = [
     "DeadlineExceeded",
     "Engine",
     "ModelError",
-    "Noise",
     "NoiseSource",
     "Request",
     "Step",

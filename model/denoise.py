@@ -49,7 +49,7 @@ class Denoiser:
             start += count
         return shares
 
-    def _in_slices(self, latents, timesteps, conditions):  # type: ignore[no-untyped-def]
+    def _in_slices(self, latents, timesteps, conditions):
         """The family's prediction for all rows; rows already predicted are kept when memory runs out on the way."""
         outputs: list = []
         start = 0

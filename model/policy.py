@@ -5,6 +5,7 @@ Who is admitted at all is the queue's business. Here rows are only short when mo
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 
 @dataclass(eq=False)
@@ -24,6 +25,9 @@ class Candidate:
     passed_over: int = 0
 
 
+C = TypeVar("C", bound=Candidate)
+
+
 @dataclass
 class Turns:
     """Chooses by urgency; between shapes of equal urgency by deficit round robin (Shreedhar and Varghese 1995).
@@ -36,7 +40,7 @@ class Turns:
     _deficit: dict[Hashable, float] = field(default_factory=dict)
     _ring: list[Hashable] = field(default_factory=list)
 
-    def choose(self, candidates: Sequence[Candidate], max_rows: int) -> list[Candidate]:
+    def choose(self, candidates: Sequence[C], max_rows: int) -> list[C]:
         """The candidates of the next step: all of one key, most urgent first, within `max_rows` (at least one).
 
         Updates `passed_over` of all candidates.
@@ -60,7 +64,7 @@ class Turns:
         return candidate.urgency, candidate.arrival
 
     @staticmethod
-    def _fill(ranked: list[Candidate], max_rows: int) -> list[Candidate]:
+    def _fill(ranked: list[C], max_rows: int) -> list[C]:
         chosen, rows = [ranked[0]], ranked[0].rows
         for one in ranked[1:]:
             if rows + one.rows <= max_rows:

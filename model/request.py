@@ -9,7 +9,7 @@ MAX_IMAGES = 4
 
 
 @dataclass(frozen=True)
-class Noise:
+class NoiseSource:
     """Where the starting noise of one image comes from: numbers only, so a picture can be made again from them.
 
     The root is drawn from (`seed`, `index`). Each later generation, oldest first, is (seed_k, index_k, strength_k)
@@ -20,9 +20,6 @@ class Noise:
     seed: int
     index: int = 0
     ancestors: tuple[tuple[int, int, float], ...] = ()
-
-
-NoiseSource = Noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +46,7 @@ class Request:
     """
 
     prompt: tuple[tuple[str, float], ...]
-    noises: tuple[Noise, ...]
+    noises: tuple[NoiseSource, ...]
     width: int
     height: int
     num_inference_steps: int = 20

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from model.request import Noise
+from model.request import NoiseSource
 
 # torch's CPU generator looks at the low 32 bits of its seed only, so the index cannot live above them. An odd stride
 # near 2**32/phi spreads the images of neighbouring seeds far apart, and index 0 stays the plain diffusers seed.
@@ -16,13 +16,13 @@ def generator(seed: int, index: int = 0) -> torch.Generator:
     return torch.Generator("cpu").manual_seed((seed + index * _STRIDE) % 2**32)
 
 
-def side_stream(noise: Noise, purpose: int) -> torch.Generator:
+def side_stream(noise: NoiseSource, purpose: int) -> torch.Generator:
     """A second generator of the same image, one per `purpose`, for choices that must not disturb its noise."""
     latest_seed, latest_index = noise.ancestors[-1][:2] if noise.ancestors else (noise.seed, noise.index)
     return generator(latest_seed ^ (0x5851F42D * (purpose + 1) % 2**32), latest_index)
 
 
-def draw(noise: Noise, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Generator]:
+def draw(noise: NoiseSource, shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Generator]:
     """The starting noise (1, *shape) of one image in float32, and the generator that goes on with it.
 
     The generator is the root's, past its draw: samplers that add noise between steps continue exactly as a stock

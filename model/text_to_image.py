@@ -13,7 +13,7 @@ import torch
 from model import vae
 from model.components import Bundle
 from model.denoise import Denoiser
-from model.request import Noise, Request
+from model.request import NoiseSource, Request
 from model.tile import wrapped_around
 from model.walk import Walk
 
@@ -23,7 +23,7 @@ def text_to_image(
 ) -> Request:
     """A grid of `images` pictures of size (width, height) from one seed; `settings` are further fields of Request."""
     parts = ((prompt, 1.0),) if isinstance(prompt, str) else tuple(prompt)
-    noises = tuple(Noise(seed, index) for index in range(images))
+    noises = tuple(NoiseSource(seed, index) for index in range(images))
     return Request(prompt=parts, noises=noises, width=size[0], height=size[1], **settings)
 
 

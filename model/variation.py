@@ -6,7 +6,7 @@ How far the picture moves follows how far the noise is turned. Measured on a sma
 
 from dataclasses import replace
 
-from model.request import Noise, Request
+from model.request import NoiseSource, Request
 
 VARIATION_SUBTLE = 0.25
 """Details change, the composition stays: about a third of the way a re-roll would go."""
@@ -15,7 +15,7 @@ VARIATION_STRONG = 0.55
 """The composition may change, the parent stays recognisable: about two thirds of the way a re-roll would go."""
 
 
-def vary(noise: Noise, seed: int, index: int, strength: float) -> Noise:
+def vary(noise: NoiseSource, seed: int, index: int, strength: float) -> NoiseSource:
     """The noise of a variation: its parent's, turned by `strength` (0..1) towards the draw of (`seed`, `index`)."""
     return replace(noise, ancestors=(*noise.ancestors, (seed, index, strength)))
 

@@ -4,7 +4,6 @@ A walk holds all that a request needs between two steps (latents, timesteps, sch
 so the engine can advance many walks in one forward, and a walk nobody advances costs nothing and forgets nothing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,9 @@ from model.request import MAX_IMAGES, Request
 
 _CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
 MAX_STEPS = 1000
+
+Conditions = list[Condition | None]
+"""One per image of a request; None where the model reads no prompts."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class Walk:
         self.latents = output.prev_sample
         self.step += 1
         if self._keep is not None:
-            self._restore_kept()
+            self._restore_kept(self._keep)
 
     def _noised(self, timestep: torch.Tensor) -> torch.Tensor:
         """The original at the noise level of `timestep` (1,)."""
@@ -172,13 +174,13 @@ class Walk:
             return self.scheduler.add_noise(original, self._noise, timesteps)
         return self.scheduler.scale_noise(original, timesteps, self._noise)
 
-    def _restore_kept(self) -> None:
+    def _restore_kept(self, keep: torch.Tensor) -> None:
         """Inpainting: outside the mask, put the original back at the present noise level."""
         assert self._original is not None
         last = self.step >= len(self._timesteps)
         original = self._original if last else self._noised(self._timesteps[self.step : self.step + 1])
-        self.latents = torch.lerp(self.latents, original.expand_as(self.latents), self._keep)
-        self.clean = torch.lerp(self.clean, self._original.expand_as(self.clean), self._keep)
+        self.latents = torch.lerp(self.latents, original.expand_as(self.latents), keep)
+        self.clean = torch.lerp(self.clean, self._original.expand_as(self.clean), keep)
 
     def result(self) -> torch.Tensor:
         """The latents to decode: the last step's, or the scheduler's idea of them when stopped early."""
@@ -216,25 +218,25 @@ def _latent_mask(request: Request, latents: torch.Tensor) -> torch.Tensor | None
     return 1 - torch.nn.functional.interpolate(paint, size=latents.shape[-2:], mode="area")
 
 
-def _conditions(
-    bundle: Bundle, request: Request
-) -> tuple[list[tuple[list[Condition | None], float]], list[Condition | None] | None]:
+def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions, float]], Conditions | None]:
     """Per part of the prompt its condition for each image and its weight (summing to 1); the negative ones or None."""
     images = len(request.noises)
+    unconditional: Conditions = [None] * images
     if bundle.prompts is None:
-        return [([None] * images, 1.0)], None
+        return [(unconditional, 1.0)], None
     total = sum(weight for _, weight in request.prompt) or 1.0
     weighted = [(bundle.prompts.get(part), weight / total) for part, weight in request.prompt]
     weighted = weighted or [(bundle.prompts.get(None), 1.0)]
     if request.mixing == "blend" and len(weighted) > 1:
         weighted = [(text.blend(weighted), 1.0)]
-    positive = [
+    positive: list[tuple[Conditions, float]] = [
         ([_strayed(condition, request, image) for image in range(images)], weight) for condition, weight in weighted
     ]
     if request.guidance_scale <= 1.0 or not request.prompt:
         return positive, None
     against = ", ".join(part for part in request.negative_prompt if part.strip()) or None
-    return positive, [bundle.prompts.get(against)] * images
+    negative: Conditions = [bundle.prompts.get(against)] * images
+    return positive, negative
 
 
 def _strayed(condition: Condition, request: Request, image: int) -> Condition:
@@ -245,8 +247,3 @@ def _strayed(condition: Condition, request: Request, image: int) -> Condition:
         together = type(noise)(noise.seed, 0)
         condition = text.stray(condition, request.weird, seeds.side_stream(together, _WEIRD))
     return condition
-
-
-def conditions_of(walks: Sequence[Walk]) -> int:
-    """Rows that one step of all `walks` needs."""
-    return sum(walk.row_count for walk in walks)
