@@ -91,7 +91,7 @@ class Poster:
         token: SecretStr,
         endpoints: Endpoints | None = None,
         *,
-        patience_s: float = 600,
+        patience_s: float = 60,
         pause_s: float = _FIRST_PAUSE_S,
     ) -> None:
         """`patience_s`: how long one call tries while Discord is away; `pause_s`: the first pause between tries."""
@@ -131,12 +131,22 @@ class Poster:
 
         return self._run(self._patiently(send))
 
-    def amend(self, channel_id: int, message_id: int, embed: Embed) -> bool:
-        """Put `embed` on a message of ours, its buttons and files gone; False when that message is gone itself."""
+    def amend(
+        self, channel_id: int, message_id: int, *, content: str | None = None, embed: Embed | None = None
+    ) -> bool:
+        """Give a message of ours its last words, buttons and files gone; False when the message itself is gone.
+
+        What is not given stays as it is.
+        """
+        changes: dict[str, Any] = {"view": None, "attachments": []}
+        if content is not None:
+            changes["content"] = content
+        if embed is not None:
+            changes["embed"] = _embed(embed)
 
         async def edit(client: discord.Client) -> bool:
             message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
-            return await _unless_gone(message.edit(embed=_embed(embed), view=None, attachments=[]))
+            return await _unless_gone(message.edit(**changes))
 
         return self._run(self._patiently(edit))
 
@@ -148,22 +158,21 @@ class Poster:
 
         return self._run(self._patiently(remove))
 
-    def find(self, channel_id: int, job_id: str, since_ms: int) -> int | None:
-        """The id of our own message about a job, sent since a Unix time in milliseconds; None when there is none.
+    def find_post(self, channel_id: int, job_id: str, since_ms: int) -> int | None:
+        """The id of our own post about a job, sent since a Unix time in milliseconds; None when there is none.
 
-        Messages are known by the job id in a button, a file's name or an embed's footer.
+        Posts are known by the job id in a button, a file's name or an embed's footer. Answers to interactions, such as
+        the waiting message, are none.
         """
+        return self._run(self._search(channel_id, since_ms, lambda message: _is_about(message, job_id)))
 
-        async def search(client: discord.Client) -> int | None:
-            assert client.user is not None, "a logged-in client has a user"
-            after = discord.Object(max(0, since_ms - discord.utils.DISCORD_EPOCH) << 22)
-            channel = client.get_partial_messageable(channel_id)
-            async for message in channel.history(limit=_HISTORY_LIMIT, after=after, oldest_first=True):
-                if message.author.id == client.user.id and _is_about(message, job_id):
-                    return message.id
-            return None
+    def find_answer(self, channel_id: int, interaction_id: int, since_ms: int) -> int | None:
+        """The id of our own answer to an interaction, sent since a Unix time in milliseconds; None as `find_post`."""
 
-        return self._run(self._patiently(search))
+        def answers(message: discord.Message) -> bool:
+            return message.interaction_metadata is not None and message.interaction_metadata.id == interaction_id
+
+        return self._run(self._search(channel_id, since_ms, answers))
 
     def close(self) -> None:
         """Let calls that wait for Discord end with Unavailable, log out and end the thread. Idempotent."""
@@ -211,6 +220,18 @@ class Poster:
                 if await self._closed_within(min(pause, remaining)):
                     raise
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    async def _search(self, channel_id: int, since_ms: int, wanted: Callable[[discord.Message], bool]) -> int | None:
+        async def search(client: discord.Client) -> int | None:
+            assert client.user is not None, "a logged-in client has a user"
+            after = discord.Object(max(0, since_ms - discord.utils.DISCORD_EPOCH) << 22)
+            channel = client.get_partial_messageable(channel_id)
+            async for message in channel.history(limit=_HISTORY_LIMIT, after=after, oldest_first=True):
+                if message.author.id == client.user.id and wanted(message):
+                    return message.id
+            return None
+
+        return await self._patiently(search)
 
     async def _closed_within(self, seconds: float) -> bool:
         try:
@@ -301,6 +322,8 @@ def _embed(embed: Embed) -> discord.Embed:
 
 
 def _is_about(message: discord.Message, job_id: str) -> bool:
+    if message.interaction_metadata is not None:
+        return False
     custom_ids = (
         child.custom_id or ""
         for row in message.components

@@ -49,7 +49,7 @@ class WorkerSettings(BaseSettings):
     delivery_slots: int = Field(4, ge=1, le=64, description="messages posted at the same time")
     upload_limit_mb: float = Field(10, gt=0, le=500, description="largest file the server takes, in MiB")
     drain_s: float = Field(60, ge=0, le=3600, description="seconds that running jobs get to finish after SIGTERM")
-    delivery_patience_s: float = Field(600, ge=0, description="seconds to wait for Discord before a fresh attempt")
+    delivery_patience_s: float = Field(60, ge=0, description="seconds to wait for Discord before a fresh attempt")
     log_format: Literal["console", "json"] = Field("json", description="console for people, json for machines")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 

@@ -1,0 +1,110 @@
+"""From a job to stored pictures: plan, draw with the warm engine, tell how far it is, keep what was drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import redis
+import structlog
+from numpy.typing import NDArray
+
+from contract.catalogue import Catalogue
+from contract.codec import job_document
+from contract.errors import UserError
+from contract.jobs import Job
+from contract.plan import Plan, plan
+from exchange import progress
+from exchange.delivery import Outcome, done, refused
+from exchange.images import ImageStore
+from model import Request, Step
+from worker.encoding import encode_lossless
+from worker.parameters import parameters_text
+from worker.previews import Pace, encode_preview
+from worker.render import request_for
+
+log = structlog.get_logger(__name__)
+
+
+class Ticket(Protocol):
+    """What is asked of `model.Ticket`."""
+
+    def events(self) -> Iterator[Step]: ...
+    def result(self) -> list[NDArray[np.uint8]]: ...
+    def cancel(self) -> None: ...
+
+
+class Engine(Protocol):
+    """What is asked of `model.Engine`; tests hand in their own."""
+
+    def submit(self, request: Request) -> Ticket: ...
+
+
+class Studio:
+    """One warm engine and the store for what it draws. One object serves many threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: ImageStore,
+        client: redis.Redis,
+        catalogue: Catalogue,
+        *,
+        pace: Callable[[], Pace] = Pace,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._redis = client
+        self._catalogue = catalogue
+        self._pace = pace
+
+    def draw(self, job: Job, *, deadline_s: float | None = None, started: Callable[[Ticket], None]) -> Outcome:
+        """Draw what the store does not have yet, and say how it went. Repeating it draws nothing twice.
+
+        `started` gets the ticket, so that others can cancel it. Raises `model.Cancelled`, `model.DeadlineExceeded` and
+        `model.ModelError`, and whatever the store raises; what the user can mend is an outcome instead.
+        """
+        if self._is_drawn(job):
+            log.info("drawn before")
+            if self._store.get_document(job.id) is None:
+                self._store.put_record(job_document(job))
+            return done()
+        try:
+            asked = plan(job, self._catalogue.named(job.model))
+        except UserError as error:
+            return refused(error)
+        begun = time.monotonic()
+        ticket = self._engine.submit(request_for(job, asked, deadline_s=deadline_s))
+        started(ticket)
+        self._follow(job, ticket)
+        images = ticket.result()
+        gpu_s = round(time.monotonic() - begun, 3)
+        self._keep(job, asked, images, gpu_s)
+        log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
+        return done(gpu_s=gpu_s)
+
+    def _is_drawn(self, job: Job) -> bool:
+        return all(self._store.get_image(job.id, index) is not None for index in range(job.image_count))
+
+    def _follow(self, job: Job, ticket: Ticket) -> None:
+        """Publish every step's percentage that the pace allows, with the preview that came with it."""
+        pace = self._pace()
+        for event in ticket.events():
+            if event.preview is None or not pace.allows():
+                continue
+            preview = encode_preview(event.preview)
+            percent = min(99, 100 * event.step // event.steps)
+            # A job must not suffer from a Redis that is away for a moment: the next preview follows.
+            with contextlib.suppress(redis.exceptions.RedisError):
+                progress.publish(self._redis, progress.Progress(job.id, percent, preview))
+
+    def _keep(self, job: Job, asked: Plan, images: list[NDArray[np.uint8]], gpu_s: float) -> None:
+        """Pictures before the record: whoever finds the record finds the pictures."""
+        for index, image in enumerate(images):
+            file = encode_lossless(image, parameters=parameters_text(job, asked, index))
+            self._store.put_image(job.id, index, file.data, file.extension)
+        drawn = {"width": asked.width, "height": asked.height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
+        self._store.put_record({**job_document(job), "drawn": drawn})
