@@ -1,0 +1,32 @@
+"""The language of /imagine: text, weights, links, parameters, permutations; what they mean, how they are echoed."""
+
+from contract.prompt.echo import ECHO_LIMIT, format_prompt
+from contract.prompt.parser import parse
+from contract.prompt.refusals import PromptError
+from contract.prompt.sentences import describe
+from contract.prompt.values import (
+    Context,
+    ImagePrompt,
+    LegacyFlag,
+    Parameters,
+    Part,
+    Prompt,
+    Reference,
+    Submission,
+)
+
+__all__ = [
+    "ECHO_LIMIT",
+    "Context",
+    "ImagePrompt",
+    "LegacyFlag",
+    "Parameters",
+    "Part",
+    "Prompt",
+    "PromptError",
+    "Reference",
+    "Submission",
+    "describe",
+    "format_prompt",
+    "parse",
+]

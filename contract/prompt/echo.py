@@ -1,0 +1,170 @@
+"""Prompts as text again: the echo of a job's messages, and the plain form of a value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from contract.prompt.flags import FLAGS, REFERENCE_FLAGS, SELECTORS, Flag, Kind
+from contract.prompt.lexer import Line, Link
+from contract.prompt.links import echoed
+from contract.prompt.meaning import Meaning
+from contract.prompt.permutations import escape
+from contract.prompt.readers import Given
+from contract.prompt.refusals import PromptError
+from contract.prompt.values import Parameters, Part, Prompt, Reference
+from contract.versions import VERSIONS, Versions
+
+MESSAGE_LIMIT = 2000
+_AROUND = "****" + " - Variations (Strong) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
+ECHO_LIMIT = MESSAGE_LIMIT - len(_AROUND)
+"""Characters that an echo may have, so that the longest line around it still fits Discord's 2,000."""
+
+
+def echo(meaning: Meaning) -> str:
+    """The line posted for a prompt. PromptError `too_long` when a message has no room for it.
+
+    It keeps what was typed, with links in angle brackets, the version spelled out, settings appended, and references
+    last.
+    """
+    line, version = meaning.line, meaning.version
+    pieces = [_text(line)]
+    selected = False
+    for given in meaning.given:
+        name = given.flag.name
+        if name in REFERENCE_FLAGS:
+            continue
+        if name in SELECTORS and not selected:
+            selected = True
+            dashed = "--" + _typed_name(line, given)
+            pieces.append(f"{dashed} {version.spellings[0]}" if version.spellings else dashed)
+        else:
+            pieces.append(_as_typed(line, given))
+    if not selected:
+        pieces.append(version.echo)
+    pieces += _flags(meaning.defaults)
+    pieces += _references(meaning.parameters)
+    whole = " ".join(piece for piece in pieces if piece)
+    if len(whole) > ECHO_LIMIT:
+        raise PromptError("too_long", "echo", length=len(whole), limit=ECHO_LIMIT, excess=len(whole) - ECHO_LIMIT)
+    return whole
+
+
+def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:
+    """`prompt` written out from its values in one plain order; parsing it gives the same value."""
+    version = versions.named(prompt.version)
+    if version is None:
+        raise KeyError(prompt.version)
+    pieces = [_weighted(f"<{escape(image.url)}>", image.weight) for image in prompt.images]
+    text = _parts(prompt.parts)
+    if text.startswith("*") and not pieces:
+        text = f":: {text}"  # an asterisk at the very edge would be taken off
+    pieces += [text, _negatives(prompt.negatives), version.echo, *_flags(prompt.parameters)]
+    pieces += _references(prompt.parameters)
+    return " ".join(piece for piece in pieces if piece)
+
+
+def number_text(number: float) -> str:
+    """A number without exponent or needless zeros: `2`, `.5`, `-.25`."""
+    if number == int(number):
+        return str(int(number))
+    return f"{Decimal(repr(number)):f}".replace("0.", ".", 1) if abs(number) < 1 else f"{Decimal(repr(number)):f}"
+
+
+def _text(line: Line) -> str:
+    """The text as typed, its links in angle brackets."""
+    source = line.source.text
+    pieces: list[str] = []
+    for item in line.items:
+        typed = source[item.start : item.end]
+        glue = " " if pieces and source[item.start - 1] == " " else ""
+        pieces.append(glue + (echoed(typed) if isinstance(item, Link) else typed))
+    return "".join(pieces)
+
+
+def _typed_name(line: Line, given: Given) -> str:
+    return line.source.text[given.start : given.end].lstrip("-\N{EN DASH}\N{EM DASH}").lower()
+
+
+def _as_typed(line: Line, given: Given) -> str:
+    dashed = "--" + _typed_name(line, given)
+    if given.flag.kind is Kind.VIDEO:
+        return f"{dashed} 1"
+    words = [line.source.text[start:end] for start, end in given.words]
+    if given.flag.kind is Kind.LINK:
+        words = [echoed(word) for word in words]
+    return " ".join([dashed, *words])
+
+
+def _parts(parts: tuple[Part, ...]) -> str:
+    if len(parts) == 1 and parts[0].weight == 1:
+        return escape(parts[0].text)
+    pieces = []
+    for index, part in enumerate(parts):
+        text = escape(part.text)
+        gap = " " if text.endswith((":", "-", "\N{EN DASH}", "\N{EM DASH}")) else ""
+        weight = "" if part.weight == 1 else number_text(part.weight)
+        last = index == len(parts) - 1
+        pieces.append(text if last and not weight else f"{text}{gap}::{weight}")
+    return " ".join(pieces)
+
+
+def _negatives(items: tuple[str, ...]) -> str:
+    if not items:
+        return ""
+    pieces = [escape(item) + (" " if item.endswith(("-", "\N{EM DASH}", "\N{EN DASH}")) else "") for item in items]
+    return "--no " + ", ".join(pieces).rstrip()
+
+
+def _flags(parameters: Parameters) -> list[str]:
+    """Every parameter that is set, references and versions aside."""
+    pieces: list[str] = []
+    for flag in FLAGS:
+        if flag.name in REFERENCE_FLAGS or flag.name in SELECTORS or flag.field in ("no", "legacy"):
+            continue
+        value = getattr(parameters, flag.field)
+        if value is None or value is False:
+            continue
+        if flag.field in ("speed", "visibility"):
+            pieces += [f"--{flag.name}"] if value == flag.name else []
+        else:
+            pieces.append(_flag(flag, value))
+    for legacy in parameters.legacy:
+        pieces.append(f"--{legacy.name}" if legacy.value is None else f"--{legacy.name} {legacy.value}")
+    return pieces
+
+
+def _flag(flag: Flag, value: object) -> str:
+    match value:
+        case True:
+            return f"--{flag.name} 1" if flag.kind is Kind.VIDEO else f"--{flag.name}"
+        case (int(width), int(height)):
+            return f"--{flag.name} {width}:{height}"
+        case tuple(codes):
+            return " ".join([f"--{flag.name}", *map(str, codes)])
+        case int() | float():
+            return f"--{flag.name} {number_text(value)}"
+        case _ if flag.kind is Kind.LINK:
+            return f"--{flag.name} <{escape(str(value))}>"
+        case _:
+            return f"--{flag.name} {value}"
+
+
+def _references(parameters: Parameters) -> list[str]:
+    pieces: list[str] = []
+    for flag in FLAGS:
+        if flag.name not in REFERENCE_FLAGS:
+            continue
+        value = getattr(parameters, flag.field)
+        references: tuple[Reference, ...] = value if isinstance(value, tuple) else (value,) if value else ()
+        if references:
+            pieces.append(" ".join([f"--{flag.name}", *map(_reference, references)]))
+    return pieces
+
+
+def _reference(reference: Reference) -> str:
+    is_link = "://" in reference.value
+    return _weighted(f"<{escape(reference.value)}>" if is_link else reference.value, reference.weight, absent=1)
+
+
+def _weighted(word: str, weight: float | None, absent: float | None = None) -> str:
+    return word if weight is None or weight == absent else f"{word}::{number_text(weight)}"

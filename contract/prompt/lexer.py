@@ -1,0 +1,155 @@
+"""A prompt's line cut in one pass: words, links and `::` breaks, then flags with the words after them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from contract.prompt.flags import SPELLINGS
+from contract.prompt.source import Source
+
+NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
+_BREAK = re.compile(rf"::({NUMBER}(?![\w]))?")
+_DASHES = "-\N{EN DASH}\N{EM DASH}"
+_OPENER = re.compile(rf"[{_DASHES}]+")
+_LINK = re.compile(r"<?https?://|blob:", re.IGNORECASE)
+_LONGEST_NAME = max(map(len, SPELLINGS))
+_COMMA_DASH = re.compile(rf",(?=[{_DASHES}])")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link among the text, its weight included."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """`::`, which ends a part, with the number after it (or None)."""
+
+    start: int
+    end: int
+    number: str | None
+
+
+@dataclass(slots=True)
+class RawFlag:
+    """A flag as typed: `name` without dashes, `start` to `end` its place, `words` what follows up to the next flag."""
+
+    name: str
+    start: int
+    end: int
+    words: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A whole prompt, cut."""
+
+    source: Source
+    items: list[Word | Link | Break]
+    flags: list[RawFlag]
+
+    @property
+    def text_end(self) -> int:
+        """Where the text ends and the parameters begin."""
+        return self.items[-1].end if self.items else 0
+
+
+def flag_name(text: str, start: int = 0, end: int | None = None) -> str | None:
+    """The name that the word `text[start:end]` gives after its dashes; None when it is no flag.
+
+    `--name` and `—name` are flags whatever the name; `–name` (an en dash, which editors put there) only with a name
+    that exists, for Midjourney takes it as text. Dashes alone are text.
+    """
+    end = len(text) if end is None else end
+    opener = _OPENER.match(text, start, end)
+    if opener is None or opener.end() == end:
+        return None
+    if opener[0] == "-" or (opener[0] == "\N{EN DASH}" and not _is_known(text, opener.end(), end)):
+        return None
+    return text[opener.end() : end]
+
+
+def _is_known(text: str, start: int, end: int) -> bool:
+    return end - start <= _LONGEST_NAME and text[start:end].lower() in SPELLINGS
+
+
+def cut(source: Source) -> Line:
+    """The line's words, links and breaks, then its flags. Takes normalised text."""
+    text = source.text
+    line = Line(source, [], [])
+    start = 0
+    while start < len(text):
+        end = text.find(" ", start)
+        end = len(text) if end < 0 else end
+        if line.flags:
+            _parameter_word(line, start, end)
+        else:
+            _text_word(line, start, end)
+        start = end + 1
+    return line
+
+
+def _text_word(line: Line, start: int, end: int) -> None:
+    text, items = line.source.text, line.items
+    while start < end:
+        first = text[start]
+        if first in _DASHES and _flag_starts(line, start, end):
+            return
+        if first in "<hHbB" and _LINK.match(text, start, end):
+            items.append(Link(start, end))
+            return
+        found = _BREAK.search(text, start, end)
+        if found is None:
+            items.append(Word(start, end))
+            return
+        if found.start() > start:
+            items.append(Word(start, found.start()))
+        items.append(Break(found.start(), found.end(), found[1]))
+        start = found.end()
+
+
+def _parameter_word(line: Line, start: int, end: int) -> None:
+    text = line.source.text
+    if text[start] in _DASHES and _flag_starts(line, start, end):
+        return
+    if line.flags[-1].name.lower() == "no":
+        # In a list a comma begins a new item, so a flag may follow it without a space.
+        for comma in _COMMA_DASH.finditer(text, start, end):
+            if flag_name(text, comma.end(), end) is not None:
+                line.flags[-1].words.append((start, comma.end()))
+                _flag_starts(line, comma.end(), end)
+                return
+    line.flags[-1].words.append((start, end))
+
+
+def _flag_starts(line: Line, start: int, end: int) -> bool:
+    text = line.source.text
+    name = flag_name(text, start, end)
+    if name is None:
+        opener = _OPENER.match(text, start, end)
+        if opener is None or opener.end() < end or end - start < 2 or not _known_name_follows(text, end + 1):
+            return False
+        name = ""  # `-- ar 3:2`: a flag torn from its dashes
+    line.flags.append(RawFlag(name, start, end))
+    return True
+
+
+def _known_name_follows(text: str, start: int) -> bool:
+    while _LINK.match(text, start):  # links leave the text, so they do not stand between
+        start = text.find(" ", start) + 1
+        if not start:
+            return False
+    end = text.find(" ", start)
+    return _is_known(text, start, end if end >= 0 else len(text))

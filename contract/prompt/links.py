@@ -1,0 +1,96 @@
+"""Links to pictures: `https://…/fox.png`, `<https://…>`, `https://s.mj.run/…`, each with `::weight`."""
+
+from __future__ import annotations
+
+import re
+
+from contract.prompt.lexer import NUMBER
+from contract.prompt.permutations import unescape
+from contract.prompt.refusals import Edit, PromptError
+from contract.prompt.source import Source
+
+_EXTENSIONS = (".png", ".gif", ".webp", ".jpg", ".jpeg")
+_SHORT = re.compile(r"https?://s\.mj\.run/[\w-]+", re.IGNORECASE)
+_HOST = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+_WEIGHT = re.compile(r"::([+-]?[0-9.]*)")
+WEIGHT_DIGITS = 12
+
+
+def is_link(word: str) -> bool:
+    """Whether `word` looks like a link at all."""
+    return word.lower().startswith(("http://", "https://", "<http://", "<https://", "blob:"))
+
+
+def link(source: Source, start: int, end: int) -> tuple[str, float | None]:
+    """The address and weight of the link at `source.text[start:end]`. PromptError `invalid_link` or `bad_value`."""
+    word = source.text[start:end]
+    span = source.span(start, end)
+    address, number = _split(word)
+    address = unescape(address)
+    if address.lower().startswith("blob:"):
+        raise PromptError("invalid_link", "upload", span=span, link=shortened(address))
+    if not _leads_to_picture(address):
+        edits: tuple[Edit, ...] = ()
+        bare = address.rstrip(",;.")
+        if span and bare != address and _leads_to_picture(bare):
+            edits = (Edit(*span, word.replace(address, bare)),)
+        raise PromptError("invalid_link", span=span, edits=edits, link=shortened(address))
+    return address, None if number is None else link_weight(number, span)
+
+
+def link_weight(number: str, span: tuple[int, int] | None) -> float:
+    """The weight after a link's `::`, not negative. PromptError `bad_value`."""
+    weight = to_weight(number, span)
+    if weight < 0:
+        raise PromptError("bad_value", "negative_weight", span=span, value=shortened(number))
+    return weight
+
+
+def to_weight(number: str, span: tuple[int, int] | None) -> float:
+    """A weight of at most `WEIGHT_DIGITS` digits. PromptError `bad_value`."""
+    if len(number) > WEIGHT_DIGITS or not re.fullmatch(NUMBER, number):
+        raise PromptError("bad_value", "weight", span=span, value=shortened(number))
+    return float(number)
+
+
+def split_weight(word: str) -> tuple[str, str | None]:
+    """A reference and the number after its `::`, None when there is none."""
+    return _split(word)
+
+
+def echoed(word: str) -> str:
+    """A link as it is echoed: in angle brackets, so that Discord shows no preview, its weight as typed."""
+    address, number = _split(word)
+    weight = "" if number is None else f"::{number}"
+    return f"<{address}>{weight}" if is_link(address) else f"{address}{weight}"
+
+
+def shortened(word: str, length: int = 100) -> str:
+    """A word as an error text names it."""
+    return word if len(word) <= length else word[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _split(word: str) -> tuple[str, str | None]:
+    address, number = word, None
+    position = word.rfind("::")
+    if position > 0 and (weight := _WEIGHT.fullmatch(word, position)):
+        address, number = word[:position], weight[1] or None
+    if address.startswith("<"):
+        address = address.removeprefix("<").removesuffix(">")
+        if number is None:  # the weight may stand inside the brackets as well
+            position = address.rfind("::")
+            if position > 0 and (weight := _WEIGHT.fullmatch(address, position)):
+                address, number = address[:position], weight[1] or None
+    return address, number
+
+
+def _leads_to_picture(address: str) -> bool:
+    if any(mark in address for mark in "<>\\`"):
+        return False
+    if _SHORT.fullmatch(address):
+        return True
+    host = _HOST.match(address)
+    if host is None:
+        return False
+    path = address[host.end() :].split("#")[0].split("?")[0]
+    return path.startswith("/") and path.lower().endswith(_EXTENSIONS)

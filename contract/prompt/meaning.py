@@ -1,0 +1,237 @@
+"""A cut line into parts, negatives, images and parameters, with every rule that concerns more than one word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any
+
+from contract.prompt.corrections import misplaced_text_edits, unknown_name_edits
+from contract.prompt.flags import FLAG, FLAGS, SELECTORS, SPELLINGS
+from contract.prompt.lexer import Break, Line, Link, Word
+from contract.prompt.links import link, shortened, to_weight
+from contract.prompt.permutations import unescape
+from contract.prompt.readers import Given, Reader, select, taken
+from contract.prompt.refusals import Edit, PromptError
+from contract.prompt.values import Context, ImagePrompt, Parameters, Part
+from contract.versions import Version
+
+_MERGED_FIELDS = frozenset({"character_references", "style_references", "legacy"})
+_NEEDS = {"cw": "cref"}
+_NEEDS_VIDEO = ("motion", "loop", "end", "bs")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A line understood, and the flags it was understood from, for the echo."""
+
+    line: Line
+    given: tuple[Given, ...]
+    version: Version
+    parts: tuple[Part, ...]
+    negatives: tuple[str, ...]
+    images: tuple[ImagePrompt, ...]
+    parameters: Parameters
+    defaults: Parameters
+    """The settings that were applied because the line says nothing about them."""
+
+
+def read_line(line: Line, default: Version, context: Context) -> Meaning:
+    """The meaning of `line`; `default` is the version when no flag selects one. Raises PromptError."""
+    given = _name_flags(line)
+    version = next((select(context.versions, line.source, one) for one in given if one.flag.name in SELECTORS), default)
+    given = tuple(_as_width(one, line, version) for one in given)
+    values, negatives = _values(line, given, version, context)
+    if context.draw_style is not None and "style_references" in values:
+        values["style_references"] = tuple(
+            replace(reference, value=str(context.draw_style())) if reference.value == "random" else reference
+            for reference in values["style_references"]
+        )
+    defaults = _applicable_defaults(values, version, context)
+    for field in fields(defaults):
+        value = getattr(defaults, field.name)
+        if value != field.default:
+            values[field.name] = value
+    parts, images = _text(line, version)
+    _check_combinations(line, given, version, context)
+    _check_content(line, parts, images, version, values, context)
+    return Meaning(line, given, version, parts, negatives, images, Parameters(**values), defaults)
+
+
+def _name_flags(line: Line) -> tuple[Given, ...]:
+    """The flags by their full names. PromptError `unrecognized_parameter` names every word that is none of them."""
+    given: list[Given] = []
+    strangers: list[str] = []
+    places: list[tuple[int, int]] = []
+    edits: list[tuple[Edit, ...]] = []
+    text = line.source.text
+    for raw in line.flags:
+        flag = SPELLINGS.get(raw.name.lower())
+        if flag is None:
+            strangers.append(raw.name or text[raw.start : raw.end])
+            places.append((raw.start, raw.end))
+            edits.append(unknown_name_edits(line.source, raw))
+            continue
+        words = [text[start:end] for start, end in raw.words]
+        count = taken(flag, words)
+        given.append(Given(flag, raw.start, raw.end, raw.words[:count]))
+        if count < len(words):
+            strangers += words[count:]
+            places.append((raw.words[count][0], raw.words[-1][1]))
+            edits.append(misplaced_text_edits(line, places[-1]))
+    if strangers:
+        raise PromptError(
+            "unrecognized_parameter",
+            param=shortened(strangers[0]),
+            span=line.source.span(*places[0]),
+            edits=tuple(edit for group in edits for edit in group) if all(edits) else (),
+            words=shortened(", ".join(strangers), 300),
+        )
+    return tuple(given)
+
+
+def _as_width(given: Given, line: Line, version: Version) -> Given:
+    """`--w` is a width in the versions that have one, and weird in the others."""
+    if given.flag.name != "weird" or version.rule("width") is None:
+        return given
+    return Given(FLAG["width"], given.start, given.end, given.words)
+
+
+def _values(
+    line: Line, given: tuple[Given, ...], version: Version, context: Context
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Field by field what the flags say: the first of several counts, lists are joined; and the items of `--no`."""
+    values: dict[str, Any] = {}
+    negatives: tuple[str, ...] = ()
+    selected = False
+    style = next(
+        (line.source.text[slice(*one.words[0])].lower() for one in given if one.flag.name == "style" and one.words),
+        None,
+    )
+    reader = Reader(line.source, version, style)
+    for one in given:
+        name, field = one.flag.name, one.flag.field
+        if name in SELECTORS:
+            if not selected:
+                values[field] = reader.read(one)
+            else:
+                select(context.versions, line.source, one)
+            selected = True
+            continue
+        value = reader.read(one)
+        if name == "no":
+            negatives += value  # type: ignore[operator]
+        elif field == "legacy":
+            values[field] = (*values.get(field, ()), value)
+        elif field in _MERGED_FIELDS:
+            values[field] = values.get(field, ()) + value
+        else:
+            values.setdefault(field, value)
+    return values, negatives
+
+
+def _text(line: Line, version: Version) -> tuple[tuple[Part, ...], tuple[ImagePrompt, ...]]:
+    """The weighted parts and the links of the text. PromptError for a weight or a link that is none."""
+    text = line.source.text
+    parts: list[Part] = []
+    images: list[ImagePrompt] = []
+    words: list[str] = []
+    for item in line.items:
+        match item:
+            case Word(start, end):
+                words.append(text[start:end])
+            case Link(start, end):
+                images.append(ImagePrompt(*link(line.source, start, end)))
+            case Break():
+                weight = _weight(line, item, version)
+                if words:
+                    parts.append(Part(unescape(" ".join(words)), weight))
+                words = []
+    if words:
+        parts.append(Part(unescape(" ".join(words))))
+    return tuple(parts), tuple(images)
+
+
+def _weight(line: Line, item: Break, version: Version) -> float:
+    span = line.source.span(item.start, item.end)
+    if version.weights == "none":
+        raise PromptError("incompatible", "multi_prompt", param="::", span=span, version=version.label)
+    if item.number is None:
+        return 1.0
+    weight = to_weight(item.number, span)
+    if version.weights == "integer" and weight != int(weight):
+        raise PromptError("bad_value", "whole_weight", span=span, version=version.label, value=item.number)
+    return weight
+
+
+def _check_combinations(line: Line, given: tuple[Given, ...], version: Version, context: Context) -> None:
+    """PromptError for flags that need another one, another command, or a profile that is not there yet."""
+    names = {one.flag.name for one in given}
+    for one in given:
+        name = one.flag.name
+        span = line.source.span(one.start, one.end)
+        needed = _NEEDS.get(name)
+        if name in _NEEDS_VIDEO and context.command != "video":
+            needed = "video"
+        if needed and needed not in names and context.command != "prefer_suffix":
+            raise PromptError("incompatible", "needs", param=name, span=span, parameter=name, needed=needed)
+        if name == "zoom" and context.command != "custom_zoom":
+            raise PromptError("command_not_supported", "zoom", param=name, span=span)
+        if name == "no" and context.command == "shorten":
+            raise PromptError("command_not_supported", "no", param=name, span=span)
+        if name == "profile" and not one.words and not context.profile_ready:
+            raise PromptError("not_enough_ratings", param=name, span=span, parameter=name)
+    if context.command == "shorten":
+        for item in line.items:
+            if isinstance(item, Break):
+                span = line.source.span(item.start, item.end)
+                raise PromptError("command_not_supported", "multi_prompt", param="::", span=span)
+
+
+def _check_content(
+    line: Line,
+    parts: tuple[Part, ...],
+    images: tuple[ImagePrompt, ...],
+    version: Version,
+    values: dict[str, Any],
+    context: Context,
+) -> None:
+    """PromptError when there is nothing to draw, one link alone, or weights that cancel out."""
+    if parts:
+        total = sum((Decimal(str(part.weight)) for part in parts), Decimal(0))
+        if total <= 0:
+            start = line.items[0].start
+            raise PromptError("weight_sum", span=line.source.span(start, line.text_end), sum=f"{total.normalize():f}")
+        return
+    starts_from_picture = context.command in ("custom_zoom", "video", "prefer_suffix", "blend")
+    if starts_from_picture or (images and values.get("video")):
+        return
+    if not images:
+        raise PromptError("empty_prompt")
+    if len(images) == 1:
+        raise PromptError("single_image", version=version.label)
+
+
+def _applicable_defaults(values: dict[str, Any], version: Version, context: Context) -> Parameters:
+    """Of the settings, those that the line leaves open and the version takes."""
+    chosen: dict[str, Any] = {}
+    settings = context.defaults
+    for flag in FLAGS:
+        value = getattr(settings, flag.field, None)
+        if flag.field in ("version", "niji", "speed", "visibility", "legacy", "no", "repeat", "seed"):
+            continue
+        if value in (None, False, ()) or flag.field in values:
+            continue
+        if flag.field in ("style", "raw") and ("style" in values or "raw" in values):
+            continue
+        rule = version.rule(flag.name)
+        if rule is None:
+            continue
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            in_range = (rule.low is None or value >= rule.low) and (rule.high is None or value <= rule.high)
+            if not in_range or (rule.choices and value not in rule.choices):
+                continue
+        if isinstance(value, str) and rule.choices and value not in rule.choices:
+            continue
+        chosen[flag.field] = value
+    return Parameters(**chosen)

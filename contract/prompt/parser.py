@@ -1,0 +1,105 @@
+"""From a typed line to what it means: `parse`."""
+
+from __future__ import annotations
+
+from contract.prompt import permutations
+from contract.prompt.echo import echo
+from contract.prompt.lexer import cut
+from contract.prompt.meaning import read_line
+from contract.prompt.presets import append_suffix, check_suffix, expand_options, normal_text
+from contract.prompt.refusals import PromptError, corrected
+from contract.prompt.source import Source
+from contract.prompt.values import Context, Prompt, Submission
+from contract.versions import JOBS_PER_SUBMISSION, RELAX_PLANS, Version
+
+_SUFFIXED_COMMANDS = ("imagine", "blend")
+_CORRECTIONS = 6
+"""How many slips one suggestion puts right at most."""
+
+
+def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008  (frozen)
+    """What `text` asks for. Raises nothing but PromptError, after work linear in the length of `text`.
+
+    The error carries a `suggestion` when there is one obvious correction that would run.
+    """
+    try:
+        return _parse(text, context)
+    except PromptError as error:
+        error.suggestion = _suggestion(text, context, error)
+        raise
+
+
+def _suggestion(text: str, context: Context, error: PromptError) -> str | None:
+    """`text` with its slips put right one after another, if it runs then."""
+    for _ in range(_CORRECTIONS):
+        if not error.edits:
+            return None
+        text = corrected(text, error.edits)
+        try:
+            _parse(text, context)
+        except PromptError as next_error:
+            error = next_error
+        else:
+            return text
+    return None
+
+
+def _parse(text: str, context: Context) -> Submission:
+    source = expand_options(normal_text(text), context.options)
+    if context.command == "prefer_suffix":
+        check_suffix(source)
+    if context.command in _SUFFIXED_COMMANDS:
+        source = append_suffix(source, context.suffix)
+    version = _default_version(context)
+    limit = JOBS_PER_SUBMISSION.get(context.plan, 1) if context.max_jobs is None else context.max_jobs
+    count = permutations.count(source.text)
+    if count > limit:
+        raise _too_many(count, limit, context)
+    expansions = permutations.expand(source)
+    prompts = tuple(_prompt(expansion, version, context) for expansion in expansions)
+    jobs = sum(prompt.parameters.repeat or 1 for prompt in prompts)
+    _check_speed(prompts, jobs, context)
+    if jobs > limit:
+        raise _too_many(jobs, limit, context)
+    if count == 1:
+        return Submission(prompts, jobs, jobs > 1, prompts[0].echo)
+    named = all(prompt.parameters.version or prompt.parameters.niji for prompt in prompts)
+    unexpanded = source.text if named else f"{source.text} {version.echo}"
+    return Submission(prompts, jobs, True, unexpanded, tuple(expansion.text for expansion in expansions))
+
+
+def _prompt(source: Source, default: Version, context: Context) -> Prompt:
+    meaning = read_line(cut(source), default, context)
+    return Prompt(
+        echo=echo(meaning),
+        parts=meaning.parts,
+        negatives=meaning.negatives,
+        images=meaning.images,
+        parameters=meaning.parameters,
+        version=meaning.version.name,
+    )
+
+
+def _default_version(context: Context) -> Version:
+    version = context.versions.named(context.version)
+    if version is None:
+        choices = ", ".join(version.name for version in context.versions)
+        raise PromptError("bad_value", "default_version", param="version", value=context.version[:40], choices=choices)
+    return version
+
+
+def _check_speed(prompts: tuple[Prompt, ...], jobs: int, context: Context) -> None:
+    """PromptError `speed_not_allowed` for batches in relax mode, and for relax mode on a plan without it."""
+    for prompt in prompts:
+        speed = prompt.parameters.speed or context.speed
+        if speed == "relax" and context.plan not in RELAX_PLANS:
+            raise PromptError("speed_not_allowed", "plan", param="relax")
+        if speed == "relax" and jobs > 1:
+            raise PromptError("speed_not_allowed", "batch", param="relax")
+
+
+def _too_many(jobs: int, limit: int, context: Context) -> PromptError:
+    shown = f"over {permutations.COUNT_CAP}" if jobs >= permutations.COUNT_CAP else jobs
+    if context.max_jobs is not None:
+        return PromptError("too_many_jobs", "limit", jobs=shown, limit=limit)
+    return PromptError("too_many_jobs", jobs=shown, limit=limit, plan=context.plan.capitalize())

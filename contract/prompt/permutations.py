@@ -1,0 +1,139 @@
+"""`{a, b}` groups: counted before they are expanded, and expanded without recursion.
+
+Inside a group `\\,` is a comma, and `\\{` and `\\}` are braces anywhere; an unmatched brace is itself. Brace escapes
+stay in the expanded text, so that it can be read again; `unescape` takes them off the final words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from contract.prompt.source import Source, join, normalise
+
+COUNT_CAP = 10**12
+"""Counting stops here: nobody needs to know how many more it would be."""
+
+_MARK = re.compile(r"\\[{},]|[{},]")
+_ESCAPED = re.compile(r"\\([{}])")
+
+# A rope: a slice of the text, or one rope after another. Appending to it never copies.
+_Rope = tuple[int, int] | tuple["_Rope", "_Rope"] | None
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One open group (or the whole text): alternatives of finished options, and those of the option being read."""
+
+    finished: list[tuple[object, ...]] = field(default_factory=list)
+    current: list[tuple[object, ...]] = field(default_factory=lambda: [()])
+
+
+def count(text: str) -> int:
+    """How many prompts `text` expands to, at most `COUNT_CAP`."""
+    totals, products = [0], [1]
+    for kind, _, _ in _tokens(text):
+        if kind == "{":
+            totals.append(0)
+            products.append(1)
+        elif kind == ",":
+            totals[-1] += products[-1]
+            products[-1] = 1
+        elif kind == "}":
+            total = totals.pop() + products.pop()
+            products[-1] = min(products[-1] * total, COUNT_CAP)
+    return products[0]
+
+
+def expand(source: Source) -> list[Source]:
+    """Every expansion, the last group varying fastest. Ask `count` first."""
+    if "{" not in source.text:
+        return [source]
+    frames = [_Frame()]
+    for kind, start, end in _tokens(source.text):
+        frame = frames[-1]
+        if kind == "text":
+            frame.current = [(rope, (start, end)) for rope in frame.current]
+        elif kind == "{":
+            frames.append(_Frame())
+        elif kind == ",":
+            frame.finished += frame.current
+            frame.current = [()]
+        else:
+            alternatives = frame.finished + frame.current
+            frames.pop()
+            outer = frames[-1]
+            outer.current = [(before, rope) for before in outer.current for rope in alternatives]
+    return [normalise(join(source.cut(start, end) for start, end in _slices(rope))) for rope in frames[0].current]
+
+
+def escape(text: str) -> str:
+    """`text` with its braces escaped, so that they are read as braces."""
+    return text.replace("{", "\\{").replace("}", "\\}") if "{" in text or "}" in text else text
+
+
+def unescape(text: str) -> str:
+    """`text` with `\\{` and `\\}` as plain braces."""
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
+    """The text as ("{" | "," | "}" | "text", start, end): options trimmed, escaped commas without the backslash."""
+    matched = _matched(text)
+    depth, position, at_edge = 0, 0, False
+    for mark in _MARK.finditer(text):
+        start, end, token = mark.start(), mark.end(), mark[0]
+        if token == "\\," and depth:
+            if start > position:
+                yield "text", _skip(text, position, start) if at_edge else position, start
+            position, at_edge = start + 1, False
+            continue
+        if token not in "{}," or (token == "," and not depth) or (token != "," and start not in matched):
+            continue
+        begin, stop = position, start
+        if at_edge:
+            begin = _skip(text, begin, stop)
+        if token != "{" and depth:
+            while stop > begin and text[stop - 1] == " ":
+                stop -= 1
+        if stop > begin:
+            yield "text", begin, stop
+        yield token, start, end
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        position, at_edge = end, token != "}"
+    if position < len(text):
+        yield "text", position, len(text)
+
+
+def _skip(text: str, start: int, end: int) -> int:
+    while start < end and text[start] == " ":
+        start += 1
+    return start
+
+
+def _matched(text: str) -> set[int]:
+    """The offsets of braces that have a partner."""
+    opened: list[int] = []
+    matched: set[int] = set()
+    for mark in _MARK.finditer(text):
+        if mark[0] == "{":
+            opened.append(mark.start())
+        elif mark[0] == "}" and opened:
+            matched |= {opened.pop(), mark.start()}
+    return matched
+
+
+def _slices(rope: object) -> list[tuple[int, int]]:
+    """A rope's slices from left to right."""
+    slices: list[tuple[int, int]] = []
+    waiting = [rope]
+    while waiting:
+        match waiting.pop():
+            case (int(start), int(end)):
+                slices.append((start, end))
+            case (left, right):
+                waiting += [right, left]
+            case _:
+                pass
+    return slices

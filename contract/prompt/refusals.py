@@ -1,0 +1,67 @@
+"""The one error of the language: what was wrong, which word, and how it could be put right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contract.errors import UserError, Value
+from contract.prompt.sentences import sentences
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace `text[start:end]` of what was typed by `replacement`."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+class PromptError(UserError):
+    """A prompt that cannot be run.
+
+    `kind` is one of the kinds in `contract.prompt.sentences`, `param` the full name of the parameter concerned (or the
+    unrecognised word), `span` where in the typed text it stands, `suggestion` a whole prompt that would run instead,
+    when there is one obvious correction. `edits` are the steps to it.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        reason: str = "",
+        *,
+        param: str | None = None,
+        span: Span | None = None,
+        edits: tuple[Edit, ...] = (),
+        suggestion: str | None = None,
+        **values: Value,
+    ) -> None:
+        super().__init__(kind, **values)
+        self.reason = reason
+        self.param = param
+        self.span = span
+        self.edits = edits
+        self.suggestion = suggestion
+
+    @property
+    def title(self) -> str:
+        """A few words for the head of an embed, the ones Midjourney's clients know."""
+        return sentences(self.kind, self.reason, self.values)[0]
+
+    @property
+    def description(self) -> str:
+        """A sentence that says what was wrong and what to do."""
+        return sentences(self.kind, self.reason, self.values)[1]
+
+
+def corrected(text: str, edits: tuple[Edit, ...]) -> str:
+    """`text` after `edits`, which do not overlap; insertions at one place keep their order."""
+    pieces: list[str] = []
+    position = 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        pieces += [text[position : edit.start], edit.replacement]
+        position = max(position, edit.end)
+    pieces.append(text[position:])
+    return " ".join("".join(pieces).split())

@@ -1,0 +1,154 @@
+"""What a prompt means, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from contract.versions import VERSIONS, Versions
+
+Speed = Literal["fast", "relax", "turbo"]
+Visibility = Literal["stealth", "public"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multi-prompt; `weight` as typed, 1 when none was."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePrompt:
+    """A link to a picture to start from; `weight` is None when none was typed."""
+
+    url: str
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One item of `--sref`, `--cref` or `--oref`: a link, a style's number in digits, or `random`."""
+
+    value: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyFlag:
+    """A flag of the first year's models, such as `--uplight` or `--h 512`."""
+
+    name: str
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What stood after the dashes, one field a flag; None, False or () when it did not.
+
+    `aspect` is (width, height), reduced. `version` and `niji` hold the canonical spelling typed or appended; they are
+    left out of comparisons because `Prompt.version` says the same whether it was typed or a default. `profile` is the
+    codes; an empty tuple is a bare `--profile`, the person's own default.
+    """
+
+    aspect: tuple[int, int] | None = None
+    chaos: int | None = None
+    stylize: int | None = None
+    weird: int | None = None
+    quality: float | None = None
+    seed: int | None = None
+    sameseed: int | None = None
+    stop: int | None = None
+    repeat: int | None = None
+    tile: bool = False
+    image_weight: float | None = None
+    version: str | None = field(default=None, compare=False)
+    niji: str | None = field(default=None, compare=False)
+    style: str | None = None
+    raw: bool = False
+    character_references: tuple[Reference, ...] = ()
+    character_weight: int | None = None
+    style_references: tuple[Reference, ...] = ()
+    style_weight: int | None = None
+    style_version: int | None = None
+    omni_reference: Reference | None = None
+    omni_weight: int | None = None
+    experimental: int | None = None
+    profile: tuple[str, ...] | None = None
+    draft: bool = False
+    speed: Speed | None = None
+    visibility: Visibility | None = None
+    video: bool = False
+    motion: Literal["low", "high"] | None = None
+    loop: bool = False
+    end: str | None = None
+    batch_size: int | None = None
+    zoom: float | None = None
+    hd: bool = False
+    legacy: tuple[LegacyFlag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt, understood.
+
+    `echo` is the line that stands between `**` and `**` in every message of the job; parsing it gives this prompt
+    again. It is left out of comparisons: two spellings of the same wish are equal. `version` is the resolved one
+    (`6.1`, `niji 6`), whether typed or not. `negatives` are the items of `--no`.
+    """
+
+    echo: str = field(compare=False)
+    parts: tuple[Part, ...]
+    negatives: tuple[str, ...]
+    images: tuple[ImagePrompt, ...]
+    parameters: Parameters
+    version: str
+
+    @property
+    def text(self) -> str:
+        """The words alone, without weights, links and parameters: for file names and captions."""
+        return " ".join(part.text for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one command asks for: one prompt, or one for each expansion of its `{a, b}` groups.
+
+    `jobs` counts expansions times `--repeat`; `confirm` says that a person should be asked first. `expansions` are the
+    expanded texts (empty without groups). `echo` is the one prompt's echo, or the unexpanded text, which may be longer
+    than a message.
+    """
+
+    prompts: tuple[Prompt, ...]
+    jobs: int
+    confirm: bool
+    echo: str
+    expansions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about the person and the command before the text is read.
+
+    `version`: the default model, as settings name it. `plan`: basic, standard, pro or mega. `suffix`: appended to
+    every /imagine and /blend. `options`: the person's own `--name` shortcuts. `command`: imagine, blend, remix,
+    shorten, custom_zoom, video or prefer_suffix. `profile_ready`: whether a bare `--profile` has something to stand
+    on. `defaults`: settings, applied only where the prompt says nothing and the version knows them. `max_jobs`
+    overrides the plan's limit. `draw_style` makes the number that takes the place of `--sref random`; without it
+    `random` stays.
+    """
+
+    version: str = "6.1"
+    plan: str = "pro"
+    speed: str = "fast"
+    suffix: str = ""
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    command: str = "imagine"
+    profile_ready: bool = False
+    defaults: Parameters = Parameters()
+    versions: Versions = VERSIONS
+    max_jobs: int | None = None
+    draw_style: Callable[[], int] | None = None
