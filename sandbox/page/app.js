@@ -149,7 +149,7 @@ class App {
     fill(byId("people"), this.sessions.map((session, index) => h("button", {
       type: "button", role: "radio", class: "person", "aria-checked": index === current ? "true" : "false", tabindex: index === current ? "0" : "-1",
       onclick: () => pick(index), onkeydown: arrows,
-    }, avatar(session.me, 30), h("span", {}, displayName(session.me)))));
+    }, avatar(session.me, 30), h("span", {}, this.session.userName(session.me.id)))));
   }
 
   #drawStatus() {

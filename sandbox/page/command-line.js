@@ -9,8 +9,12 @@ export class CommandLine {
   constructor(entry, { session, channelId, list, hint, submit, leave }) {
     Object.assign(this, { entry, session, channelId, list, hint, submit, leave, chips: [] });
     this.more = h("button", { type: "button", class: "more-options", "aria-haspopup": "listbox", onclick: () => this.#offerOptions(), onkeydown: (event) => this.#moreKey(event), onblur: () => this.list.hide() });
+    this.name = h("button", {
+      type: "button", class: "command-name", tabindex: entry.options.length ? "-1" : "0", "aria-label": `Send /${entry.name}`,
+      onclick: () => submit(), onkeydown: (event) => this.#nameKey(event),
+    }, `/${entry.name}`);
     this.element = h("div", { class: "command-line", role: "group", "aria-label": `Command ${entry.name}` },
-      h("span", { class: "command-name" }, `/${entry.name}`), this.more);
+      this.name, this.more);
     const required = entry.options.filter((option) => option.required);
     for (const option of required.length ? required : entry.options.slice(0, 1)) this.#add(option);
     this.#drawMore();
@@ -19,7 +23,7 @@ export class CommandLine {
   /** Puts the text typed so far into the first option and the caret behind it. */
   begin(text) {
     const first = this.chips[0];
-    if (!first) return this.more.focus();
+    if (!first) return this.name.focus();
     if (text && first.option.type !== OPTION.attachment) first.write(text);
     return first.focus();
   }
@@ -85,8 +89,7 @@ export class CommandLine {
     chip.element.remove();
     this.#drawMore();
     const neighbour = this.chips[Math.max(0, index - 1)];
-    if (neighbour) neighbour.focus();
-    else this.more.focus();
+    (neighbour ?? this.more).focus();
   }
 
   #describe(chip) {
@@ -215,6 +218,13 @@ export class CommandLine {
     const next = this.chips[this.chips.indexOf(chip) + 1];
     if (next) next.focus();
     return undefined;
+  }
+
+  /** A command without options has only its name to hold the focus. */
+  #nameKey(event) {
+    if (event.key !== "Escape" && event.key !== "Backspace") return;
+    event.preventDefault();
+    this.leave(event.key === "Escape" ? "" : `/${this.entry.name}`);
   }
 
   #moreKey(event) {

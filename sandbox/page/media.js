@@ -3,8 +3,7 @@ import { h, icon, local, safeUrl } from "./dom.js";
 import { spoiler } from "./markdown.js";
 import { openViewer } from "./viewer.js";
 
-const LARGEST = { width: 512, height: 440 };
-const SMALL_EDGE = 400; // a 64-pixel preview is shown as large as the picture it becomes
+const SHOWN = { width: 512, height: 440 }; // every picture fills one of the two, so a 64-pixel preview is as large as its result
 const SPOILER = 1 << 3;
 
 const isKind = (file, kind, extensions) =>
@@ -14,9 +13,7 @@ const isVideo = (file) => isKind(file, "video", /\.(mp4|webm|mov)$/i);
 
 function displaySize({ width, height }) {
   if (!width || !height) return null;
-  const fit = Math.min(LARGEST.width / width, LARGEST.height / height);
-  const grow = Math.max(1, SMALL_EDGE / Math.max(width, height));
-  const scale = Math.min(fit, grow);
+  const scale = Math.min(SHOWN.width / width, SHOWN.height / height);
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 

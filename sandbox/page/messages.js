@@ -13,12 +13,12 @@ export class MessageList {
     this.list = document.getElementById("messages");
     this.waiting = document.getElementById("pending");
     this.jump = document.getElementById("jump");
-    Object.assign(this, { names, reply, menu, elements: new Map(), failures: new Map(), following: true, shown: [] });
+    Object.assign(this, { names, reply, menu, elements: new Map(), failures: new Map(), failed: null, following: true, lastTop: 0 });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jump.addEventListener("click", () => this.follow());
     // A picture or the window that changes its height must not push the newest message out of sight.
     const keep = new ResizeObserver(() => this.following && this.#toBottom());
-    for (const element of [this.scroller, this.list, this.waiting]) keep.observe(element);
+    for (const element of [this.scroller, ...this.scroller.children]) keep.observe(element);
   }
 
   /** Shows a channel of a session from scratch. */
@@ -139,7 +139,8 @@ export class MessageList {
     if (entry.state === "failed" && entry.kind === "command" && entry.channelId === this.channelId) this.failed = entry;
     else if (entry.kind === "command") this.failed = null;
     this.drawPending();
-    if (this.following) this.#toBottom();
+    if (entry.kind === "command" && entry.state === "sent") this.follow();
+    else if (this.following) this.#toBottom();
   }
 
   drawPending() {
@@ -152,7 +153,7 @@ export class MessageList {
       h("div", { class: "body" },
         h("header", { class: "head" }, h("strong", { class: "author" }, displayName(bot)), h("span", { class: "tag" }, "APP")),
         entry.state === "failed"
-          ? h("p", { class: "failure", role: "alert" }, `${entry.error} `, h("button", { type: "button", class: "link", onclick: () => this.#forgive() }, "Dismiss"))
+          ? h("p", { class: "failure", role: "alert" }, entry.error, " · ", h("button", { type: "button", class: "link", onclick: () => this.#forgive() }, "Dismiss"))
           : h("p", { class: "thinking" }, "Sending command", dots()))))));
   }
 
@@ -183,7 +184,10 @@ export class MessageList {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.following = scrollHeight - scrollTop - clientHeight < BOTTOM_PX;
+    // Only a person scrolls up; a list that grows leaves the position as it is.
+    if (scrollHeight - scrollTop - clientHeight < BOTTOM_PX) this.following = true;
+    else if (scrollTop < this.lastTop) this.following = false;
+    this.lastTop = scrollTop;
     if (this.following) this.jump.hidden = true;
     if (scrollTop < 300) this.session?.loadOlder(this.channelId);
   }
