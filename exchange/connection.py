@@ -67,7 +67,7 @@ def check(client: redis.Redis) -> None:
     pool = client.connection_pool
     connection = pool.connection_class(**{**pool.connection_kwargs, **_impatient(Retry(NoBackoff(), 0))})
     try:
-        connection.connect()  # type: ignore[no-untyped-call]
+        connection.connect()
         connection.send_command("PING")
         connection.read_response()
     except (redis.exceptions.RedisError, OSError) as error:
@@ -81,7 +81,7 @@ async def check_async(client: redis.asyncio.Redis) -> None:
     pool = client.connection_pool
     connection = pool.connection_class(**{**pool.connection_kwargs, **_impatient(AsyncRetry(NoBackoff(), 0))})
     try:
-        await connection.connect()
+        await connection.connect()  # type: ignore[no-untyped-call]
         await connection.send_command("PING")
         await connection.read_response()
     except (redis.exceptions.RedisError, OSError) as error:

@@ -49,7 +49,7 @@ def publish(client: redis.Redis, progress: Progress) -> None:
 
 
 async def listen(client: redis.asyncio.Redis) -> AsyncIterator[Progress]:
-    """Progress of all jobs, for as long as the caller iterates. It outlives a restart of Redis, losing what came meanwhile."""
+    """Progress of all jobs while the caller iterates. Outlives a restart of Redis; what came meanwhile is lost."""
     while True:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:

@@ -155,7 +155,7 @@ class JobQueue:
         return Position(ahead=int(ahead), eta_s=eta, running=status == "started", slots=int(slots))
 
     async def accepted(self, job_id: JobId) -> Job | None:
-        """The job as it was submitted; None when it is unknown or ended long ago. Errors as `contract.codec.decode_job`."""
+        """The job as submitted; None when it is unknown or ended long ago. Errors as `contract.codec.decode_job`."""
         document = await self._redis.hget(keys.state(job_id), "job")
         return None if document is None else decode_job(document)
 
@@ -163,7 +163,7 @@ class JobQueue:
         """A user's jobs that wait or run, in no order."""
         scopes = [keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}")]
         members = await self._redis.sunion(scopes)
-        return sorted({keys.job_of(member.decode()) for member in members})
+        return sorted({keys.job_of(text(member)) for member in members})
 
     async def waiting_message(self, job_id: JobId) -> MessageRef | None:
         """The message that acknowledged a job, if one was recorded."""

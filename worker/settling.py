@@ -1,0 +1,144 @@
+"""How an execution ends: finished, tried again, handed back, failed or cancelled. Only the lease's holder may say.
+
+A rendering that cannot succeed makes its delivery in the same step, so that the user always hears of it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import redis
+import structlog
+from rq.job import Job as RQJob
+from rq.results import Result
+from rq.serializers import JSONSerializer
+from rq.utils import now, utcformat
+
+from contract.codec import decode_job
+from contract.errors import MalformedDocument, NewerVersion, UserError
+from exchange import keys, scripts, tasks
+from exchange.delivery import Outcome, cancelled, failed, refused
+from worker.leases import Lease, RetryLater, Stop
+
+CANCELLED_TTL_S = 3_600
+NEWER_DELAY_S = 10.0
+RENDER_RETRY_S = 0.5
+MAX_DELIVERY_RETRY_S = 600.0
+
+log = structlog.get_logger(__name__)
+
+
+def settle_success(client: redis.Redis, lease: Lease, job: RQJob, result: Any) -> None:
+    """Write that the task returned `result`, unless the lease is gone."""
+    if not _finish(client, lease, "finished", tasks.RESULT_TTL_S, result=_result(job, lease, value=result)):
+        log.warning("the lease was lost, the outcome is dropped", rq_id=lease.rq_id)
+
+
+def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> None:
+    """Write what follows from `error`, given why the lease stopped: another try, a refusal, a failure, nothing."""
+    text = "".join(traceback.format_exception(error))
+    match lease.reason, error:
+        case Stop.LOST, _:
+            log.warning("the lease was lost, the job is another worker's now", rq_id=lease.rq_id)
+        case Stop.HANDED_BACK, _:
+            log.info("handed back", rq_id=lease.rq_id)
+            _finish(client, lease, "back", 0)
+        case Stop.CANCELLED, _:
+            log.info("cancelled while running", rq_id=lease.rq_id)
+            _finish(client, lease, "canceled", CANCELLED_TTL_S, job=job, outcome=cancelled())
+        case _, NewerVersion():
+            log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
+            _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
+        case None, UserError():
+            _finish(client, lease, "finished", tasks.RESULT_TTL_S, job=job, outcome=refused(error))
+        case reason, _ if (job.retries_left or 0) > 0:
+            delay_s = _delay_s(lease, job, error)
+            log.warning("failed, will be tried again", rq_id=lease.rq_id, delay_s=delay_s, reason=reason, error=text)
+            _finish(client, lease, "retry", 0, delay_s=delay_s)
+        case reason, _:
+            log.error("failed for good", rq_id=lease.rq_id, reason=reason, error=text)
+            outcome = failed("timeout" if reason is Stop.TIMEOUT else "error")
+            result = _result(job, lease, error=text)
+            _finish(client, lease, "failed", tasks.FAILURE_TTL_S, job=job, outcome=outcome, result=result)
+
+
+def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str, how: str) -> None:
+    """End a job whose worker vanished and that must not run again: no tries left, or it was cancelled meanwhile."""
+    raw = client.hgetall(keys.rq_job(rq_id))
+    if not raw:
+        return
+    job = tasks.AllowedJob(rq_id, connection=client, serializer=JSONSerializer)
+    job.restore(raw)
+    lease = Lease(queue, rq_id, keys.job_of(rq_id), execution, job.worker_name or "", 0)
+    outcome = cancelled() if how == "canceled" else failed("worker_lost")
+    log.error("the worker vanished and the job ends", rq_id=rq_id, how=how)
+    ttl = CANCELLED_TTL_S if how == "canceled" else tasks.FAILURE_TTL_S
+    _finish(client, lease, how, ttl, job=job, outcome=outcome)
+
+
+def _delay_s(lease: Lease, job: RQJob, error: Exception) -> float:
+    if isinstance(error, RetryLater):
+        return error.delay_s
+    if lease.queue == keys.RENDER:
+        return RENDER_RETRY_S
+    tried = tasks.DELIVER_RETRIES - (job.retries_left or 0)
+    return float(min(MAX_DELIVERY_RETRY_S, 2.0 * 2**tried))
+
+
+def _finish(
+    client: redis.Redis,
+    lease: Lease,
+    how: str,
+    ttl_s: int,
+    *,
+    delay_s: float = 0.0,
+    job: RQJob | None = None,
+    outcome: Outcome | None = None,
+    result: list[str] | None = None,
+) -> bool:
+    """Write an outcome; with `job` and `outcome`, a rendering's delivery comes into being in the same step."""
+    parameters: dict[str, Any] = {
+        "queue": lease.queue,
+        "id": lease.rq_id,
+        "execution": lease.execution,
+        "worker": lease.worker,
+        "how": how,
+        "delay_s": delay_s,
+        "ttl": ttl_s,
+        "ended": utcformat(now()),
+    }
+    if result is not None:
+        parameters["result"] = result
+    fields: tasks.Fields = []
+    if job is not None and outcome is not None and lease.queue == keys.RENDER:
+        following, fields = _delivery_of(job, outcome)
+        if following:
+            parameters["next"] = following
+    return bool(scripts.run(client, scripts.FINISH, scripts.arguments(parameters, fields)))
+
+
+def _delivery_of(job: RQJob, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fields]:
+    try:
+        ours = decode_job(job.args[0])
+    except (MalformedDocument, NewerVersion, IndexError, TypeError) as error:
+        log.error("nobody can be told of this job's end: it cannot be read", rq_id=job.id, error=str(error))
+        return {}, []
+    rq_id = keys.delivery_id(ours.id)
+    following = {
+        "id": rq_id,
+        "job": ours.id,
+        "queue": keys.DELIVER,
+        "j": tasks.traits(ours, cost=1.0, capped=False),
+    }
+    return following, tasks.delivery(ours, outcome, rq_id)
+
+
+def _result(job: RQJob, lease: Lease, *, value: Any = None, error: str | None = None) -> list[str]:
+    """The entry of RQ's result stream, so that `job.return_value()` and the failed registry show what happened."""
+    kind = Result.Type.SUCCESSFUL if error is None else Result.Type.FAILED
+    entry = Result(
+        job.id, kind, job.connection, exc_string=error, return_value=value, serializer=JSONSerializer,
+        worker_name=lease.worker, execution_id=lease.execution,
+    ).serialize()  # fmt: skip
+    return [str(part) for item in entry.items() for part in item]

@@ -1,0 +1,294 @@
+"""Slots: RQ workers as threads around one warm engine. Nothing is forked, so the model stays on its device.
+
+A slot is an RQ SimpleWorker to RQ's tools (`rq info -S json`, stop-job), but claims and settles its jobs through
+Easel's atomic scripts: a claim takes the job and its lease in one step, an outcome is written only by who holds the
+lease. A heartbeat thread (`worker.heartbeat`) renews the leases of all slots of the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.job import Job as RQJob
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
+
+from contract.codec import JOB_VERSION
+from contract.ids import JobId
+from exchange import keys, scripts
+from exchange.tasks import AllowedJob
+from worker.heartbeat import Heartbeat
+from worker.leases import Lease, Stop, held
+from worker.settling import settle_failure, settle_success
+
+LEASE_S = 15.0
+PATIENCE_S = 600.0
+"""After waiting this long, a job is served by age in one claim of four."""
+SKIP_LIMIT = 16
+"""How often a job may be passed over for jobs of the model that is loaded or of the batch that runs."""
+SCAN = 512
+WAIT_S = 1
+"""Length of one blocking wait for work; also the longest an idle slot takes to notice that it shall end."""
+MAX_PAUSE_S = 0.5
+
+log = structlog.get_logger(__name__)
+logging.getLogger("rq.worker").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Which jobs a claim may bring. Model keys are those of `JobQueue.submit`; empty means any.
+
+    `must`: only jobs that can join the running batch. `prefer`: jobs of the loaded model first, but nobody is passed
+    over for ever. `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for.
+    """
+
+    must: str = ""
+    prefer: str = ""
+    models: tuple[str, ...] = ()
+    max_pixels: int = 0
+
+
+class NoDeathPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ ships no types
+    """RQ's time-out uses SIGALRM, which only works in the main thread; the heartbeat watches the clock instead."""
+
+    def setup_death_penalty(self) -> None:
+        """Nothing to set."""
+
+    def cancel_death_penalty(self) -> None:
+        """Nothing to cancel."""
+
+
+class Door:
+    """The one place per process and queue where slots wait for work, so that a new job wakes processes, not slots."""
+
+    def __init__(self, client: redis.Redis, queue: str) -> None:
+        self._redis = client
+        self._list = keys.rq_list(queue)
+        self._lock = threading.Lock()
+        self._pause_s = 0.0
+
+    def claim(self, parameters: Callable[[], dict[str, Any]], stopping: threading.Event) -> list[bytes] | None:
+        """The hash of a job that is now ours (id first); None when the process is stopping."""
+        while not stopping.is_set():
+            with self._lock:
+                if stopping.is_set():
+                    return None
+                answer = scripts.run(self._redis, scripts.CLAIM, scripts.arguments(parameters()))
+                match answer[0]:
+                    case b"job":
+                        self._pause_s = 0.0
+                        return list(answer[1:])
+                    case b"empty":
+                        # Moving the first job onto its own place blocks while there is none and changes nothing.
+                        self._redis.blmove(self._list, self._list, WAIT_S, "LEFT", "LEFT")
+                    case _:
+                        self._pause_s = min(MAX_PAUSE_S, max(0.02, self._pause_s * 1.5))
+                        stopping.wait(self._pause_s)
+        return None
+
+
+class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
+    """One thread that runs one job at a time. Its heartbeat, commands and signals are the pool's business."""
+
+    death_penalty_class = NoDeathPenalty
+    job_class = AllowedJob
+    should_run_maintenance_tasks = False
+
+    def __init__(self, pool: SlotPool, queue: str, name: str) -> None:
+        self.pool = pool
+        self.lease: Lease | None = None
+        self._execution = uuid4().hex
+        super().__init__(
+            [Queue(queue, connection=pool.client, serializer=JSONSerializer, job_class=AllowedJob)],
+            name=name,
+            connection=pool.client,
+            serializer=JSONSerializer,
+            worker_ttl=Heartbeat.WORKER_TTL_S,
+            log_job_description=False,
+        )
+
+    def dequeue_job_and_maintain_ttl(self, timeout: Any, max_idle_time: Any = None) -> tuple[RQJob, Queue] | None:
+        """The next job, with its lease; None when the pool is stopping."""
+        queue = self.queues[0]
+        found = self.pool.doors[queue.name].claim(self._claim, self.pool.stopping)
+        if found is None:
+            return None
+        rq_id = found[0].decode()
+        fields = dict(zip(found[1::2], found[2::2], strict=True))
+        job = AllowedJob(rq_id, connection=self.connection, serializer=JSONSerializer)
+        job.restore(fields)
+        own = JobId(fields.get(b"easel_job", found[0]).decode())
+        self.lease = Lease(queue.name, rq_id, own, self._execution, self.name, float(job.timeout or 900))
+        self._execution = uuid4().hex
+        return job, queue
+
+    def execute_job(self, job: RQJob, queue: Queue) -> None:
+        """Run the task and settle its outcome."""
+        lease = self.lease
+        assert lease is not None
+        with structlog.contextvars.bound_contextvars(job_id=lease.job_id), held(lease):
+            try:
+                result = job.perform()
+            except Exception as error:
+                settle_failure(self.connection, lease, job, error)
+            else:
+                settle_success(self.connection, lease, job, result)
+            finally:
+                self.lease = None
+
+    def kill_horse(self, *_: Any) -> None:
+        """Where RQ's stop-job and stop-execution arrive."""
+        lease = self.lease
+        if lease is not None:
+            lease.stop(Stop.CANCELLED)
+
+    def get_current_job_id(self) -> str | None:
+        """The RQ id of the running job."""
+        lease = self.lease
+        return lease.rq_id if lease else None
+
+    def request_stop_execution(self, execution_id: str) -> None:
+        """RQ's stop-execution."""
+        lease = self.lease
+        if lease is not None and lease.execution == execution_id:
+            lease.stop(Stop.CANCELLED)
+
+    def _claim(self) -> dict[str, Any]:
+        wants = self.pool.wants()
+        render = self.queues[0].name == keys.RENDER
+        return {
+            "queue": self.queues[0].name,
+            "worker": self.name,
+            "execution": self._execution,
+            "lease_s": self.pool.lease_s,
+            "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "must": wants.must if render else "",
+            "prefer": wants.prefer if render else "",
+            "models": ",".join(wants.models) if render else "",
+            "max_pixels": wants.max_pixels if render else 0,
+            "version": JOB_VERSION,
+            "patience_s": PATIENCE_S,
+            "skip_limit": SKIP_LIMIT,
+            "scan": SCAN,
+        }
+
+    # What RQ's loop would do by itself in every slot, once per process or not at all here.
+    def _set_connection(self, connection: redis.Redis) -> redis.Redis:
+        return connection  # RQ would raise the time-out of our client to seven minutes
+
+    def _install_signal_handlers(self) -> None:
+        """The main thread owns the signals."""
+
+    def bootstrap(self, *_: Any) -> None:
+        """Register as a worker; no log handlers, no subscription of one's own."""
+        self.register_birth()
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """The claim script honours `rq suspend`."""
+
+    def heartbeat(self, *_: Any, **__: Any) -> None:
+        """The pool's heartbeat speaks for all slots."""
+
+    def procline(self, message: str) -> None:
+        """The process keeps its name."""
+
+
+class SlotPool:
+    """The slots of one process. `slots` says how many serve each queue, such as `{"render": 4, "deliver": 2}`.
+
+    Load the model before `start`: loading holds Python's lock for longer than a lease lasts. `wants` is asked before
+    every claim. `hung` says for how many seconds the engine has owed a step (0 while idle); the process ends itself
+    when that passes `hung_after_s`, because a stuck kernel cannot be interrupted.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        slots: Mapping[str, int],
+        *,
+        wants: Callable[[], Wants] = Wants,
+        hung: Callable[[], float] | None = None,
+        hung_after_s: float = 60.0,
+        describe: Callable[[], Mapping[str, str | int | float]] = dict,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        self.client = client
+        self.wants = wants
+        self.lease_s = lease_s
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.stopping = threading.Event()
+        self.doors = {queue: Door(client, queue) for queue in slots}
+        self._plan = [queue for queue, count in slots.items() for _ in range(count)]
+        self._slots: list[tuple[Slot, threading.Thread]] = []
+        self._made = 0
+        self._heartbeat = Heartbeat(self, hung=hung, hung_after_s=hung_after_s, describe=describe)
+
+    def start(self) -> None:
+        """Take jobs. The process should not load a model after this."""
+        for queue in self._plan:
+            self._slots.append(self._spawn(queue))
+        self._heartbeat.start()
+
+    def drain(self, grace_s: float) -> bool:
+        """Take nothing new and let running jobs end; hand back what is left after `grace_s`. True if all ended.
+
+        Another thread may call `hand_back` meanwhile to cut the grace short.
+        """
+        self.stopping.set()
+        deadline = time.monotonic() + grace_s
+        for _, thread in list(self._slots):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        ended = not any(thread.is_alive() for _, thread in self._slots)
+        self.stop()
+        return ended
+
+    def hand_back(self) -> None:
+        """Stop the running jobs now; they return to the front of the queue and lose no try."""
+        self.stopping.set()
+        for lease in self.leases():
+            lease.stop(Stop.HANDED_BACK)
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End the slots, handing back what runs, and then the heartbeat."""
+        self.hand_back()
+        deadline = time.monotonic() + timeout_s
+        for _, thread in self._slots:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._heartbeat.stop()
+
+    def slots(self) -> list[Slot]:
+        """The slots as they are now."""
+        return [slot for slot, _ in self._slots]
+
+    def leases(self) -> list[Lease]:
+        """The leases held now."""
+        return [lease for slot in self.slots() if (lease := slot.lease) is not None]
+
+    def replace_ended(self) -> None:
+        """Start anew what has ended by itself: RQ's loop gives up on errors such as a long absence of Redis."""
+        if self.stopping.is_set():
+            return
+        for place, (slot, thread) in enumerate(list(self._slots)):
+            if not thread.is_alive():
+                log.error("a slot ended by itself, starting another", slot=slot.name)
+                self._slots[place] = self._spawn(slot.queues[0].name)
+
+    def _spawn(self, queue: str) -> tuple[Slot, threading.Thread]:
+        self._made += 1  # a name is used once: RQ refuses a second worker of the same name for minutes
+        slot = Slot(self, queue, f"{self.name}-{self._made}")
+        thread = threading.Thread(target=slot.work, name=f"slot-{queue}-{self._made}", daemon=True)
+        thread.start()
+        return slot, thread

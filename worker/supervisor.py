@@ -1,0 +1,196 @@
+"""One child process per GPU, restarted with back-off; a dead child's jobs run again at once, not when leases lapse.
+
+The supervisor loads no model, so it cannot hang or run out of memory with one. A child that dies five times within ten
+minutes is left alone for five: a circuit breaker, so that a broken card does not eat every job's tries.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import redis
+import structlog
+
+from contract.errors import EaselError
+from worker.heartbeat import bury
+
+BACKOFF_S = (0.2, 30.0)
+"""Shortest and longest pause before a child starts again; it doubles with each early death."""
+STEADY_S = 30.0
+"""A child that lived this long starts again after the shortest pause."""
+BREAKER_FAULTS = 5
+BREAKER_WINDOW_S = 600.0
+BREAKER_PAUSE_S = 300.0
+GRACE_S = 60.0
+KILL_AFTER_S = 20.0
+"""Beyond the grace period: a child that is still there then is stuck."""
+
+log = structlog.get_logger(__name__)
+
+
+class NoSuchDevice(EaselError):
+    """`--gpus` names something that is not here; the text says what is."""
+
+
+@dataclass
+class Child:
+    """One device and the process that serves it."""
+
+    device: str
+    process: subprocess.Popen[bytes] | None = None
+    born: float = 0.0
+    due: float = 0.0
+    pause_s: float = BACKOFF_S[0]
+    faults: deque[float] = field(default_factory=deque)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+
+def devices(gpus: str) -> list[str]:
+    """What `--gpus` means: `cpu`, `all`, or indices such as `0,1`. NoSuchDevice when they are not there."""
+    if gpus == "cpu":
+        return ["cpu"]
+    present = _gpu_indices()
+    if gpus == "all":
+        if not present:
+            raise NoSuchDevice("no GPU was found (nvidia-smi lists none); `--gpus cpu` runs without one")
+        return present
+    wanted = [index.strip() for index in gpus.split(",")]
+    if not all(index.isdigit() for index in wanted):
+        raise NoSuchDevice(f"--gpus takes all, cpu or indices such as 0,1, not {gpus!r}")
+    if missing := sorted(set(wanted) - set(present)):
+        raise NoSuchDevice(f"there is no GPU {', '.join(missing)}; present: {', '.join(present) or 'none'}")
+    return list(dict.fromkeys(wanted))
+
+
+class Supervisor:
+    """Runs `command(device)` once per device until SIGTERM or SIGINT; a second signal makes children hand back at once."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        gpus: Sequence[str],
+        command: Callable[[str], Sequence[str]],
+        *,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._redis = client
+        self._children = [Child(device) for device in gpus]
+        self._command = command
+        self._grace_s = grace_s
+        self._stop = threading.Event()
+
+    def run(self) -> int:
+        """Serve until told to stop; 0 when all children ended by themselves, 1 when one had to be killed."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        while not self._stop.is_set():
+            for child in self._children:
+                self._tend(child)
+            self._stop.wait(0.05)
+        return self._end()
+
+    def _tend(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.alive:
+            return
+        if child.process is not None:
+            self._bury(child, now)
+        elif now >= child.due:
+            self._start(child, now)
+
+    def _start(self, child: Child, now: float) -> None:
+        environment = dict(os.environ)
+        environment["CUDA_VISIBLE_DEVICES"] = "" if child.device == "cpu" else child.device
+        # A group of its own: Ctrl-C in a terminal reaches the supervisor only, which then asks once.
+        child.process = subprocess.Popen(
+            [*self._command(child.device)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        child.born = now
+        log.info("child started", device=child.device, pid=child.process.pid)
+
+    def _bury(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        pid, status = child.process.pid, child.process.returncode
+        child.process = None
+        steady = now - child.born > STEADY_S
+        child.pause_s = BACKOFF_S[0] if steady or status == 0 else min(child.pause_s * 2, BACKOFF_S[1])
+        child.due = now + child.pause_s
+        if status != 0:
+            child.faults.append(now)
+        while child.faults and now - child.faults[0] > BREAKER_WINDOW_S:
+            child.faults.popleft()
+        if len(child.faults) >= BREAKER_FAULTS:
+            child.due = now + BREAKER_PAUSE_S
+            child.faults.clear()
+            log.critical("the device keeps failing, leaving it alone", device=child.device, pause_s=BREAKER_PAUSE_S)
+        leases = self._release(pid)
+        log.error("child died", device=child.device, pid=pid, status=status, leases_released=leases)
+
+    def _release(self, pid: int) -> int | None:
+        try:
+            return bury(self._redis, f"{socket.gethostname()}-{pid}")
+        except redis.exceptions.RedisError as error:
+            log.warning("could not release a dead child's leases, they will lapse", pid=pid, error=str(error))
+            return None
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._stop.set()
+        for child in self._children:
+            if child.process is not None and child.alive:
+                child.process.send_signal(signal.SIGTERM)
+
+    def _end(self) -> int:
+        deadline = time.monotonic() + self._grace_s + KILL_AFTER_S
+        status = 0
+        for child in self._children:
+            if child.process is None:
+                continue
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error("child is stuck, killing it", device=child.device, pid=child.process.pid)
+                child.process.kill()
+                child.process.wait()
+                self._release(child.process.pid)
+                status = 1
+        return status
+
+
+def follow_parent() -> None:
+    """Ask this process to drain (SIGTERM) when its supervisor dies: nobody would restart it or bury its leases."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        log.warning("the supervisor is gone, draining")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+def _gpu_indices() -> list[str]:
+    """The GPUs that this process may use, as CUDA counts them."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return [index.strip() for index in allowed.split(",") if index.strip()]
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    query = [tool, "--query-gpu=index", "--format=csv,noheader"]
+    listed = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    return [line.strip() for line in listed.stdout.splitlines() if line.strip().isdigit()]
