@@ -1,0 +1,413 @@
+"""Every job ends once in Discord: with its pictures, or with a sentence that its user hears of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import redis
+
+from contract import messages
+from contract.catalogue import DEFAULT_CATALOGUE
+from contract.derive import upscale, variation
+from contract.errors import UserError
+from contract.ids import nonce
+from contract.jobs import Job, Strength
+from contract.lineage import caption
+from exchange import keys
+from exchange.accounts import _usage, month_of
+from exchange.delivery import cancelled, delivery_state, done, failed, refused
+from exchange.images import FolderStore
+from tests.contract.factories import imagine, press
+from tests.worker.conftest import keep_pictures
+from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
+from worker.delivery import MISSING_PATIENCE_MS, NONCE_TRUSTED_MS, Delivery, PicturesMissing
+from worker.encoding import encode_lossless, read_parameters
+
+WAITING = 500
+
+
+class Clock:
+    """Unix milliseconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.ms = 1_790_000_100_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+@pytest.fixture
+def discord() -> FakeDiscord:
+    return FakeDiscord(waiting={WAITING: ("**a fox** - <@811> (Waiting to start)", None)})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def delivery(discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock) -> Delivery:
+    return Delivery(discord, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=10 * 2**20, now_ms=clock)
+
+
+def accepted(client: redis.Redis, job: Job, *, waiting: int | None = WAITING, interaction: int | None = None) -> Job:
+    """What submit and release leave behind for a job that is now being delivered."""
+    fields: dict[str, str | int] = {"state": "delivering"}
+    if waiting is not None:
+        fields |= {"waiting_channel": job.destination.channel_id, "waiting_message": waiting}
+    if interaction is not None:
+        fields["interaction"] = interaction
+    client.hset(keys.state(job.id), mapping=fields)
+    return job
+
+
+# ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_grid_is_posted_and_the_waiting_message_deleted_after_it(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """One new message with pictures, content, rows, file name, caption and nonce; then the waiting one goes."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    result = delivery.deliver(job, done())
+    [message] = discord.messages
+    assert result == {"state": "delivered", "channel_id": "31", "message_id": str(message.id)}
+    assert discord.steps == ["post", "delete"]
+    assert discord.deleted == [WAITING]
+    assert message.place == 31
+    assert message.nonce == nonce(job.id)
+    assert message.post.content == messages.result(job)
+    assert message.post.buttons == messages.result_buttons(job)
+    assert message.post.mention == 811
+    assert message.post.reply_to is None
+    assert message.post.attachment is not None
+    assert message.post.attachment.name.endswith(f"_{job.id}.png")
+    assert message.post.attachment.description == caption(job)
+    assert discord.shades(message) == [10, 60, 110, 160]
+    assert f"Easel job: {job.id}" in (read_parameters(message.post.attachment.data) or "")
+    state = delivery_state(client, job.id)
+    assert state.state == "delivered"
+    assert state.posted is not None
+    assert state.posted.message_id == message.id
+
+
+def test_follow_ups_answer_the_message_they_came_from(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """A variation replies to the grid that was pressed."""
+    job = accepted(client, variation(imagine(), 1, Strength.STRONG, press(reply_to=99)))
+    keep_pictures(store, job)
+    delivery.deliver(job, done())
+    assert discord.messages[0].post.reply_to == 99
+    assert discord.messages[0].post.content == messages.result(job)
+
+
+def test_a_single_picture_comes_from_the_store_without_any_drawing(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """U3 posts the third picture of the grid and keeps it under its own id."""
+    grid = imagine()
+    keep_pictures(store, grid)
+    job = accepted(client, upscale(grid, 2, press()))
+    delivery.deliver(job, {})
+    [message] = discord.messages
+    assert discord.shades(message) == [110] * 4
+    assert message.post.content == messages.result(job)
+    assert store.get_image(job.id, 0) == store.get_image(grid.id, 2)
+    assert store.get_record(job.id) == job
+    assert client.llen("rq:queue:render") == 0
+
+
+def test_a_single_picture_that_the_store_lost_is_rendered_again(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """The one picture goes through the render queue, and its delivery ends the job."""
+    job = accepted(client, upscale(imagine(), 2, press()))
+    assert delivery.deliver(job, {}) == {"state": "rendering"}
+    assert delivery.deliver(job, {}) == {"state": "rendering"}
+    assert client.lrange("rq:queue:render", 0, -1) == [keys.again_id(job.id).encode()]
+    assert discord.steps == []
+    keep_pictures(store, job, (77,))
+    delivery.deliver(job, done())
+    assert discord.shades(discord.messages[0]) == [77] * 4
+
+
+def test_a_delivered_job_counts_once(delivery: Delivery, store: FolderStore, client: redis.Redis) -> None:
+    """Usage and history know the job, however often it is delivered."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    delivery.deliver(job, done())
+    delivery.deliver(job, done())
+    usage = client.hgetall(_usage(job.user.id, month_of(job.created_ms)))
+    assert usage[b"fast:jobs"] == b"1"
+    assert usage[b"fast:images"] == b"4"
+
+
+# ── once, and only once ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("moment", "step"), [("before", "post"), ("after", "post"), ("before", "delete"), ("after", "delete")]
+)
+def test_a_crash_anywhere_neither_loses_nor_doubles(
+    delivery: Delivery,
+    discord: FakeDiscord,
+    store: FolderStore,
+    client: redis.Redis,
+    moment: str,
+    step: str,
+) -> None:
+    """The next try gets the first message back by its nonce, or knows it from its notes; and the waiting one goes."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    setattr(discord, moment, crash_at(step))
+    with pytest.raises(Crash):
+        delivery.deliver(job, done())
+    discord.before = discord.after = lambda step: None
+    assert delivery.deliver(job, done())["state"] == "delivered"
+    assert len(discord.messages) == 1
+    assert discord.steps.count("post") == (2 if step == "post" else 1)
+    assert discord.waiting == {}
+
+
+def test_when_the_nonce_may_be_forgotten_the_channel_is_searched(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock
+) -> None:
+    """A try after minutes finds the message of the first by its buttons instead of posting again."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.after = crash_at("post")
+    with pytest.raises(Crash):
+        delivery.deliver(job, done())
+    discord.after = lambda step: None
+    discord.remembers_nonces = False
+    clock.ms = first_try(client, job) + NONCE_TRUSTED_MS + 1
+    delivery.deliver(job, done())
+    assert len(discord.messages) == 1
+    assert discord.steps == ["post", "search", "delete"]
+
+
+def test_a_late_try_without_an_earlier_message_posts(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock
+) -> None:
+    """The search finds nothing when the first try never arrived; without the right to search, posting wins."""
+    for interaction, refuse in ((1, {}), (2, {"search": MISSING_PERMISSIONS})):
+        job = accepted(client, imagine(interaction=interaction))
+        keep_pictures(store, job)
+        discord.refuse = {}
+        discord.before = crash_at("post")
+        with pytest.raises(Crash):
+            delivery.deliver(job, done())
+        discord.before = lambda step: None
+        discord.refuse = refuse
+        clock.ms = first_try(client, job) + NONCE_TRUSTED_MS + 1
+        assert delivery.deliver(job, done())["state"] == "delivered"
+    assert len(discord.messages) == 2
+
+
+def test_a_message_deleted_by_a_person_is_not_posted_again(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord says that the nonce's message was deleted: the job had been delivered."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    monkeypatch.setattr(discord, "post", lambda *arguments: None)
+    assert delivery.deliver(job, done()) == {"state": "delivered"}
+    assert discord.deleted == [WAITING]
+    assert delivery_state(client, job.id).state == "delivered"
+
+
+def test_a_waiting_message_that_nobody_noted_is_found_by_its_interaction(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """The bot died between its answer and its note: the interaction's id leads to the message."""
+    job = accepted(client, imagine(), waiting=None, interaction=7)
+    keep_pictures(store, job)
+    discord.answers = {7: WAITING}
+    delivery.deliver(job, done())
+    assert discord.deleted == [WAITING]
+
+
+def test_a_waiting_message_that_is_gone_is_no_trouble(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Someone deleted it, or the bot may not: the result stands."""
+    for interaction in (1, 2):
+        job = accepted(client, imagine(interaction=interaction))
+        keep_pictures(store, job)
+        discord.waiting.clear()
+        discord.refuse = {} if interaction == 1 else {"delete": MISSING_PERMISSIONS}
+        assert delivery.deliver(job, done())["state"] == "delivered"
+
+
+# ── bad ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_failed_job_is_told_by_a_red_reply_to_the_waiting_message(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Colour 15548997, the job's number in the footer, a ping, the waiting message kept, the reason recorded."""
+    job = accepted(client, imagine())
+    assert delivery.deliver(job, failed("error")) == {"state": "failed", "kind": "job_failed", "told_by": "reply"}
+    [message] = discord.messages
+    assert message.post.embed is not None
+    assert message.post.embed.colour == 15548997
+    assert message.post.embed.footer == f"Job {job.id}"
+    assert message.post.reply_to == WAITING
+    assert message.post.mention == 811
+    assert message.post.attachment is None
+    assert message.nonce != nonce(job.id)
+    assert WAITING in discord.waiting
+    assert recorded_failure(store, job) == ("job_failed", "error")
+    assert delivery_state(client, job.id).state == "failed"
+    assert delivery.deliver(job, failed("error")) == {"state": "failed"}
+    assert len(discord.messages) == 1
+
+
+def test_what_the_user_can_mend_is_said_in_its_own_words(
+    delivery: Delivery, discord: FakeDiscord, client: redis.Redis
+) -> None:
+    """A refusal found after acceptance keeps its kind and values."""
+    job = accepted(client, imagine())
+    delivery.deliver(job, refused(UserError("ratio_too_extreme", ratio="20:1", model="Easel Small", limit=8)))
+    embed = discord.messages[0].post.embed
+    assert embed is not None
+    assert embed.title == "Invalid parameter"
+    assert "--ar 20:1" in embed.description
+
+
+def test_without_the_right_to_post_the_waiting_message_tells(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Editing one's own message needs no permission to send."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.refuse = {"post": MISSING_PERMISSIONS}
+    assert delivery.deliver(job, done()) == {"state": "failed", "kind": "cannot_post", "told_by": "edit"}
+    _, embed = discord.waiting[WAITING]
+    assert embed is not None
+    assert "may not post it in <#31>" in embed.description
+    kind, reason = recorded_failure(store, job)
+    assert kind == "cannot_post"
+    assert "50013" in reason
+
+
+def test_when_the_channel_is_gone_the_user_gets_a_direct_message(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Neither reply nor edit can reach anybody there."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.waiting.clear()
+    discord.refuse = {"post": UNKNOWN_CHANNEL, "amend": UNKNOWN_CHANNEL}
+    assert delivery.deliver(job, done())["told_by"] == "direct message"
+    [message] = discord.messages
+    assert message.place == -811
+
+
+def test_a_job_whose_user_cannot_be_reached_still_ends(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """No channel, no direct messages: the record keeps the reason, and nothing is tried for ever."""
+    job = accepted(client, imagine(), waiting=None)
+    keep_pictures(store, job)
+    discord.refuse = {"post": UNKNOWN_CHANNEL, "direct": CANNOT_DM}
+    assert delivery.deliver(job, done()) == {"state": "failed", "kind": "cannot_post", "told_by": None}
+    assert recorded_failure(store, job)[0] == "cannot_post"
+    assert delivery_state(client, job.id).state == "failed"
+
+
+def test_too_large_a_file_goes_down_a_ladder(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """The channel takes less than the operator said: the picture is posted smaller, not refused."""
+    job = accepted(client, imagine())
+    keep_noise(store, job)
+    discord.limit_bytes = 200_000
+    assert delivery.deliver(job, done())["state"] == "delivered"
+    attachment = discord.messages[0].post.attachment
+    assert attachment is not None
+    assert 20_000 < len(attachment.data) <= 200_000
+    assert attachment.name.endswith(".jpg")
+    assert discord.steps.count("post") > 1
+
+
+def test_a_channel_that_takes_no_file_at_all_is_told_so(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """The ladder ends: the user reads that the picture is too large."""
+    job = accepted(client, imagine())
+    keep_noise(store, job)
+    discord.limit_bytes = 10
+    assert delivery.deliver(job, done())["kind"] == "too_large"
+    assert discord.messages[0].post.embed is not None
+
+
+def test_pictures_that_this_host_does_not_see_are_waited_for_and_then_told(
+    delivery: Delivery, discord: FakeDiscord, client: redis.Redis, clock: Clock
+) -> None:
+    """A network folder may lag; a wrong IMAGE_STORE does not heal."""
+    job = accepted(client, imagine())
+    with pytest.raises(PicturesMissing, match="IMAGE_STORE"):
+        delivery.deliver(job, done())
+    clock.ms = first_try(client, job) + MISSING_PATIENCE_MS + 1
+    assert delivery.deliver(job, done())["state"] == "failed"
+    assert discord.messages[0].post.embed is not None
+
+
+def test_a_lost_picture_of_a_model_that_is_gone_ends_with_a_sentence(
+    delivery: Delivery, discord: FakeDiscord, client: redis.Redis
+) -> None:
+    """It can neither be found nor drawn again: the user reads which models there are."""
+    job = accepted(client, replace(upscale(imagine(), 0, press()), model="grand-old-model"))
+    assert delivery.deliver(job, {})["kind"] == "model_not_offered"
+    assert discord.messages[0].post.embed is not None
+    assert "grand-old-model" in discord.messages[0].post.embed.description
+
+
+def test_a_cancelled_job_says_stopped_where_it_waited(
+    delivery: Delivery, discord: FakeDiscord, client: redis.Redis
+) -> None:
+    """No new message: the waiting one ends as `(Stopped)`."""
+    job = accepted(client, imagine())
+    assert delivery.deliver(job, cancelled()) == {"state": "cancelled"}
+    assert discord.waiting[WAITING] == (messages.stopped(job), None)
+    assert discord.messages == []
+    assert delivery_state(client, job.id).state == "cancelled"
+
+
+def crash_at(step: str) -> Callable[[str], None]:
+    """A hook that ends the process at a step."""
+
+    def hook(name: str) -> None:
+        if name == step:
+            raise Crash(step)
+
+    return hook
+
+
+def first_try(client: redis.Redis, job: Job) -> int:
+    """When the job's post was first tried, in Unix milliseconds."""
+    moment = delivery_state(client, job.id).first_try_ms
+    assert moment is not None
+    return moment
+
+
+def recorded_failure(store: FolderStore, job: Job) -> tuple[str, str]:
+    """Kind and reason in the job's record."""
+    document = store.get_document(job.id)
+    assert document is not None
+    return document["failure"]["kind"], document["failure"]["reason"]
+
+
+def keep_noise(store: FolderStore, job: Job) -> None:
+    """Pictures that compress badly: four of 512 pixels a side, over a megabyte as JPEG."""
+    chance = np.random.default_rng(0)
+    for index in range(4):
+        noise = chance.integers(0, 256, (512, 512, 3), np.uint8)
+        store.put_image(job.id, index, encode_lossless(noise, parameters="").data)
