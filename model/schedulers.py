@@ -40,12 +40,10 @@ class Sampler:
 
         class_name, overrides = SAMPLERS[name]
         scheduler_class = getattr(diffusers, class_name)
-        own = {key: value for key, value in config.items() if not key.startswith("_")}
         accepted = inspect.signature(scheduler_class.__init__).parameters
-        if own.get("beta_schedule") == "squaredcos_cap_v2" and "lambda_min_clipped" in accepted:
-            own.update(_CLIP_FOR_COSINE)
-        own.update(overrides)
-        self._template = scheduler_class.from_config({key: own[key] for key in own if key in accepted})
+        if config.get("beta_schedule") == "squaredcos_cap_v2" and "lambda_min_clipped" in accepted:
+            overrides = {**_CLIP_FOR_COSINE, **overrides}
+        self._template = scheduler_class.from_config(dict(config), **overrides)
         parameters = inspect.signature(self._template.step).parameters
         self.takes_generator = "generator" in parameters
         self.scales_input = hasattr(self._template, "scale_model_input")
@@ -68,8 +66,10 @@ def set_timesteps(scheduler: Any, steps: int, device: torch.device, image_tokens
     arguments: dict[str, Any] = {}
     if "original_inference_steps" in accepted:  # LCM picks its few steps out of a longer schedule
         arguments["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
-    if "mu" in accepted and scheduler.config.get("use_dynamic_shifting") and image_tokens is not None:
-        arguments["mu"] = shift_for(image_tokens, scheduler.config)
+    if image_tokens is not None:  # flow: even steps of sigma down to 1/steps, as the families' own pipelines take them
+        arguments["sigmas"] = torch.linspace(1.0, 1 / steps, steps).tolist()
+        if scheduler.config.use_dynamic_shifting:
+            arguments["mu"] = shift_for(image_tokens, scheduler.config)
     scheduler.set_timesteps(steps, device=device, **arguments)
 
 

@@ -28,12 +28,12 @@ class ClipText:
     """One CLIP text model (SD 1.x: its last layer), or two (SDXL: both penultimate layers and the second's pooled)."""
 
     def __init__(self, tokenizers: Sequence[Any], encoders: Sequence[Any], zero_negative: bool = False) -> None:
-        self._tokenizers, self._encoders, self._zero_negative = tokenizers, encoders, zero_negative
+        self.tokenizers, self.encoders, self._zero_negative = tokenizers, encoders, zero_negative
         self.max_tokens = tokenizers[0].model_max_length - 2  # without the start and end tokens
 
     def encode(self, text: str) -> Condition:
         hidden, pooled = [], None
-        for tokenizer, encoder in zip(self._tokenizers, self._encoders, strict=True):
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
             ids = tokenizer(
                 text,
                 padding="max_length",
@@ -41,7 +41,7 @@ class ClipText:
                 truncation=True,
                 return_tensors="pt",
             ).input_ids.to(encoder.device)
-            penultimate = len(self._encoders) > 1 or self._zero_negative
+            penultimate = len(self.encoders) > 1 or self._zero_negative
             output = encoder(ids, output_hidden_states=penultimate)
             hidden.append(output.hidden_states[-2] if penultimate else output[0])
             if output[0].ndim == 2:  # a projected, pooled prompt: only the SDXL refiner-style encoder has it
@@ -62,17 +62,17 @@ class ChatText:
     max_tokens = 512
 
     def __init__(self, tokenizer: Any, encoder: Any) -> None:
-        self._tokenizer, self._encoder = tokenizer, encoder
+        self.tokenizer, self.encoder = tokenizer, encoder
 
     def encode(self, text: str) -> Condition:
-        message = self._tokenizer.apply_chat_template(
+        message = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=True
         )
-        tokens = self._tokenizer(
+        tokens = self.tokenizer(
             message, padding="max_length", max_length=self.max_tokens, truncation=True, return_tensors="pt"
-        ).to(self._encoder.device)
+        ).to(self.encoder.device)
         mask = tokens.attention_mask.bool()
-        states = self._encoder(input_ids=tokens.input_ids, attention_mask=mask, output_hidden_states=True)
+        states = self.encoder(input_ids=tokens.input_ids, attention_mask=mask, output_hidden_states=True)
         return Condition(states.hidden_states[-2][0][mask[0]])
 
     def encode_nothing(self) -> Condition:

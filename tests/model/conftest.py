@@ -1,0 +1,51 @@
+"""Tiny models and a way to compare pictures, for all tests of `model`."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two threads on busy cores are many times slower than one
+
+import numpy as np
+import pytest
+import torch
+
+from model import tiny
+from model.components import Bundle
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def sd() -> Bundle:
+    return tiny.stable_diffusion()
+
+
+@pytest.fixture(scope="session")
+def sdxl() -> Bundle:
+    return tiny.stable_diffusion_xl()
+
+
+@pytest.fixture(scope="session")
+def ddpm() -> Bundle:
+    return tiny.pixel_ddpm()
+
+
+@pytest.fixture(scope="session")
+def z_image() -> Bundle:
+    return tiny.z_image()
+
+
+def level_difference(ones: list[np.ndarray], others: list[np.ndarray]) -> int:
+    """The largest difference of any channel of any pixel, in levels of 255."""
+    assert len(ones) == len(others)
+    return max(int(np.abs(one.astype(int) - other).max()) for one, other in zip(ones, others, strict=True))
+
+
+def psnr_db(ones: list[np.ndarray], others: list[np.ndarray]) -> float:
+    error = np.mean([np.square(one.astype(float) - other).mean() for one, other in zip(ones, others, strict=True)])
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def assert_same_pictures(ones: list[np.ndarray], others: list[np.ndarray]) -> None:
+    """The gate of exactness: at most one level apart anywhere, and at least 50 dB."""
+    assert level_difference(ones, others) <= 1
+    assert psnr_db(ones, others) >= 50
