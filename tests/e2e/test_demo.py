@@ -1,0 +1,65 @@
+"""The launcher itself: it ends what it started, goes on from its data, and says clearly why it cannot start."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.demo import STOP_WITHIN_S, Demo, launch
+from tests.e2e.test_road import imagine, press
+from tests.sandbox_user import SandboxUser
+
+EXPECTED = {
+    *("page_url", "base_url", "gateway_url", "bot_token", "user_token", "second_user_token"),
+    *("application_id", "guild_id", "channel_id", "redis_url", "pids"),
+}
+
+
+def person(demo: Demo) -> SandboxUser:
+    """The first person, wherever the demo runs now."""
+    facts = demo.facts
+    return SandboxUser(facts["base_url"], facts["user_token"], facts["guild_id"], facts["channel_id"])
+
+
+async def test_the_demo_ends_without_a_trace_and_goes_on_from_its_data(demo: Demo) -> None:
+    """SIGTERM: exit status 0, nothing left running. Started again, a button of before works."""
+    assert set(demo.facts) >= EXPECTED
+    assert set(demo.pids) == {"redis", "sandbox", "bot", "worker"}
+    async with person(demo) as ada:
+        grid = await imagine(ada, "a smiling face with sunglasses")
+    assert demo.stop() == 0
+    assert demo.survivors() == []
+    demo.start()
+    async with person(demo) as ada:
+        assert grid["id"] in [message["id"] for message in await ada.history()]
+        await press(ada, grid, "U1", r" - Image #1 <@\d+>$")
+
+
+def test_a_part_that_does_not_start_ends_the_demo_with_its_own_words(tmp_path: Path) -> None:
+    """Exit status 1, one sentence, the end of the log, and nothing left running."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = launch(tmp_path, "--port", str(taken.getsockname()[1]))
+        out, words = process.communicate(timeout=STOP_WITHIN_S)
+    assert process.returncode == 1
+    assert out == ""
+    assert "The sandbox ended with status 2 instead of starting." in words
+    assert "in use" in words
+    assert Demo(tmp_path).survivors() == []
+
+
+def test_two_demos_do_not_share_a_data_folder(demo: Demo) -> None:
+    """The second one leaves the first alone and says which folder is taken."""
+    process = launch(demo.data)
+    _, words = process.communicate(timeout=STOP_WITHIN_S)
+    assert process.returncode == 1
+    assert str(demo.data) in words
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_demo_that_is_still_starting_ends_as_cleanly(tmp_path: Path, signals: int) -> None:
+    """SIGTERM, once or twice, before anything is ready: nothing stays behind."""
+    process = launch(tmp_path)
+    for _ in range(signals):
+        process.terminate()
+    process.communicate(timeout=STOP_WITHIN_S)
+    assert Demo(tmp_path).survivors() == []

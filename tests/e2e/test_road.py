@@ -1,0 +1,151 @@
+"""From /imagine to pictures with working buttons, through every process, as a person sees it."""
+
+import asyncio
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import urllib.request
+from typing import Any
+
+import numpy as np
+import redis
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.e2e.demo import Demo, wait_until
+from tests.sandbox_user import SandboxUser, components
+
+JSON = dict[str, Any]
+GRID_LABELS = ["U1", "U2", "U3", "U4", "🔄", "V1", "V2", "V3", "V4"]
+PATIENCE_S = 60.0
+
+
+def labels(message: JSON) -> list[str]:
+    """What is written on the message's buttons."""
+    buttons = [part for part in components(message["components"]) if part["type"] == 2]
+    return [button.get("label") or button["emoji"]["name"] for button in buttons]
+
+
+async def pixels(user: SandboxUser, message: JSON) -> NDArray[np.float64]:
+    """The message's only picture, (H, W, 3), levels from 0 to 255."""
+    (attachment,) = message["attachments"]
+    image = Image.open(io.BytesIO(await user.fetch(attachment["url"])))
+    assert (image.width, image.height) == (attachment["width"], attachment["height"])
+    return np.asarray(image.convert("RGB"), dtype=np.float64)
+
+
+async def outcome(user: SandboxUser, nonce: str, ending: str) -> JSON:
+    """The result that replaces the answer to ``nonce``: a new message, after which the waiting one is gone."""
+    waiting = await user.wait_answer(nonce)
+    assert waiting["content"].endswith("(Waiting to start)")
+    since = user.events.index(("MESSAGE_CREATE", waiting))
+    pattern = re.compile(ending)
+    result = await user.wait_message(
+        lambda message: bool(message["attachments"]) and bool(pattern.search(message["content"])), PATIENCE_S, since
+    )
+    await user.wait_delete(waiting)
+    return result
+
+
+async def imagine(user: SandboxUser, prompt: str) -> JSON:
+    """Type /imagine and wait for the grid."""
+    nonce = await user.slash("imagine", prompt=prompt)
+    return await outcome(user, nonce, rf"^\*\*{prompt}.*\*\* - <@{user.user['id']}> \(fast\)$")
+
+
+async def press(user: SandboxUser, message: JSON, button: str, ending: str) -> JSON:
+    """Press a button and wait for what it makes."""
+    return await outcome(user, await user.press(message, button), ending)
+
+
+async def test_every_button_of_a_grid_and_of_its_results_works(ada: SandboxUser) -> None:
+    """imagine → U3 → V2 → 🔄 → Vary (Strong): each posts the picture its words promise."""
+    nonce = await ada.slash("imagine", prompt="a red apple")
+    waiting = await ada.wait_answer(nonce)
+    mention = f"<@{ada.user['id']}>"
+    assert re.fullmatch(rf"\*\*a red apple.*\*\* - {mention} \(Waiting to start\)", waiting["content"])
+    preview = await ada.wait_update(waiting, lambda message: bool(message["attachments"]), PATIENCE_S)
+    assert re.search(r"\(\d{1,2}%\) \(fast\)$", preview["content"])
+    grid = await outcome(ada, nonce, rf"^\*\*a red apple.*\*\* - {mention} \(fast\)$")
+    assert labels(grid) == GRID_LABELS
+    picture = await pixels(ada, grid)
+    assert picture.std() > 10, "the grid shows something"
+
+    upscale = await press(ada, grid, "U3", rf" - Image #3 {mention}$")
+    assert {"Vary (Subtle)", "Vary (Strong)"} <= set(labels(upscale))
+    assert upscale["message_reference"]["message_id"] == grid["id"]
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    third = Image.fromarray((await pixels(ada, upscale)).astype(np.uint8)).resize((width, height))
+    distances = [
+        np.abs(np.asarray(third, dtype=np.float64) - picture[top : top + height, left : left + width]).mean()
+        for top in (0, height)
+        for left in (0, width)
+    ]
+    assert int(np.argmin(distances)) == 2, f"U3 shows the grid's third picture: {distances}"
+
+    variations = await press(ada, grid, "V2", rf" - Variations \(\w+\) by {mention} \(fast\)$")
+    assert labels(variations) == GRID_LABELS
+    reroll = await press(ada, variations, "🔄", rf"{mention} \(fast\)$")
+    assert labels(reroll) == GRID_LABELS
+    assert np.abs(await pixels(ada, reroll) - await pixels(ada, variations)).mean() > 1, "a re-roll is another picture"
+    varied = await press(ada, upscale, "Vary (Strong)", rf" - Variations \(Strong\) by {mention} \(fast\)$")
+    assert labels(varied) == GRID_LABELS
+
+
+async def test_two_people_at_once_each_get_their_own(ada: SandboxUser, ben: SandboxUser) -> None:
+    """Neither waits for the other's answer, and each grid names whom it is for."""
+    for_ada, for_ben = await asyncio.gather(imagine(ada, "a rocket"), imagine(ben, "a green tree"))
+    assert f"<@{ada.user['id']}>" in for_ada["content"]
+    assert f"<@{ben.user['id']}>" in for_ben["content"]
+    # Ben may press what Ada made; the new pictures are his.
+    his = await press(ben, for_ada, "U1", rf"Image #1 <@{ben.user['id']}>$")
+    assert his["message_reference"]["message_id"] == for_ada["id"]
+
+
+async def test_a_bad_prompt_is_refused_in_red_and_nothing_is_enqueued(demo: Demo, ada: SandboxUser) -> None:
+    """The embed names the word that was wrong, in the interaction's own answer."""
+    with redis.Redis.from_url(demo.facts["redis_url"]) as server:
+        before = {*server.keys("rq:job:*"), *server.keys("easel:job:*")}
+        answer = await ada.wait_answer(await ada.slash("imagine", prompt="a fox --abcde 7"))
+        (embed,) = answer["embeds"]
+        assert embed["color"] == 0xFF0000
+        assert "abcde" in embed["description"]
+        assert {*server.keys("rq:job:*"), *server.keys("easel:job:*")} <= before
+
+
+async def test_buttons_work_after_the_bot_was_killed(demo: Demo, ada: SandboxUser) -> None:
+    """kill -9 between the picture and the press: the launcher starts the bot again, and the old button works."""
+    grid = await imagine(ada, "a yellow star")
+    ready_before = demo.times_ready("bot")
+    os.kill(demo.pids["bot"], signal.SIGKILL)
+    await asyncio.to_thread(wait_until, lambda: demo.times_ready("bot") > ready_before, "the bot is back")
+    await press(ada, grid, "U2", r" - Image #2 <@\d+>$")
+
+
+async def test_buttons_work_after_redis_and_the_pictures_are_gone(demo: Demo, ada: SandboxUser) -> None:
+    """The posted message is the record of last resort: picture and variations are made again from it alone."""
+    grid = await imagine(ada, "a red apple")
+    before = await pixels(ada, grid)
+    with redis.Redis.from_url(demo.facts["redis_url"]) as server:
+        server.flushall()
+    shutil.rmtree(demo.data / "images")
+    upscale = await press(ada, grid, "U4", r" - Image #4 <@\d+>$")
+    height, width = before.shape[0] // 2, before.shape[1] // 2
+    again = Image.fromarray((await pixels(ada, upscale)).astype(np.uint8)).resize((width, height))
+    assert np.abs(np.asarray(again, dtype=np.float64) - before[height:, width:]).mean() < 12, "the same picture again"
+    variations = await press(ada, grid, "V1", r" - Variations \(\w+\) by <@\d+> \(fast\)$")
+    assert labels(variations) == GRID_LABELS
+
+
+async def test_nothing_asked_of_discord_was_unknown_to_it(demo: Demo, ada: SandboxUser) -> None:
+    """Bot and worker used no route the sandbox lacks, said who they are, and broke none of its rules on the way."""
+
+    def violations() -> Any:
+        with urllib.request.urlopen(f"{demo.facts['base_url']}/_sandbox/violations") as answer:
+            return json.load(answer)
+
+    await imagine(ada, "a rocket")
+    assert await asyncio.to_thread(violations) == []
