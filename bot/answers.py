@@ -1,0 +1,66 @@
+"""What the person who asked gets to see when a command or press ends otherwise than planned."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import discord
+import structlog
+
+from bot.rendering import embed_of, view_of
+from contract.errors import UserError
+from contract.messages import Button, refusal
+from contract.sentences import describe
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+UNKNOWN_INTERACTION = 10062
+"""Discord's code for an answer that came after its three seconds."""
+
+
+@asynccontextmanager
+async def answering(
+    interaction: discord.Interaction, command: str | None = None, *, ephemeral: bool = False
+) -> AsyncIterator[None]:
+    """Run a command or press inside this: whatever goes wrong is said in the interaction's own answer.
+
+    A UserError is shown as it is; anything else is logged whole, and the person gets an apology with a number.
+    `command` is what the footer repeats, such as `/imagine a fox`; `ephemeral` shows the refusal to the caller only.
+    """
+    with structlog.contextvars.bound_contextvars(interaction_id=str(interaction.id)):
+        try:
+            yield
+        except UserError as error:
+            log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
+            await refuse(interaction, error, command=command, ephemeral=ephemeral)
+        except discord.NotFound as error:
+            if error.code != UNKNOWN_INTERACTION:
+                raise
+            log.warning("answered too late", created_at=interaction.created_at.isoformat())
+        except Exception:
+            log.exception("command failed")
+            await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
+
+
+async def refuse(
+    interaction: discord.Interaction,
+    error: UserError,
+    *,
+    command: str | None = None,
+    ephemeral: bool = False,
+    rows: Iterable[Iterable[Button]] = (),
+) -> None:
+    """Say why not, as a red embed in the interaction's own answer (or after it, when that is already given).
+
+    It never raises for what Discord says to it: there is nobody left to tell, so the log gets it.
+    """
+    embed = embed_of(refusal(*describe(error, str(interaction.locale)), command))
+    view = view_of(rows)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(embed=embed, view=view, ephemeral=ephemeral)
+        else:
+            await interaction.response.send_message(embed=embed, view=view, ephemeral=ephemeral)
+    except discord.HTTPException as problem:
+        log.warning("a refusal could not be shown", kind=error.kind, status=problem.status, code=problem.code)

@@ -1,0 +1,125 @@
+"""The discord.py client: what it listens to, and every command and button by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeAlias
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot.answers import answering
+from bot.buttons import DYNAMIC_ITEMS
+from bot.commands import COMMANDS
+from bot.modals import submitted
+from bot.reactions import cross_added
+from bot.services import Services
+from bot.waiting import WaitingMessages
+from contract.errors import UserError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class EaselClient(discord.AutoShardedClient):
+    """One bot process. It keeps nothing that it could not do without: another one can take over at any time."""
+
+    def __init__(
+        self, services: Services, *, shard_ids: list[int] | None = None, shard_count: int | None = None
+    ) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True),
+            # Prompts may name anybody, so nothing that is posted here pings, not even by an oversight in one command.
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            max_ratelimit_timeout=30.0,
+            shard_ids=shard_ids,  # type: ignore[arg-type]  # None is what the library itself takes for "all"
+            shard_count=shard_count,
+        )
+        self.services = services
+        self.waiting = WaitingMessages(services.queue, self, is_ours=self.serves)
+        self.tree = Tree(self)
+        self.connected = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def setup_hook(self) -> None:
+        """Register commands and buttons, by name, and tell Discord of the commands."""
+        for command in COMMANDS:
+            self.tree.add_command(command)
+        self.add_dynamic_items(*DYNAMIC_ITEMS)
+        await self.tree.sync()
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether a guild (None: direct messages) belongs to a shard of this process."""
+        if self.shard_ids is None or not self.shard_count:
+            return True
+        return (0 if guild_id is None else (guild_id >> 22) % self.shard_count) in self.shard_ids
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let `work` go on after its interaction has been answered; what it raises is logged."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("work in the background failed", exc_info=error)
+
+    async def on_connect(self) -> None:
+        """The gateway is open and the commands are known: presses and commands are answered from here on."""
+        self.connected.set()
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Forms, which are not kept in memory, and buttons nobody knows."""
+        data: dict[str, Any] = dict(interaction.data or {})
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is discord.InteractionType.modal_submit:
+            await submitted(interaction, custom_id)
+        elif interaction.type is discord.InteractionType.component and not _is_known(custom_id):
+            async with answering(interaction, ephemeral=True):
+                raise UserError("unknown_button")
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """❌ cancels a running job or deletes a finished one."""
+        await cross_added(self, payload)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Whatever a listener did not foresee is logged whole; there is nobody to tell."""
+        log.exception("a listener failed", listener=event_method)
+
+    async def close(self) -> None:
+        """End the edits and the gateway; jobs go on without this process."""
+        await self.waiting.stop()
+        for task in self._background:
+            task.cancel()
+        await super().close()
+
+
+Interaction: TypeAlias = discord.Interaction[EaselClient]
+
+
+class Tree(app_commands.CommandTree[EaselClient]):
+    """The commands, for guilds that installed the bot and for direct messages with it.
+
+    A bot that people installed for themselves could not post by token where it is not a member: that is not offered.
+    """
+
+    def __init__(self, client: EaselClient) -> None:
+        super().__init__(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        """A command that ended otherwise than its own `answering` foresaw."""
+        async with answering(interaction, ephemeral=True):
+            raise getattr(error, "original", error)
+
+
+def _is_known(custom_id: str) -> bool:
+    return any(item.__discord_ui_compiled_template__.fullmatch(custom_id) for item in DYNAMIC_ITEMS)

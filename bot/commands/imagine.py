@@ -1,0 +1,21 @@
+"""`/imagine`: words become four pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discord import app_commands
+
+from bot.answers import answering
+from bot.imagining import imagine_text
+
+if TYPE_CHECKING:
+    from bot.client import Interaction
+
+
+@app_commands.command(description="Create images from words")
+@app_commands.describe(prompt="The prompt to imagine")
+async def imagine(interaction: Interaction, prompt: str) -> None:
+    """Create images from words."""
+    async with answering(interaction, f"/imagine {prompt}"):
+        await imagine_text(interaction, prompt)

@@ -1,0 +1,107 @@
+"""From a typed prompt to jobs: read it, price it, ask first when it is many, submit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import redis.exceptions
+import structlog
+
+from bot.answers import refuse
+from bot.pending import ask_first, corrected_button
+from bot.people import created_ms, destination_of, user_of
+from bot.permissions import check_channel
+from bot.profiles import DEFAULT_VERSION, Profile, profile_of
+from bot.submission import submit
+from contract.catalogue import ANY_VERSION, Catalogue, Model
+from contract.ids import draw_seed, job_id
+from contract.jobs import Imagine, Job, Speed
+from contract.messages import Button
+from contract.plan import check
+from contract.prompt import Prompt, PromptError, Submission, parse
+
+if TYPE_CHECKING:
+    from bot.client import Interaction
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+async def imagine_text(interaction: Interaction, text: str) -> None:
+    """What `/imagine` does with its prompt, and what everything does that ends in a typed prompt.
+
+    UserError when the channel, the prompt or the model does not allow it; a prompt with one obvious correction is
+    refused here, with a button that runs the correction.
+    """
+    check_channel(interaction)
+    profile = await profile_of(
+        interaction.client.services.preferences,
+        user_id=interaction.user.id,
+        channel_id=interaction.channel_id,
+        guild_id=interaction.guild_id,
+    )
+    try:
+        submission = parse(text, profile.context())
+    except PromptError as error:
+        log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
+        rows = await _correction(interaction, error)
+        await refuse(interaction, error, command=f"/imagine {text}", rows=rows)
+        return
+    jobs = jobs_of(interaction, submission, profile)
+    if submission.confirm:
+        await ask_first(interaction, submission, jobs)
+    else:
+        model = interaction.client.services.catalogue.named(jobs[0].model)
+        await submit(interaction, jobs[0], remark=version_remark(submission.prompts[0], model))
+
+
+def jobs_of(interaction: Interaction, submission: Submission, profile: Profile) -> list[Job]:
+    """One job for each expansion and repetition. UserError when the operator's models cannot do one of them."""
+    catalogue = interaction.client.services.catalogue
+    user, destination, made_ms = user_of(interaction), destination_of(interaction), created_ms(interaction)
+    jobs = []
+    for ordinal, (prompt, model) in enumerate(_prompts(submission, catalogue)):
+        typed = prompt.parameters
+        seed = draw_seed(interaction.id, ordinal) if typed.seed is None else typed.seed
+        stealth = profile.stealth if typed.visibility is None else typed.visibility == "stealth"
+        jobs.append(
+            Job(
+                id=job_id(seed, model.fingerprint, interaction.id, ordinal),
+                request=Imagine(),
+                prompt=prompt,
+                model=model.name,
+                user=user,
+                destination=destination,
+                created_ms=made_ms,
+                speed=profile.speed if typed.speed is None else Speed(typed.speed),
+                stealth=stealth,
+                locale=str(interaction.locale),
+            )
+        )
+    return jobs
+
+
+def version_remark(prompt: Prompt, model: Model) -> str | None:
+    """Said when somebody asks for a version that is only another name of the model here."""
+    if prompt.version == DEFAULT_VERSION or ANY_VERSION not in model.versions:
+        return None
+    return f"{prompt.version} is drawn by {model.title} here, like every version."
+
+
+def _prompts(submission: Submission, catalogue: Catalogue) -> Iterator[tuple[Prompt, Model]]:
+    for prompt in submission.prompts:
+        model = catalogue.resolve(prompt.version)
+        check(prompt, model)
+        for _ in range(prompt.parameters.repeat or 1):
+            yield prompt, model
+
+
+async def _correction(interaction: Interaction, error: PromptError) -> list[list[Button]]:
+    """The button that runs the corrected prompt, when there is one obvious correction and the queue can remember it."""
+    if error.suggestion is None:
+        return []
+    try:
+        return [[await corrected_button(interaction, error.suggestion)]]
+    except (TimeoutError, redis.exceptions.RedisError) as problem:
+        log.warning("a correction could not be kept", error=str(problem))
+        return []

@@ -1,0 +1,87 @@
+"""Forms. None is kept in memory: what a form is about stands in its custom_id, so it may be sent after a restart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.answers import answering
+from bot.permissions import check_channel
+from bot.presses import job_behind, next_job
+from bot.profiles import profile_of
+from bot.submission import submit
+from contract.errors import UserError
+from contract.ids import JobId
+from contract.jobs import Job, Strength
+from contract.messages import Action, ButtonId
+from contract.prompt import Prompt, parse
+
+if TYPE_CHECKING:
+    from bot.client import Interaction
+
+REMIX = re.compile(
+    r"MJ::RemixModal::(?P<job>[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})::(?P<index>[0-4])::(?P<strength>[01])"
+)
+NEW_PROMPT = "MJ::RemixModal::new_prompt"
+"""Midjourney's ids, because clients send this form unseen. Index 0 is a re-roll; strength 1 is strong."""
+
+_PROMPT_LIMIT = 4000
+"""Characters in a text field of a form (Discord)."""
+
+
+async def open_remix(interaction: Interaction, button: ButtonId, job: Job, strength: Strength) -> None:
+    """Ask for other words before a variation or re-roll, with the present ones filled in."""
+    strong = {Action.VARY_SUBTLE: False, Action.VARY_STRONG: True}.get(button.action, strength is Strength.STRONG)
+    number = 0 if button.index is None else button.index + 1
+    modal = discord.ui.Modal(
+        title="Remix Prompt", custom_id=f"MJ::RemixModal::{button.job}::{number}::{int(strong)}", timeout=None
+    )
+    field: discord.ui.TextInput[Any] = discord.ui.TextInput(
+        label="New prompt",
+        custom_id=NEW_PROMPT,
+        style=discord.TextStyle.paragraph,
+        default=job.prompt.echo[:_PROMPT_LIMIT],
+        max_length=_PROMPT_LIMIT,
+        required=False,
+    )
+    modal.add_item(field)
+    modal.stop()  # so that discord.py does not keep it: `submitted` finds the answer by its custom_id
+    await interaction.response.send_modal(modal)
+
+
+async def submitted(interaction: Interaction, custom_id: str) -> None:
+    """A form that was sent."""
+    text = _field(interaction, NEW_PROMPT)
+    async with answering(interaction, f"/imagine {text}"):
+        found = REMIX.fullmatch(custom_id)
+        if found is None:
+            raise UserError("unknown_button")
+        await _remix(interaction, found, text)
+
+
+async def _remix(interaction: Interaction, found: re.Match[str], text: str) -> None:
+    check_channel(interaction)
+    profile = await profile_of(
+        interaction.client.services.preferences,
+        user_id=interaction.user.id,
+        channel_id=interaction.channel_id,
+        guild_id=interaction.guild_id,
+    )
+    job = await job_behind(interaction, JobId(found["job"]), interaction.message)
+    number = int(found["index"])
+    action = Action.VARY_STRONG if found["strength"] == "1" else Action.VARY_SUBTLE
+    button = ButtonId(Action.REROLL, None, job.id) if number == 0 else ButtonId(action, number - 1, job.id)
+    prompt: Prompt = parse(text, profile.context("remix")).prompts[0]
+    await submit(interaction, next_job(interaction, button, job, profile, prompt))
+
+
+def _field(interaction: Interaction, custom_id: str) -> str:
+    """The text of one field of a form, old style (rows) or new (labels); empty when it is not there."""
+    data: dict[str, Any] = dict(interaction.data or {})
+    for row in data.get("components", ()):
+        for component in row.get("components") or [row.get("component") or {}]:
+            if component.get("custom_id") == custom_id:
+                return str(component.get("value", ""))
+    return ""

@@ -1,0 +1,91 @@
+"""From a press on a finished picture to the next job."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import discord
+import structlog
+
+from bot.people import created_ms, destination_of, user_of
+from bot.profiles import Profile
+from contract import derive, lineage
+from contract.errors import MalformedDocument, NewerVersion, UserError
+from contract.ids import JobId, draw_seed, job_id
+from contract.jobs import Job, Strength
+from contract.messages import Action, ButtonId
+from contract.prompt import Prompt
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient, Interaction
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+async def job_behind(interaction: Interaction, id: JobId, message: discord.Message | None) -> Job:
+    """The job of the message under which a button was pressed: from the store, else from the message alone.
+
+    UserError when neither has it. Only a message that this bot wrote is believed.
+    """
+    if message is None or message.author.id != interaction.client.application_id:
+        raise UserError("unknown_button")
+    recorded = await recorded_job(interaction.client, id)
+    if recorded is not None:
+        return recorded
+    attachment = message.attachments[0] if message.attachments else None
+    rebuilt = lineage.rebuild(
+        id,
+        message.content,
+        attachment.description if attachment else None,
+        user=user_of(interaction),
+        destination=destination_of(interaction),
+        created_ms=created_ms(interaction),
+    )
+    log.info("rebuilt a job from its message", job_id=id)
+    return rebuilt
+
+
+async def recorded_job(client: EaselClient, id: JobId) -> Job | None:
+    """The job as the image store keeps it; None when it does not, or cannot say."""
+    try:
+        return await asyncio.to_thread(client.services.images.get_record, id)
+    except (MalformedDocument, NewerVersion, OSError) as error:
+        log.warning("a record could not be read", job_id=id, error=str(error))
+        return None
+
+
+def next_job(
+    interaction: Interaction, button: ButtonId, job: Job, profile: Profile, prompt: Prompt | None = None
+) -> Job:
+    """The job that a press makes of `job`; with `prompt`, steered by other words.
+
+    UserError when `job` has no such picture, or its model is no longer offered.
+    """
+    if button.index is not None and button.index >= job.image_count:
+        raise UserError("unknown_button")
+    model = interaction.client.services.catalogue.named(job.model)
+    # An upscale is the same picture, so it keeps the seed.
+    seed = job.seed if button.action is Action.UPSCALE else draw_seed(interaction.id)
+    press = derive.Press(
+        new_id=job_id(seed, model.fingerprint, interaction.id),
+        user=user_of(interaction),
+        destination=destination_of(interaction, reply_to=interaction.message.id if interaction.message else None),
+        created_ms=created_ms(interaction),
+        speed=profile.speed,
+        stealth=profile.stealth,
+        locale=str(interaction.locale),
+    )
+    match button:
+        case ButtonId(action=Action.REROLL):
+            return derive.reroll(job, press, prompt)
+        case ButtonId(action=Action.UPSCALE, index=int(index)):
+            return derive.upscale(job, index, press)
+        case ButtonId(action=Action.VARIATION, index=int(index)):
+            return derive.variation(job, index, profile.strength, press, prompt)
+        case ButtonId(action=Action.VARY_SUBTLE, index=int(index)):
+            return derive.variation(job, index, Strength.SUBTLE, press, prompt)
+        case ButtonId(action=Action.VARY_STRONG, index=int(index)):
+            return derive.variation(job, index, Strength.STRONG, press, prompt)
+        case _:
+            raise UserError("unknown_button")

@@ -1,0 +1,94 @@
+"""What a person has set, over what their channel and server have set: the ground a prompt is read on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from contract.jobs import Speed, Strength
+from contract.prompt import Context, Parameters
+from exchange import preferences
+from exchange.preferences import Preferences
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+OPTION_PREFIX = "option:"
+"""Every `/prefer option` is a setting of its own, so that two changed at once do not overwrite each other."""
+
+DEFAULT_VERSION = "6.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Settings in force for one person in one place. Anything not set stands as Midjourney has it."""
+
+    version: str = DEFAULT_VERSION
+    speed: Speed = Speed.FAST
+    stealth: bool = False
+    stylize: int | None = None
+    raw: bool = False
+    strength: Strength = Strength.STRONG
+    remix: bool = False
+    auto_dm: bool = False
+    suffix: str = ""
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def context(self, command: str = "imagine") -> Context:
+        """What the language needs to know before it reads a prompt of this person."""
+        return Context(
+            version=self.version,
+            speed=self.speed.value,
+            suffix=self.suffix,
+            options=self.options,
+            command=command,
+            defaults=Parameters(stylize=self.stylize, raw=self.raw),
+        )
+
+
+async def profile_of(store: Preferences, *, user_id: int, channel_id: int | None, guild_id: int | None) -> Profile:
+    """The person's settings over the channel's over the server's. Settings nobody here knows are left alone."""
+    scopes = [preferences.user(user_id)]
+    if channel_id is not None:
+        scopes.insert(0, preferences.channel(channel_id))
+    if guild_id is not None:
+        scopes.insert(0, preferences.guild(guild_id))
+    layers = await asyncio.gather(*(store.all(scope) for scope in scopes))
+    return read_profile({name: value for layer in layers for name, value in layer.items()})
+
+
+def read_profile(settings: Mapping[str, Any]) -> Profile:
+    """A profile from stored settings. A value that makes no sense (an older or newer Easel's) counts as not set."""
+    fallback = Profile()
+    options = {
+        name.removeprefix(OPTION_PREFIX): value
+        for name, value in settings.items()
+        if name.startswith(OPTION_PREFIX) and isinstance(value, str)
+    }
+    stylize = settings.get("stylize")
+    return Profile(
+        version=_text(settings.get("version"), fallback.version),
+        speed=_member(Speed, settings.get("speed"), fallback.speed),
+        stealth=settings.get("stealth") is True,
+        stylize=stylize if isinstance(stylize, int) else None,
+        raw=settings.get("raw") is True,
+        strength=_member(Strength, settings.get("strength"), fallback.strength),
+        remix=settings.get("remix") is True,
+        auto_dm=settings.get("auto_dm") is True,
+        suffix=_text(settings.get("suffix"), fallback.suffix),
+        options=MappingProxyType(options),
+    )
+
+
+def _text(value: object, fallback: str) -> str:
+    return value if isinstance(value, str) else fallback
+
+
+def _member(kind: type[Choice], value: object, fallback: Choice) -> Choice:
+    try:
+        return kind(str(value))
+    except ValueError:
+        return fallback

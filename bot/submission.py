@@ -1,0 +1,135 @@
+"""The one road from a command or press to an accepted job: submit it held, answer, release it.
+
+Submitting comes first, so that what was promised to a person is already safe. When the answer's fate is unknown, the
+job stays held, and recovery releases it and finds the answer by the interaction's id: nothing accepted is ever lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import discord
+import redis.exceptions
+import structlog
+
+from bot.rendering import view_of
+from contract import messages
+from contract.errors import UserError
+from contract.ids import JobId
+from contract.jobs import Job
+from contract.plan import plan
+from exchange.queue import MessageRef
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient, Interaction
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+SUBMIT_TIMEOUT_S = 1.5
+"""Half of the three seconds that Discord gives: a refusal has to arrive as well."""
+
+ANSWER_TIMEOUT_S = 10.0
+
+
+async def submit(interaction: Interaction, job: Job, *, remark: str | None = None) -> None:
+    """Accept `job` and answer the interaction with its waiting message. UserError when it is refused.
+
+    `remark` is a line in small print under the first answer.
+    """
+    client = interaction.client
+    with structlog.contextvars.bound_contextvars(job_id=job.id):
+        await accept(client, job, interaction.id)
+        answer = asyncio.create_task(_answer(interaction, job, remark))
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                known, message = await asyncio.shield(answer)
+        except TimeoutError:
+            # The library may wait out a long rate limit; the message it posts in the end is found by the interaction.
+            log.warning("the answer is slow; the job is left to recovery")
+            client.background(_finish_late(client, job, answer))
+            return
+        if known:
+            await release(client, job, message)
+        else:
+            log.warning("the answer's fate is unknown; the job is left to recovery")
+
+
+async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> None:
+    """Put `job` into the queue, held. UserError when it is refused: over a limit, beyond the model, or no queue."""
+    services = client.services
+    model = services.catalogue.named(job.model)
+    numbers = plan(job, model)
+    try:
+        async with asyncio.timeout(SUBMIT_TIMEOUT_S):
+            submitted = await services.queue.submit(
+                job,
+                cost=numbers.megapixel_steps,
+                model_key=model.name,
+                pixels=numbers.width * numbers.height,
+                interaction_id=interaction_id,
+            )
+    except (TimeoutError, redis.exceptions.RedisError) as error:
+        # The person is told that it failed, so it must not run should the submission have arrived after all.
+        client.background(_discard(client, job.id))
+        log.error("the queue cannot be reached", error=type(error).__name__)
+        raise UserError("queue_unreachable") from error
+    log.info("accepted", user_id=str(job.user.id), ahead=submitted.position, duplicate=submitted.duplicate)
+
+
+async def release(client: EaselClient, job: Job, message: MessageRef | None) -> None:
+    """Let an accepted job run, acknowledged by `message`, and keep that message fresh from now on."""
+    if message is not None:
+        client.waiting.track(job, message)
+    try:
+        alive = await client.services.queue.release(job.id, message)
+    except redis.exceptions.RedisError as error:
+        log.warning("could not release the job; recovery will", job_id=job.id, error=str(error))
+        return
+    if not alive and message is not None:
+        await client.waiting.finish(job.id)
+        await _delete(client, message)
+
+
+async def _answer(interaction: Interaction, job: Job, remark: str | None) -> tuple[bool, MessageRef | None]:
+    """Post the waiting message. (True, it), (True, None) when there certainly is none, (False, None) when in doubt."""
+    channel_id = interaction.channel_id
+    if channel_id is None:
+        raise UserError("unknown_button")
+    rows = [[messages.cancel_button(job.id)]] if interaction.client.services.settings.cancel_button else []
+    content = messages.waiting(job) + (f"\n-# {remark}" if remark else "")
+    try:
+        response = await interaction.response.send_message(content, view=view_of(rows))
+        if response.message_id is not None:
+            return True, MessageRef(channel_id, response.message_id)
+    except (discord.HTTPException, discord.InteractionResponded, OSError) as error:
+        # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
+        log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
+    try:
+        message = await interaction.original_response()
+    except discord.NotFound:
+        return True, None
+    except (discord.HTTPException, discord.ClientException, OSError):
+        return False, None
+    return True, MessageRef(channel_id, message.id)
+
+
+async def _finish_late(client: EaselClient, job: Job, answer: asyncio.Task[tuple[bool, MessageRef | None]]) -> None:
+    known, message = await answer
+    if known:
+        await release(client, job, message)
+
+
+async def _discard(client: EaselClient, job_id: JobId) -> None:
+    try:
+        await client.services.queue.discard(job_id)
+    except redis.exceptions.RedisError as error:
+        log.warning("a refused job could not be discarded", job_id=job_id, error=str(error))
+
+
+async def _delete(client: EaselClient, message: MessageRef) -> None:
+    try:
+        await client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id).delete()
+    except discord.HTTPException as error:
+        if error.code != 10008:
+            log.warning("a waiting message could not be deleted", message_id=message.message_id, code=error.code)

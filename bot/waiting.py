@@ -1,0 +1,251 @@
+"""The waiting messages: `(Waiting to start)` becomes a place in the queue, then a percentage with a picture.
+
+One object per process hears the progress of all jobs and edits by the channel's route with the bot's token, because an
+interaction's own token dies after 15 minutes. It keeps nothing that a restart would miss: a job it has not heard of is
+looked up in the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass, field
+
+import discord
+import redis.exceptions
+import structlog
+
+from bot.notes import waiting_note
+from bot.pacing import WINDOW_S, ChannelPace
+from contract import messages
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange.progress import Progress
+from exchange.queue import JobQueue, MessageRef
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+FIRST_NOTE_S = 4.0
+"""A job that starts sooner needs no word about the queue."""
+NOTE_INTERVAL_S = 15.0
+LOOK_S = 1.0
+REMEMBERED = 4096
+"""Ended or foreign jobs whose late progress is ignored without asking the queue again."""
+
+ENDED = frozenset({"finished", "failed", "cancelled"})
+_GONE = frozenset({10003, 10008, 30046, 50001, 50013})
+"""Discord's codes for a message that cannot be edited any more: channel or message gone, too old, no access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a waiting message shall show. Without a `preview` the one it shows stays."""
+
+    content: str
+    preview: bytes | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    job: Job
+    message: MessageRef
+    since_s: float
+    next_note_s: float
+    started: bool = False
+    previewed: bool = False
+    shown: str = ""
+
+
+@dataclass(slots=True)
+class _Channel:
+    pace: ChannelPace[JobId, Edit] = field(default_factory=ChannelPace)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    sender: asyncio.Task[None] | None = None
+    in_flight: JobId | None = None
+    idle: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class WaitingMessages:
+    """Every waiting message of this process.
+
+    `is_ours` says of a guild id whether this process serves it, when several share the guilds between them.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        client: discord.Client,
+        *,
+        is_ours: Callable[[int | None], bool] = lambda guild_id: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._client = client
+        self._is_ours = is_ours
+        self._clock = clock
+        self._waiting: dict[JobId, _Waiting] = {}
+        self._channels: dict[int, _Channel] = {}
+        self._closed: OrderedDict[JobId, None] = OrderedDict()
+
+    def track(self, job: Job, message: MessageRef) -> None:
+        """Keep this message fresh from now on, unless its job has ended meanwhile."""
+        if job.id in self._closed:
+            return
+        now_s = self._clock()
+        self._waiting.setdefault(job.id, _Waiting(job, message, now_s, now_s + FIRST_NOTE_S))
+
+    async def follow(self, events: AsyncIterable[Progress]) -> None:
+        """Turn progress into edits until the events end."""
+        async for event in events:
+            try:
+                await self.hear(event)
+            except redis.exceptions.RedisError as error:
+                log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
+
+    async def hear(self, event: Progress) -> None:
+        """One piece of progress."""
+        if event.state in ENDED:
+            self._forget(event.job_id)
+            return
+        waiting = await self._find(event.job_id)
+        if waiting is None:
+            return
+        waiting.started = True
+        first_preview = event.preview is not None and not waiting.previewed
+        waiting.previewed = waiting.previewed or first_preview
+        edit = Edit(messages.progress(waiting.job, event.percent), event.preview)
+        self._offer(waiting, edit, urgent=first_preview or not waiting.shown)
+
+    async def keep_noting(self) -> None:
+        """Say where the jobs stand that have not started, every now and then, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.note()
+            except redis.exceptions.RedisError as error:
+                log.warning("places in the queue are unknown", error=str(error))
+
+    async def note(self) -> None:
+        """Look once at every job that is due for a word about its place in the queue."""
+        now_s = self._clock()
+        for waiting in [w for w in self._waiting.values() if not w.started and now_s >= w.next_note_s]:
+            waiting.next_note_s = now_s + NOTE_INTERVAL_S
+            position = await self._queue.position(waiting.job.id)
+            if position is None:
+                self._forget(waiting.job.id)
+                continue
+            if position.running or waiting.job.id not in self._waiting or waiting.started:
+                continue
+            content = f"{messages.waiting(waiting.job)}\n{waiting_note(position, waiting.job.locale)}"
+            if content != waiting.shown:
+                self._offer(waiting, Edit(content))
+        self._sweep(now_s)
+
+    async def finish(self, job_id: JobId) -> None:
+        """No more edits of this job's message; returns when the one in flight, if any, has ended."""
+        waiting = self._waiting.get(job_id)
+        self._forget(job_id)
+        channel = waiting and self._channels.get(waiting.message.channel_id)
+        if channel:
+            async with channel.idle:
+                await channel.idle.wait_for(lambda: channel.in_flight != job_id)
+
+    async def stop(self) -> None:
+        """End the senders; what is pending is dropped."""
+        senders = [channel.sender for channel in self._channels.values() if channel.sender]
+        self._channels.clear()
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+    async def _find(self, job_id: JobId) -> _Waiting | None:
+        known = self._waiting.get(job_id)
+        if known is not None or job_id in self._closed:
+            return known
+        job, message = await self._queue.accepted(job_id), await self._queue.waiting_message(job_id)
+        if job is None or message is None or not self._is_ours(job.destination.guild_id):
+            # A message that is not recorded yet will be, when its answer comes back: only then is the job tracked.
+            if job is not None and message is not None:
+                self._close(job_id)
+            return None
+        self.track(job, message)
+        return self._waiting[job_id]
+
+    def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False) -> None:
+        waiting.shown = edit.content
+        channel_id = waiting.message.channel_id
+        channel = self._channels.setdefault(channel_id, _Channel())
+        channel.pace.offer(waiting.job.id, edit, urgent=urgent, merge=_newer)
+        channel.changed.set()
+        if channel.sender is None or channel.sender.done():
+            channel.sender = asyncio.create_task(self._send(channel), name=f"edits of channel {channel_id}")
+
+    async def _send(self, channel: _Channel) -> None:
+        """Send one channel's edits, one at a time, until none is pending."""
+        while (wait_s := channel.pace.wait_s(self._clock())) is not None:
+            channel.changed.clear()
+            if wait_s > 0:
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await channel.changed.wait()
+                except TimeoutError:
+                    pass  # the time has come
+                continue
+            taken = channel.pace.take(self._clock())
+            if taken is None:
+                continue
+            job_id, edit = taken
+            waiting = self._waiting.get(job_id)
+            if waiting is None:
+                continue
+            channel.in_flight = job_id
+            try:
+                await self._edit(waiting, edit)
+            finally:
+                async with channel.idle:
+                    channel.in_flight = None
+                    channel.idle.notify_all()
+
+    async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
+        target = self._client.get_partial_messageable(waiting.message.channel_id)
+        message = target.get_partial_message(waiting.message.message_id)
+        try:
+            if edit.preview is None:
+                await message.edit(content=edit.content)
+            else:
+                file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
+                await message.edit(content=edit.content, attachments=[file])
+        except discord.HTTPException as error:
+            # 10008 is the usual end: the worker has posted the result and deleted this message.
+            if error.code in _GONE:
+                self._forget(waiting.job.id)
+            if error.code != 10008:
+                log.warning("a waiting message could not be edited", job_id=waiting.job.id, code=error.code)
+        except (OSError, discord.RateLimited) as error:
+            log.warning("a waiting message could not be edited", job_id=waiting.job.id, error=str(error))
+
+    def _forget(self, job_id: JobId) -> None:
+        waiting = self._waiting.pop(job_id, None)
+        self._close(job_id)
+        channel = waiting and self._channels.get(waiting.message.channel_id)
+        if channel:
+            channel.pace.forget(job_id)
+            channel.changed.set()
+
+    def _close(self, job_id: JobId) -> None:
+        self._closed[job_id] = None
+        if len(self._closed) > REMEMBERED:
+            self._closed.popitem(last=False)
+
+    def _sweep(self, now_s: float) -> None:
+        """Let go of channels where nothing waits, once their budget no longer matters."""
+        for channel_id, channel in list(self._channels.items()):
+            if len(channel.pace) == 0 and channel.in_flight is None and channel.pace.idle_s(now_s) > WINDOW_S:
+                del self._channels[channel_id]
+
+
+def _newer(older: Edit, newer: Edit) -> Edit:
+    return Edit(newer.content, newer.preview if newer.preview is not None else older.preview)
