@@ -4,12 +4,20 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two threads on busy cores are many times slower than one
 
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from model import tiny
 from model.components import Bundle
+from model.engine import Engine
+from model.request import Request
+from model.ticket import Ticket
 
 torch.set_num_threads(1)
 
@@ -49,3 +57,43 @@ def assert_same_pictures(ones: list[np.ndarray], others: list[np.ndarray]) -> No
     """The gate of exactness: at most one level apart anywhere, and at least 50 dB."""
     assert level_difference(ones, others) <= 1
     assert psnr_db(ones, others) >= 50
+
+
+@contextmanager
+def running(bundle: Bundle, **options: Any) -> Iterator[Engine]:
+    """An engine that is closed at the end, whatever happens."""
+    engine = Engine(bundle, **options)
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.close()
+
+
+def submit_together(engine: Engine, requests: Sequence[Request]) -> list[Ticket]:
+    """Submit all, and let none take a step before all are prepared: they then share every forward they can."""
+    tickets = []
+    for request in requests:
+        with engine._wake:  # the engine thread cannot look before the ticket is paused
+            tickets.append(engine.submit(request))
+            tickets[-1].pause()
+    prepared = threading.Event()
+    engine._encode_lane.put(prepared.set)
+    assert prepared.wait(60)
+    with engine._wake:
+        for ticket in tickets:
+            ticket.resume()
+    return tickets
+
+
+class Recorder:
+    """Stands before a bundle's family and remembers the rows of each forward."""
+
+    def __init__(self, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.rows: list[int] = []
+        self._predict = bundle.family.predict
+        monkeypatch.setattr(bundle.family, "predict", self)
+
+    def __call__(self, latents: Any, timesteps: torch.Tensor, conditions: Any) -> Any:
+        self.rows.append(len(timesteps))
+        return self._predict(latents, timesteps, conditions)
