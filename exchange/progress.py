@@ -48,12 +48,17 @@ def publish(client: redis.Redis, progress: Progress) -> None:
         pipe.execute()
 
 
-async def listen(client: redis.asyncio.Redis) -> AsyncIterator[Progress]:
-    """Progress of all jobs while the caller iterates. Outlives a restart of Redis; what came meanwhile is lost."""
+async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None = None) -> AsyncIterator[Progress]:
+    """Progress of all jobs while the caller iterates. Outlives a restart of Redis; what came meanwhile is lost.
+
+    `subscribed` is set once nothing can be missed any more.
+    """
     while True:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:
             await pubsub.subscribe(keys.PROGRESS_CHANNEL)
+            if subscribed is not None:
+                subscribed.set()
             while True:
                 message = await pubsub.get_message(timeout=5.0)
                 if message is not None and (progress := decode(message["data"])) is not None:
