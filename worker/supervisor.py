@@ -77,7 +77,7 @@ def devices(gpus: str) -> list[str]:
 
 
 class Supervisor:
-    """Runs `command(device)` once per device until SIGTERM or SIGINT; a second signal makes children hand back at once."""
+    """Runs `command(device)` once per device until SIGTERM or SIGINT; at a second signal children hand back at once."""
 
     def __init__(
         self,

@@ -1,0 +1,19 @@
+"""Jobs for the exchange's tests: told apart by their number, made by any user, of any kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from contract.derive import upscale
+from contract.jobs import Job, Speed, User
+from tests.contract.factories import imagine, press
+
+
+def job(number: int = 1, *, user: int = 811, speed: Speed = Speed.FAST) -> Job:
+    """The `number`-th job, by `user`."""
+    return replace(imagine(interaction=number, user=User(user, f"user{user}")), speed=speed)
+
+
+def upscale_of(parent: Job, number: int = 900) -> Job:
+    """U1 on `parent`."""
+    return upscale(parent, 0, press(parent.seed, interaction=number))
