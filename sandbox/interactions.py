@@ -1,0 +1,353 @@
+"""What people do with the bot: commands, presses, modals and autocomplete on their way to it, and its first answer."""
+
+import secrets
+from typing import Any
+
+from sandbox import components
+from sandbox.api import Call, Route
+from sandbox.core import Sandbox
+from sandbox.drafts import read_draft
+from sandbox.errors import ApiError, Form, invalid, missing_permissions, unknown
+from sandbox.modals import fill_modal, read_modal
+from sandbox.options import OptionReader
+from sandbox.posting import post, update
+from sandbox.uploads import describe
+from sandbox.wire import EPHEMERAL, LOADING, REPLY
+from sandbox.world import GUILD_TEXT, Channel, Interaction, Message
+
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+CHAT_INPUT_ANSWER, CONTEXT_MENU_ANSWER = 20, 23
+TIMEOUT_REASON = 2
+# The npm client learns its nonce's fate only once the 204 has arrived: the bot must not be quicker.
+DISPATCH_DELAY_S = 0.03
+
+
+async def create_interaction(call: Call) -> None:
+    """POST /interactions, by a person's client: checked, answered with 204, and only then sent to the bot."""
+    sandbox, world, body = call.sandbox, call.sandbox.world, call.form
+    if str(body.get("application_id")) != world.bot_id:
+        raise unknown("application")
+    channel = call.find_channel(str(body.get("channel_id")))
+    kind = body.get("type")
+    if kind not in (COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT):
+        raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of (2, 3, 4, 5), not {kind!r}.")
+    given = body.get("data") if isinstance(body.get("data"), dict) else {}
+    assert isinstance(given, dict)
+    token = secrets.token_urlsafe(64).replace("_", "-")
+    interaction = Interaction(
+        world.ids.next(), token, kind, call.user.id, channel.id, world.clock.now(), body.get("nonce")
+    )
+    if kind in (COMMAND, AUTOCOMPLETE):
+        data = _read_command(call, channel, interaction, given)
+    elif kind == COMPONENT:
+        data = _read_press(call, interaction, body, given)
+    else:
+        data = _read_submit(call, interaction, given)
+    world.save_interaction(interaction)
+    sandbox.gateway.tell(call.user, "INTERACTION_CREATE", {"id": interaction.id, "nonce": interaction.nonce})
+    call.afterwards(_deliver(sandbox, interaction, data))
+
+
+async def _deliver(sandbox: Sandbox, interaction: Interaction, data: dict[str, Any]) -> None:
+    """Hand the interaction to the bot, and tell the user if there is no answer in time."""
+    world = sandbox.world
+    await sandbox.clock.sleep(DISPATCH_DELAY_S)
+    channel = world.channels[interaction.channel_id]
+    payload = _payload(sandbox, interaction, channel, data)
+    interaction.created_at = world.clock.now()
+    sandbox.gateway.tell(world.bot, "INTERACTION_CREATE", payload, guild_id=world.channel_guild(channel))
+    await sandbox.clock.sleep(sandbox.limits.interaction_deadline_s)
+    if interaction.response is None:
+        interaction.failed = True
+        world.save_interaction(interaction)
+        failure = {"id": interaction.id, "nonce": interaction.nonce, "reason_code": TIMEOUT_REASON}
+        sandbox.gateway.tell(world.users[interaction.user_id], "INTERACTION_FAILURE", failure)
+
+
+def _payload(sandbox: Sandbox, interaction: Interaction, channel: Channel, data: dict[str, Any]) -> dict[str, Any]:
+    world, wire = sandbox.world, sandbox.wire
+    user = world.users[interaction.user_id]
+    payload: dict[str, Any] = {
+        "id": interaction.id,
+        "application_id": world.bot_id,
+        "type": interaction.type,
+        "token": interaction.token,
+        "version": 1,
+        "data": data,
+        "channel_id": channel.id,
+        "channel": wire.partial_channel(channel, user),
+        "locale": user.locale,
+        "app_permissions": str(channel.bot_permissions),
+        "attachment_size_limit": sandbox.limits.file_bytes,
+        "entitlements": [],
+        "authorizing_integration_owners": {"0": world.guild_id if channel.type == GUILD_TEXT else "0"},
+        "context": 0 if channel.type == GUILD_TEXT else 1,
+    }
+    if channel.type == GUILD_TEXT:
+        member = wire.member(user) | {"permissions": str(wire.member_permissions(user))}
+        guild = {"id": world.guild_id, "locale": "en-US", "features": []}
+        payload |= {"guild_id": world.guild_id, "guild": guild, "guild_locale": "en-US", "member": member}
+    else:
+        payload["user"] = wire.user(user)
+    source = world.messages.get(interaction.message_id or "")
+    if source is not None and interaction.type in (COMPONENT, MODAL_SUBMIT):
+        payload["message"] = wire.message(source, world.bot)
+    return payload
+
+
+def _read_command(call: Call, channel: Channel, interaction: Interaction, given: dict[str, Any]) -> dict[str, Any]:
+    world = call.sandbox.world
+    command = world.commands.get(str(given.get("id")))
+    in_guild = channel.type == GUILD_TEXT
+    if command is None or command["name"] != given.get("name") or (not in_guild and not command["dm_permission"]):
+        raise invalid("data.id", "INTERACTION_APPLICATION_COMMAND_NOT_FOUND", "This command is not registered.")
+    if str(given.get("version")) != command["version"]:
+        raise invalid(
+            "data.version",
+            "INTERACTION_APPLICATION_COMMAND_INVALID_VERSION",
+            "This command is outdated, please try again in a few minutes",
+        )
+    needed = command["default_member_permissions"]
+    if needed is not None and in_guild and int(needed) & ~call.sandbox.wire.member_permissions(call.user):
+        raise missing_permissions()
+    partial = interaction.type == AUTOCOMPLETE
+    reader = OptionReader(call.sandbox, call.user, channel.id, given.get("attachments"), partial=partial)
+    data: dict[str, Any] = {"id": command["id"], "name": command["name"], "type": command["type"]}
+    if "guild_id" in command:
+        data["guild_id"] = command["guild_id"]
+    if command["type"] == 1:
+        data["options"] = reader.read(command.get("options") or [], given.get("options"))
+    else:
+        data["target_id"] = _read_target(call, command, reader, str(given.get("target_id")), channel)
+        interaction.target_id = data["target_id"]
+    reader.form.check()
+    if reader.resolved:
+        data["resolved"] = reader.resolved
+    interaction.name, interaction.command_type = " ".join([command["name"], *reader.words]), command["type"]
+    return data
+
+
+def _read_target(call: Call, command: dict[str, Any], reader: OptionReader, target_id: str, channel: Channel) -> str:
+    """What a command of the context menu was used on: a user (type 2) or a message (type 3)."""
+    world = call.sandbox.world
+    if command["type"] == 2 and target_id in world.users:
+        reader.resolve_user(target_id)
+        return target_id
+    message = world.messages.get(target_id)
+    if command["type"] == 3 and message is not None and message.channel_id == channel.id:
+        reader.resolved["messages"] = {target_id: call.sandbox.wire.message(message, world.bot)}
+        return target_id
+    raise invalid("data.target_id", "SNOWFLAKE_INVALID", f"Nothing here has the id {target_id!r}.")
+
+
+def _read_press(call: Call, interaction: Interaction, body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    world = call.sandbox.world
+    message = world.messages.get(str(body.get("message_id")))
+    hidden = message is not None and message.ephemeral_to not in (None, call.user.id)
+    if message is None or hidden or message.channel_id != interaction.channel_id:
+        raise unknown("message")
+    part = components.find(message.components, str(given.get("custom_id")))
+    if part is None or part["type"] != given.get("component_type") or part.get("disabled"):
+        raise invalid("data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
+    interaction.message_id = message.id
+    data = {"component_type": part["type"], "custom_id": part["custom_id"], "id": part["id"]}
+    if part["type"] in components.SELECTS:
+        data |= _read_selection(call, part, given)
+    return data
+
+
+def _read_selection(call: Call, part: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    form = Form("data.")
+    values = given.get("values")
+    reader = OptionReader(call.sandbox, call.user, "", None, partial=False)
+    if form.count("values", values, part["min_values"], part["max_values"]):
+        for value in values or []:
+            if part["type"] == components.STRING_SELECT:
+                allowed = tuple(option["value"] for option in part["options"])
+                if value not in allowed:
+                    form.choice("values", value, allowed)
+            elif part["type"] == components.USER_SELECT and value in call.sandbox.world.users:
+                reader.resolve_user(value)
+            else:
+                form.refuse("values", "SNOWFLAKE_INVALID", f"Nothing here has the id {value!r}.")
+    form.check()
+    return {"values": values} | ({"resolved": reader.resolved} if reader.resolved else {})
+
+
+def _read_submit(call: Call, interaction: Interaction, given: dict[str, Any]) -> dict[str, Any]:
+    world = call.sandbox.world
+    opener = next((one for one in world.interactions.values() if one.id == str(given.get("id"))), None)
+    if opener is None or opener.modal is None or opener.user_id != call.user.id:
+        raise invalid("data.id", "INTERACTION_MODAL_NOT_FOUND", "No modal of this interaction is open.")
+    if given.get("custom_id") != opener.modal["custom_id"]:
+        raise invalid("data.custom_id", "INTERACTION_MODAL_NOT_FOUND", "The open modal has another custom id.")
+    filled = fill_modal(opener.modal, given.get("components"))
+    interaction.message_id, interaction.name = opener.message_id, opener.name
+    interaction.trigger = metadata(opener, in_guild=world.channels[opener.channel_id].type == GUILD_TEXT)
+    data: dict[str, Any] = {"custom_id": opener.modal["custom_id"], "components": filled}
+    resolved = _take_files(call, interaction, filled, given.get("attachments"))
+    return data | ({"resolved": {"attachments": resolved}} if resolved else {})
+
+
+def _take_files(call: Call, interaction: Interaction, filled: list[dict[str, Any]], announced: Any) -> dict[str, Any]:
+    """Replace the numbers in a modal's file fields by attachment ids; what these stand for."""
+    slots = {str(one.get("id")): one for one in announced or [] if isinstance(one, dict)}
+    resolved: dict[str, Any] = {}
+    for part in components.walk(filled):
+        if part["type"] != components.FILE_UPLOAD:
+            continue
+        for i, number in enumerate(part["values"]):
+            slot = slots.get(str(number), {})
+            name = str(slot.get("uploaded_filename") or slot.get("upload_filename"))
+            file = call.sandbox.uploads.take(name, call.user.id)
+            if file is None:
+                raise invalid("data.components", "ATTACHMENT_NOT_FOUND", f"There is no uploaded file {number!r}.")
+            attachment_id = call.sandbox.world.ids.next()
+            call.sandbox.store.write_blob(attachment_id, file.data)
+            kept = describe(attachment_id, file, None)
+            resolved[attachment_id] = call.sandbox.wire.attachment(interaction.channel_id, kept, ephemeral=True)
+            part["values"][i] = attachment_id
+    return resolved
+
+
+def metadata(interaction: Interaction, *, in_guild: bool) -> dict[str, Any]:
+    """What a message keeps of the interaction it answers."""
+    return {
+        "id": interaction.id,
+        "type": interaction.type,
+        "user_id": interaction.user_id,
+        "name": interaction.name,
+        "command_type": interaction.command_type,
+        "message_id": interaction.message_id,
+        "target_message_id": interaction.target_id if interaction.command_type == 3 else None,
+        "target_user_id": interaction.target_id if interaction.command_type == 2 else None,
+        "trigger": interaction.trigger,
+        "guild": in_guild,
+    }
+
+
+async def answer(call: Call) -> Any:
+    """POST /interactions/{interaction}/{token}/callback, by the bot."""
+    sandbox, world = call.sandbox, call.sandbox.world
+    interaction = world.interactions.get(call.params["token"])
+    if interaction is None or interaction.id != call.params["interaction"]:
+        raise unknown("interaction")
+    if interaction.response is not None:
+        raise ApiError(400, 40060, "Interaction has already been acknowledged.")
+    overdue = world.clock.now() - interaction.created_at > sandbox.limits.interaction_deadline_s
+    if interaction.failed or overdue:
+        raise unknown("interaction")
+    kind = call.form.get("type")
+    if kind not in _answers_to(interaction):
+        raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of {_answers_to(interaction)}, not {kind!r}.")
+    data = call.form.get("data") if isinstance(call.form.get("data"), dict) else {}
+    assert isinstance(data, dict)
+    message: Message | None = None
+    if kind in (MESSAGE, DEFERRED_MESSAGE):
+        message = _post_answer(call, interaction, data, loading=kind == DEFERRED_MESSAGE)
+    elif kind in (DEFERRED_UPDATE, UPDATE):
+        message = _update_source(call, interaction, data if kind == UPDATE else None)
+    elif kind == CHOICES:
+        _offer_choices(call, interaction, data)
+    else:
+        _open_modal(call, interaction, data)
+    interaction.response = kind
+    interaction.response_message_id = message.id if message is not None else None
+    world.save_interaction(interaction)
+    if kind != CHOICES:
+        success = {"id": interaction.id, "nonce": interaction.nonce}
+        sandbox.gateway.tell(world.users[interaction.user_id], "INTERACTION_SUCCESS", success)
+    if call.query.get("with_response", "").lower() not in ("1", "true"):
+        return None
+    return _callback_response(sandbox, interaction, message)
+
+
+def _answers_to(interaction: Interaction) -> tuple[int, ...]:
+    if interaction.type == AUTOCOMPLETE:
+        return (CHOICES,)
+    answers: tuple[int, ...] = (MESSAGE, DEFERRED_MESSAGE)
+    if interaction.message_id is not None:
+        answers += (DEFERRED_UPDATE, UPDATE)
+    return answers if interaction.type == MODAL_SUBMIT else (*answers, MODAL)
+
+
+def _post_answer(call: Call, interaction: Interaction, data: dict[str, Any], *, loading: bool) -> Message:
+    sandbox = call.sandbox
+    message = new_message(sandbox, interaction)
+    message.nonce, message.nonce_to = interaction.nonce, interaction.user_id
+    if loading:
+        message.flags = LOADING | int(data.get("flags") or 0) & EPHEMERAL
+    else:
+        draft = read_draft(sandbox, sandbox.world.bot, data, call.files, prefix="data.", ephemeral=True)
+        draft.apply(sandbox, message)
+    if message.flags & EPHEMERAL:
+        message.ephemeral_to = interaction.user_id
+    post(sandbox, message)
+    return message
+
+
+def new_message(sandbox: Sandbox, interaction: Interaction) -> Message:
+    """An empty message of the bot that answers ``interaction``."""
+    world = sandbox.world
+    message = Message(world.ids.next(), interaction.channel_id, world.bot_id, sandbox.clock.timestamp())
+    message.type = CHAT_INPUT_ANSWER if interaction.command_type == 1 else CONTEXT_MENU_ANSWER
+    if interaction.message_id is not None:
+        message.type, message.reference = REPLY, interaction.message_id
+    message.interaction = metadata(interaction, in_guild=world.channels[interaction.channel_id].type == GUILD_TEXT)
+    return message
+
+
+def _update_source(call: Call, interaction: Interaction, data: dict[str, Any] | None) -> Message:
+    """Answer by changing the message whose component was pressed (None: promise to, later)."""
+    message = call.sandbox.world.messages.get(interaction.message_id or "")
+    if message is None:
+        raise unknown("message")
+    if data is not None:
+        draft = read_draft(call.sandbox, call.sandbox.world.bot, data, call.files, old=message, prefix="data.")
+        draft.apply(call.sandbox, message)
+        update(call.sandbox, message)
+    return message
+
+
+def _offer_choices(call: Call, interaction: Interaction, data: dict[str, Any]) -> None:
+    form = Form("data.")
+    choices = data.get("choices")
+    if form.count("choices", choices, 0, 25):
+        for i, choice in enumerate(choices or []):
+            form.length(f"choices.{i}.name", choice.get("name"), 1, 100)
+    form.check()
+    user = call.sandbox.world.users[interaction.user_id]
+    payload = {"choices": choices, "nonce": interaction.nonce}
+    call.sandbox.gateway.tell(user, "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", payload)
+
+
+def _open_modal(call: Call, interaction: Interaction, data: dict[str, Any]) -> None:
+    sandbox = call.sandbox
+    interaction.modal = read_modal(data)
+    bot = sandbox.world.bot
+    application = {"id": bot.id, "name": bot.username, "icon": None, "description": "", "bot": sandbox.wire.user(bot)}
+    payload = interaction.modal | {"id": interaction.id, "nonce": interaction.nonce, "application": application}
+    payload["channel_id"] = interaction.channel_id
+    sandbox.gateway.tell(sandbox.world.users[interaction.user_id], "INTERACTION_MODAL_CREATE", payload)
+
+
+def _callback_response(sandbox: Sandbox, interaction: Interaction, message: Message | None) -> dict[str, Any]:
+    about: dict[str, Any] = {"id": interaction.id, "type": interaction.type, "channel_id": interaction.channel_id}
+    if guild_id := sandbox.world.channel_guild(sandbox.world.channels[interaction.channel_id]):
+        about["guild_id"] = guild_id
+    response: dict[str, Any] = {"interaction": about, "resource": {"type": interaction.response}}
+    if message is not None:
+        about |= {
+            "response_message_id": message.id,
+            "response_message_loading": bool(message.flags & LOADING),
+            "response_message_ephemeral": message.ephemeral_to is not None,
+        }
+        response["resource"]["message"] = sandbox.wire.message(message, sandbox.world.bot)
+    return response
+
+
+ROUTES = [
+    Route("POST", "/interactions", create_interaction, "user"),
+    Route("POST", "/interactions/{interaction}/{token}/callback", answer, "token"),
+]

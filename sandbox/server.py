@@ -1,0 +1,85 @@
+"""Puts the sandbox on a port of this machine: REST, gateway, files, page."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox import accounts, channels, commands, interactions, webhooks
+from sandbox.api import Api
+from sandbox.cdn import add_cdn
+from sandbox.control import add_control
+from sandbox.core import Sandbox
+
+HOST = "127.0.0.1"
+PAGE = Path(__file__).with_name("page")
+MARKER = "<!--sandbox-config-->"
+
+
+@asynccontextmanager
+async def running(port: int = 0, data: Path | None = None) -> AsyncIterator[Sandbox]:
+    """A sandbox that listens on 127.0.0.1 (``port`` 0 picks a free one) until the block is left.
+
+    ``data`` is a folder in which the world outlives the process. OSError if the port is taken.
+    """
+    sandbox = Sandbox(data)
+    runner = web.AppRunner(application(sandbox), access_log=None, shutdown_timeout=2.0, handler_cancellation=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+        sandbox.wire.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
+        yield sandbox
+    finally:
+        await sandbox.close()
+        await runner.cleanup()
+
+
+def application(sandbox: Sandbox) -> web.Application:
+    """All routes of one sandbox."""
+    app = web.Application(middlewares=[_local_only])
+    api = Api(sandbox)
+    for module in (accounts, channels, commands, interactions, webhooks):
+        api.add(app, module.ROUTES)
+    api.add_rest(app)
+    add_cdn(app, sandbox)
+    add_control(app, sandbox)
+
+    async def root(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await sandbox.gateway.serve(request)
+        return _page(sandbox)
+
+    app.router.add_get("/", root)
+    if PAGE.is_dir():
+        app.router.add_static("/page/", PAGE)
+    return app
+
+
+@web.middleware
+async def _local_only(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Serve only who asked for this machine by name: a foreign page that has its own name point here gets nothing."""
+    if request.host.rsplit(":", 1)[0] not in (HOST, "localhost"):
+        return web.Response(status=421, text="The sandbox answers on 127.0.0.1 only.")
+    return await handler(request)
+
+
+def _page(sandbox: Sandbox) -> web.Response:
+    """The page, told who its two people are."""
+    file = PAGE / "index.html"
+    if not file.is_file():
+        return web.Response(text="The sandbox is running. Its page is not installed.")
+    users = [{"id": u.id, "username": u.username, "token": u.token} for u in sandbox.world.people]
+    config = {
+        "users": users,
+        "guild_id": sandbox.guild_id,
+        "channel_id": sandbox.channel_id,
+        "application_id": sandbox.application_id,
+        "gateway_url": sandbox.gateway_url,
+    }
+    script = f'<script type="application/json" id="sandbox-config">{json.dumps(config)}</script>'
+    html = file.read_text(encoding="utf-8").replace(MARKER, script)
+    return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
