@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from contract.catalogue import Catalogue
 from contract.codec import job_document
-from contract.errors import UserError
 from contract.jobs import Job
 from contract.plan import Plan, plan
 from exchange import progress
-from exchange.delivery import Outcome, done, refused
+from exchange.delivery import Outcome, done
 from exchange.images import ImageStore
 from model import Request, Step
 from worker.encoding import encode_lossless
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
 from worker.render import request_for
+from worker.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -60,27 +60,30 @@ class Studio:
         self._redis = client
         self._catalogue = catalogue
         self._pace = pace
+        self._watch = Watch()
 
-    def draw(self, job: Job, *, deadline_s: float | None = None, started: Callable[[Ticket], None]) -> Outcome:
-        """Draw what the store does not have yet, and say how it went. Repeating it draws nothing twice.
+    def owed_s(self) -> float:
+        """For how many seconds the engine has owed a step to anybody; 0 while nothing is being drawn."""
+        return self._watch.owed_s()
 
-        `started` gets the ticket, so that others can cancel it. Raises `model.Cancelled`, `model.DeadlineExceeded` and
-        `model.ModelError`, and whatever the store raises; what the user can mend is an outcome instead.
+    def draw(self, job: Job, *, started: Callable[[Ticket], None]) -> Outcome:
+        """Draw what the store does not have yet. Repeating it draws nothing twice.
+
+        `started` gets the ticket, so that others can cancel it. UserError for what the model cannot do; raises
+        `model.Cancelled` and `model.ModelError`, and whatever the store raises.
         """
         if self._is_drawn(job):
             log.info("drawn before")
             if self._store.get_document(job.id) is None:
                 self._store.put_record(job_document(job))
             return done()
-        try:
-            asked = plan(job, self._catalogue.named(job.model))
-        except UserError as error:
-            return refused(error)
+        asked = plan(job, self._catalogue.named(job.model))
         begun = time.monotonic()
-        ticket = self._engine.submit(request_for(job, asked, deadline_s=deadline_s))
-        started(ticket)
-        self._follow(job, ticket)
-        images = ticket.result()
+        with self._watch.running():
+            ticket = self._engine.submit(request_for(job, asked))
+            started(ticket)
+            self._follow(job, ticket)
+            images = ticket.result()
         gpu_s = round(time.monotonic() - begun, 3)
         self._keep(job, asked, images, gpu_s)
         log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
@@ -93,6 +96,7 @@ class Studio:
         """Publish every step's percentage that the pace allows, with the preview that came with it."""
         pace = self._pace()
         for event in ticket.events():
+            self._watch.sign_of_life()
             if event.preview is None or not pace.allows():
                 continue
             preview = encode_preview(event.preview)

@@ -1,0 +1,244 @@
+"""The operator's command line, and the one place that wires a worker process together.
+
+Nothing here imports torch until a process is about to load its model: `status`, `deliver` and supervisors stay small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Annotated, Any
+
+import redis
+import structlog
+import typer
+
+from contract.catalogue import DEFAULT_CATALOGUE
+from contract.endpoints import discord_endpoints
+from contract.errors import EaselError, UserError
+from contract.sentences import describe
+from exchange import keys
+from exchange.connection import RedisUnavailable, check, connect
+from exchange.images import ImageStore, open_store
+from worker import tasks
+from worker.logs import configure_logs
+from worker.settings import SettingsError, WorkerSettings, load_settings
+from worker.status import describe_status, read_status
+
+log = structlog.get_logger("worker")
+app = typer.Typer(
+    help="Draws Easel's pictures and posts them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+EXIT_CONFIGURATION = 2
+"""Exit status when a setting, Redis, a device or the model cannot be used: starting again will not help."""
+
+GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
+"""A step takes well under a second on a card; on a processor a large model's may take minutes."""
+
+
+@app.command()
+def start(
+    gpus: Annotated[
+        str | None, typer.Option(help="all, cpu, or indices such as 0,1. Default: what DEVICE says")
+    ] = None,
+    slots: Annotated[int | None, typer.Option(min=1, max=64, help="jobs drawn together on each device")] = None,
+) -> None:
+    """Draw and deliver: one process per device, each with the model loaded once."""
+    from worker.supervisor import Supervisor
+
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    settings.require_token()
+    _endpoints(settings)
+    client = _redis(settings)
+    if slots is not None:
+        os.environ["SLOTS"] = str(slots)
+
+    def command(device: str) -> list[str]:
+        return [sys.executable, "-m", "worker", "serve", "--device", "cuda" if device.isdigit() else device]
+
+    supervisor = Supervisor(client, _devices(settings, gpus), command, grace_s=settings.drain_s)
+    raise typer.Exit(supervisor.run())
+
+
+@app.command(hidden=True)
+def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu") -> None:
+    """One process of `start`: loads the model, then takes jobs."""
+    from worker.supervisor import follow_parent
+
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    follow_parent()
+    client, store = _redis(settings), open_store(settings.image_store)
+
+    import torch
+
+    import model
+    from worker.pictures import Studio
+
+    begun = time.monotonic()
+    if device == "cpu":
+        # Two spinning OpenMP threads on a busy machine are many times slower than one.
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    bundle = model.load(settings.model, device=device, dtype=None if settings.dtype == "auto" else settings.dtype)
+    engine = model.Engine(bundle)
+    engine.start()
+    studio = Studio(engine, store, client, DEFAULT_CATALOGUE)
+    facts = {
+        "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
+        "source": settings.model,
+        "fingerprint": bundle.fingerprint,
+        "device": str(bundle.device),
+        "dtype": str(bundle.dtype).removeprefix("torch."),
+    }
+    log.info("model loaded", seconds=round(time.monotonic() - begun, 1), **facts)
+    _work(
+        settings,
+        client,
+        store,
+        {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots},
+        facts,
+        studio=studio,
+        hung=studio.owed_s,
+        hung_after_s=CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S,
+    )
+    engine.close()
+
+
+@app.command()
+def deliver(
+    slots: Annotated[int | None, typer.Option(min=1, max=64, help="messages posted at the same time")] = None,
+) -> None:
+    """Only deliver: needs no GPU, no torch and no model."""
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    client, store = _redis(settings), open_store(settings.image_store)
+    _work(settings, client, store, {keys.DELIVER: slots or settings.delivery_slots}, {"delivers": "only"})
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Show queues and workers."""
+    settings = load_settings()
+    now = read_status(_redis(settings))
+    typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
+
+
+def _work(
+    settings: WorkerSettings,
+    client: redis.Redis,
+    store: ImageStore,
+    slots: Mapping[str, int],
+    facts: Mapping[str, str],
+    *,
+    studio: Any = None,
+    hung: Callable[[], float] | None = None,
+    hung_after_s: float = GPU_HANGS_AFTER_S,
+) -> None:
+    """Take jobs until SIGTERM or SIGINT, then drain; a second signal hands everything back at once."""
+    from worker.delivery import Delivery
+    from worker.poster import Poster, Unavailable
+    from worker.slots import SlotPool, Wants
+
+    poster = Poster(settings.require_token(), _endpoints(settings), patience_s=settings.delivery_patience_s)
+    try:
+        poster.login()
+    except Unavailable as error:
+        log.warning("Discord does not answer yet; deliveries will try again", reason=str(error))
+    delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=settings.upload_limit_bytes)
+    tasks.equip(tasks.Tools(client, studio, delivery))
+    wants = Wants(models=tuple(entry.name for entry in DEFAULT_CATALOGUE), max_pixels=settings.max_pixels)
+    pool = SlotPool(client, slots, wants=lambda: wants, hung=hung, hung_after_s=hung_after_s, describe=lambda: facts)
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            threading.Thread(target=pool.hand_back, daemon=True).start()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    pool.start()
+    log.info("ready", worker=pool.name, slots=dict(slots))
+    while not stop.wait(3600):
+        pass
+    log.info("draining", running=len(pool.leases()), grace_s=settings.drain_s)
+    # Whoever still waits for Discord when the grace is over gives up, so that the job goes back in time.
+    give_up = threading.Timer(settings.drain_s, poster.close)
+    give_up.daemon = True
+    give_up.start()
+    ended = pool.drain(settings.drain_s)
+    give_up.cancel()
+    poster.close()
+    log.info("ended", handed_back=not ended)
+
+
+def _redis(settings: WorkerSettings) -> redis.Redis:
+    """A client that is known to reach its server."""
+    if settings.redis_url is None:
+        raise RedisUnavailable("REDIS_URL is not set")
+    try:
+        client = connect(settings.redis_url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL is not an address of Redis: {error}") from None
+    check(client)
+    return client
+
+
+def _endpoints(settings: WorkerSettings) -> Any:
+    return discord_endpoints(settings.discord_api_base, allow_remote=settings.discord_allow_remote_api)
+
+
+def _devices(settings: WorkerSettings, gpus: str | None) -> list[str]:
+    """The devices to serve: what `--gpus` says, else DEVICE, else every GPU there is, else the processor."""
+    from worker.supervisor import NoSuchDevice, devices
+
+    if gpus is not None:
+        return devices(gpus)
+    kind, _, index = settings.device.partition(":")
+    match kind:
+        case "auto":
+            try:
+                return devices("all")
+            except NoSuchDevice:
+                return ["cpu"]
+        case "cuda":
+            return devices(index or "all")
+        case _:
+            return [kind]
+
+
+def main() -> None:
+    """Run the command line. What the operator can mend is one sentence and exit status 2, never a traceback."""
+    try:
+        app()
+    except UserError as error:
+        _give_up(": ".join(describe(error)))
+    except EaselError as error:
+        _give_up(str(error))
+    except Exception as error:
+        # `model` is not imported here only to name its error.
+        if type(error).__module__ != "model.errors":
+            raise
+        _give_up(str(error))
+
+
+def _give_up(sentence: str) -> None:
+    print(f"easel-worker: {sentence}", file=sys.stderr)
+    sys.exit(EXIT_CONFIGURATION)
+
+
+if __name__ == "__main__":
+    main()

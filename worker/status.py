@@ -1,0 +1,85 @@
+"""What the operator sees of queues and workers. Reads Redis only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from exchange import keys
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """Jobs of one queue: `waiting` for a slot, `running` under a lease, `scheduled` for a later try, `failed` for good
+    within the last day. `slots` serve it."""
+
+    name: str
+    waiting: int
+    running: int
+    scheduled: int
+    failed: int
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The house at a glance. `held` jobs wait for the bot's acknowledgement. `workers` are the processes' own words."""
+
+    queues: tuple[QueueStatus, ...]
+    held: int
+    suspended: bool
+    workers: tuple[dict[str, str], ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def read_status(client: redis.Redis) -> Status:
+    """The state of things now."""
+    queues = tuple(_queue(client, name) for name in keys.QUEUES)
+    workers = []
+    for key in sorted(client.scan_iter(match="easel:node:*", count=500)):
+        values = client.hgetall(key)
+        if values:
+            workers.append({_text(name): _text(value) for name, value in sorted(values.items())})
+    return Status(
+        queues=queues,
+        held=client.zcard(keys.HELD),
+        suspended=bool(client.exists("rq:suspended")),
+        workers=tuple(workers),
+    )
+
+
+def describe_status(status: Status) -> str:
+    """A few lines for people."""
+    lines = ["queue      waiting  running  scheduled  failed  slots"]
+    lines += [
+        f"{queue.name:<9}{queue.waiting:>9}{queue.running:>9}{queue.scheduled:>11}{queue.failed:>8}{queue.slots:>7}"
+        for queue in status.queues
+    ]
+    lines.append(f"held for the bot's acknowledgement: {status.held}")
+    if status.suspended:
+        lines.append("everything is suspended; `rq resume` lets jobs start again")
+    if not status.workers:
+        lines.append("no worker is running; `easel-worker start` starts one")
+    for worker in status.workers:
+        details = ", ".join(f"{name} {value}" for name, value in worker.items() if name != "name")
+        lines.append(f"worker {worker.get('name', '?')}: {details}")
+    return "\n".join(lines)
+
+
+def _queue(client: redis.Redis, name: str) -> QueueStatus:
+    with client.pipeline(transaction=False) as pipe:
+        pipe.llen(keys.rq_list(name))
+        pipe.zcard(keys.leases(name))
+        pipe.zcard(f"rq:scheduled:{name}")
+        pipe.zcard(f"rq:failed:{name}")
+        pipe.scard(f"rq:workers:{name}")
+        return QueueStatus(name, *(int(count) for count in pipe.execute()))
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

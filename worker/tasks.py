@@ -1,0 +1,61 @@
+"""The functions RQ calls, by the names in `exchange.tasks`. A process equips them once, at its start.
+
+Importing this needs no torch: a process that only delivers has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from contract.codec import decode_job
+from contract.errors import EaselError
+from exchange.delivery import Outcome, enqueue_delivery
+from worker.leases import current_lease, on_cancel
+
+if TYPE_CHECKING:
+    from worker.delivery import Delivery
+    from worker.pictures import Studio
+
+
+class NotEquipped(EaselError):
+    """A task was called in a process that cannot do it; another one can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What this process works with; None for what it does not do."""
+
+    client: redis.Redis
+    studio: Studio | None = None
+    delivery: Delivery | None = None
+
+
+_tools: Tools | None = None
+
+
+def equip(tools: Tools | None) -> None:
+    """Hand this process its tools, before any slot takes a job; None takes them away."""
+    global _tools
+    _tools = tools
+
+
+def render(job: str) -> Outcome:
+    """Draw a job's pictures into the store and make their delivery. Errors as `worker.pictures.Studio.draw`."""
+    decoded = decode_job(job)
+    if _tools is None or _tools.studio is None:
+        raise NotEquipped("this process draws nothing: it should not serve the render queue")
+    outcome = _tools.studio.draw(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
+    lease = current_lease()
+    enqueue_delivery(_tools.client, decoded, outcome, lease.key if lease else None)
+    return outcome
+
+
+def deliver(job: str, outcome: Outcome) -> dict[str, Any]:
+    """End a job in Discord. Errors as `worker.delivery.Delivery.deliver`."""
+    decoded = decode_job(job)
+    if _tools is None or _tools.delivery is None:
+        raise NotEquipped("this process delivers nothing: it should not serve the deliver queue")
+    return _tools.delivery.deliver(decoded, outcome)
