@@ -7,6 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two threads on busy cores a
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,14 @@ import pytest
 import torch
 
 from model import tiny
-from model.components import Bundle
+from model.components import Bundle, load
 from model.engine import Engine
 from model.request import Request
 from model.ticket import Ticket
 
 torch.set_num_threads(1)
+
+DEFAULT = Path(__file__).parents[2] / "model" / "default"
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +43,12 @@ def ddpm() -> Bundle:
 @pytest.fixture(scope="session")
 def z_image() -> Bundle:
     return tiny.z_image()
+
+
+@pytest.fixture(scope="session")
+def default() -> Bundle:
+    """The small trained model that ships with Easel."""
+    return load(DEFAULT)
 
 
 def level_difference(ones: list[np.ndarray], others: list[np.ndarray]) -> int:
