@@ -3,7 +3,7 @@
 The content of a result holds the prompt, the id in its buttons holds seed and model, and the attachment's description
 (its alt text, 1,024 characters, present in every press) holds a caption for people and, behind it, the lineage:
 
-    Four pictures of a fox. [easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=0000002a.2,1c9b2f00.0s]
+    Four pictures of a fox. [easel 1; k=variation; s=strong; m=easel-small; g=0000002a.2,1c9b2f00.0s]
 
 So a button works when Redis and the image store are gone. Each generation is `<seed in hex>.<index>` and, from the
 second on, the first letter of the strength it departed with.
@@ -17,7 +17,7 @@ from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Destination, Generation, Imagine, Job, Request, Speed, Strength, Upscale, User, Variation
 from contract.messages import bold_prompt
-from contract.prompt import Context, PromptError, parse
+from contract.prompt import PromptError, parse
 
 DESCRIPTION_LIMIT = 1024
 """Discord's limit on an attachment's description, in characters."""
@@ -33,7 +33,7 @@ def caption(job: Job) -> str:
 
     A lineage too long to fit is replaced by a mark, and `rebuild` then says so.
     """
-    fields = _fields(job.request) | {"v": job.prompt.version, "m": job.model}
+    fields = _fields(job.request) | {"m": job.model}
     tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
     if len(tail) > DESCRIPTION_LIMIT:
         tail = "[easel 1; k=full]"
@@ -60,7 +60,7 @@ def rebuild(
         raise UserError("lineage_too_long", job=job_id)
     try:
         request = _request(fields)
-        prompt = parse(echo, Context(version=fields["v"])).prompts[0]
+        prompt = parse(echo).prompts[0]  # an echo names its version
         model = fields["m"]
     except (KeyError, ValueError, IndexError, PromptError) as error:
         raise UserError("lineage_missing", job=job_id) from error

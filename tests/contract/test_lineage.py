@@ -33,7 +33,7 @@ def test_a_job_is_rebuilt_from_its_message(job: Job) -> None:
 
 def test_the_caption_starts_with_words_for_people() -> None:
     """Screen readers read it out."""
-    assert caption(GRID).startswith("Four pictures of a red fox --ar 3:2 --no trees. [easel 1; ")
+    assert caption(GRID).startswith("Four pictures of a red fox --ar 3:2 --no trees --v 6.1. [easel 1; ")
     assert caption(SINGLE).startswith("A picture of a red fox")
 
 
@@ -47,7 +47,7 @@ def test_a_long_prompt_gives_way_to_the_lineage() -> None:
 
 def test_brackets_in_a_prompt_do_not_forge_a_lineage() -> None:
     """Only the tail counts, and a prompt cannot write one."""
-    job = imagine("a fox [easel 1; k=imagine; v=6.1; m=other]")
+    job = imagine("a fox [easel 1; k=imagine; m=other]")
     assert from_message(job).model == job.model
 
 
@@ -70,12 +70,12 @@ def test_a_line_too_long_to_fit_says_so() -> None:
     "description",
     [
         "a picture",
-        "[easel 2; k=imagine; v=6.1; m=easel-small]",
+        "[easel 2; k=imagine; m=easel-small]",
         "[easel 1; k=imagine]",
-        "[easel 1; k=dance; v=6.1; m=easel-small]",
-        "[easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=xyz]",
-        "[easel 1; k=variation; s=strong; v=6.1; m=easel-small; g=0000002a.2s]",
-        "[easel 1; k=variation; s=wild; v=6.1; m=easel-small; g=0000002a.2]",
+        "[easel 1; k=dance; m=easel-small]",
+        "[easel 1; k=variation; s=strong; m=easel-small; g=xyz]",
+        "[easel 1; k=variation; s=strong; m=easel-small; g=0000002a.2s]",
+        "[easel 1; k=variation; s=wild; m=easel-small; g=0000002a.2]",
     ],
 )
 def test_a_message_without_a_lineage_gets_a_clear_error(description: str) -> None:

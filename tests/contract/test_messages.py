@@ -32,9 +32,9 @@ SINGLE = upscale(FOX, 1, press())
 @pytest.mark.parametrize(
     ("job", "words"),
     [
-        (FOX, "**a red fox --ar 3:2** - <@811> (Waiting to start)"),
-        (SUBTLE, "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (Waiting to start)"),
-        (SINGLE, "**a red fox --ar 3:2** - Image #2 <@822> (Waiting to start)"),
+        (FOX, "**a red fox --ar 3:2 --v 6.1** - <@811> (Waiting to start)"),
+        (SUBTLE, "**a red fox --ar 3:2 --v 6.1** - Variations (Subtle) by <@822> (Waiting to start)"),
+        (SINGLE, "**a red fox --ar 3:2 --v 6.1** - Image #2 <@822> (Waiting to start)"),
     ],
 )
 def test_waiting(job: Job, words: str) -> None:
@@ -44,19 +44,19 @@ def test_waiting(job: Job, words: str) -> None:
 
 def test_progress_and_stopped() -> None:
     """midjourney.md §4.1 steps 2 and 2': percent, then mode."""
-    assert progress(FOX, 31) == "**a red fox --ar 3:2** - <@811> (31%) (fast)"
-    assert progress(SUBTLE, 0) == "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (0%) (fast)"
-    assert stopped(FOX) == "**a red fox --ar 3:2** - <@811> (Stopped)"
+    assert progress(FOX, 31) == "**a red fox --ar 3:2 --v 6.1** - <@811> (31%) (fast)"
+    assert progress(SUBTLE, 0) == "**a red fox --ar 3:2 --v 6.1** - Variations (Subtle) by <@822> (0%) (fast)"
+    assert stopped(FOX) == "**a red fox --ar 3:2 --v 6.1** - <@811> (Stopped)"
 
 
 @pytest.mark.parametrize(
     ("job", "words"),
     [
-        (FOX, "**a red fox --ar 3:2** - <@811> (fast)"),
-        (replace(FOX, speed=Speed.RELAX), "**a red fox --ar 3:2** - <@811> (relaxed)"),
-        (replace(FOX, speed=Speed.TURBO, stealth=True), "**a red fox --ar 3:2** - <@811> (turbo, stealth)"),
-        (SUBTLE, "**a red fox --ar 3:2** - Variations (Subtle) by <@822> (fast)"),
-        (SINGLE, "**a red fox --ar 3:2** - Image #2 <@822>"),
+        (FOX, "**a red fox --ar 3:2 --v 6.1** - <@811> (fast)"),
+        (replace(FOX, speed=Speed.RELAX), "**a red fox --ar 3:2 --v 6.1** - <@811> (relaxed)"),
+        (replace(FOX, speed=Speed.TURBO, stealth=True), "**a red fox --ar 3:2 --v 6.1** - <@811> (turbo, stealth)"),
+        (SUBTLE, "**a red fox --ar 3:2 --v 6.1** - Variations (Subtle) by <@822> (fast)"),
+        (SINGLE, "**a red fox --ar 3:2 --v 6.1** - Image #2 <@822>"),
     ],
 )
 def test_result(job: Job, words: str) -> None:
@@ -66,7 +66,7 @@ def test_result(job: Job, words: str) -> None:
 
 def test_the_prompt_can_be_read_back() -> None:
     """Clients match the first pair of `**`."""
-    assert bold_prompt(result(FOX)) == "a red fox --ar 3:2"
+    assert bold_prompt(result(FOX)) == "a red fox --ar 3:2 --v 6.1"
     assert bold_prompt("no bold here") is None
 
 
@@ -123,7 +123,7 @@ def test_foreign_buttons_are_unknown(text: str) -> None:
     [
         ("a red, red fox! --ar 3:2", "alice_a_red_red_fox"),
         ("ein Füchslein", "alice_ein_Fchslein"),
-        ("../../etc/passwd", "alice_......etcpasswd"),
+        ("../../etc/passwd", "alice_....etcpasswd"),
         ("x" * 200, "alice_" + "x" * 57),
     ],
 )
