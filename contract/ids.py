@@ -14,7 +14,7 @@ from typing import NewType
 JobId = NewType("JobId", str)
 
 SEED_BITS = MODEL_BITS = 32
-MAX_SEED = 2**SEED_BITS - 1
+MAX_SEED = (1 << SEED_BITS) - 1
 _UNIQUE_BITS = 58
 
 
@@ -28,7 +28,7 @@ def job_id(seed: int, model_fingerprint: int, interaction_id: int, ordinal: int 
             raise ValueError(f"{name} must be between 0 and {MAX_SEED}, not {value}")
     unique = _digest(f"job:{interaction_id}:{ordinal}", _UNIQUE_BITS)
     payload = (seed << (MODEL_BITS + _UNIQUE_BITS)) | (model_fingerprint << _UNIQUE_BITS) | unique
-    high, middle, low = payload >> 74, (payload >> 62) & 0xFFF, payload & (2**62 - 1)
+    high, middle, low = payload >> 74, (payload >> 62) & 0xFFF, payload & ((1 << 62) - 1)
     return JobId(str(uuid.UUID(int=(high << 80) | (0x8 << 76) | (middle << 64) | (0b10 << 62) | low)))
 
 
@@ -62,7 +62,7 @@ def parse_job_id(text: str) -> JobId:
 
 def _payload(id: JobId) -> int:
     number: int = uuid.UUID(id).int
-    return ((number >> 80) << 74) | (((number >> 64) & 0xFFF) << 62) | (number & (2**62 - 1))
+    return ((number >> 80) << 74) | (((number >> 64) & 0xFFF) << 62) | (number & ((1 << 62) - 1))
 
 
 def _digest(text: str, bits: int) -> int:

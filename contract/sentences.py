@@ -61,7 +61,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_large": (
         "Sorry! Could not complete the job!",
-        "The finished picture is larger than this server's upload limit of {limit_mib} MiB, even in the smallest format.",
+        "Even in the smallest format the picture is larger than this server's upload limit of {limit_mib} MiB.",
     ),
     "cannot_post": (
         "Sorry! Could not complete the job!",
