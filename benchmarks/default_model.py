@@ -1,0 +1,288 @@
+"""`python -m benchmarks.default_model`: does the default model draw what it is asked for?
+
+Draws grids of four for fixed lists of prompts with the stock diffusers pipeline and has an independent eye (`judge`)
+say what it sees. `--json` prints one JSON object as the last line:
+
+    top1, top5              share of pictures of "a cat" in which the judge sees a cat, first or among its first five
+    top1_real               the judge's own share on real pictures of the same nouns (held-back icons): the ceiling
+    color                   share of pictures of "a red car" whose object is mostly red
+    two_objects             share of pictures of "a dog and a heart" with one in each half; pairs never trained on
+    style                   share of pictures of "an apple, 3d style" in which the judge sees a set of that style
+    unseen                  share of pictures of words no caption held ("a kitty") seen as their nearest known noun
+    diversity               how different the four of a grid are; 1.0: as different as the noun's real icons
+    nearest_training        distance to the nearest training icon, in the judge's features; nearest_training_real is
+                            the distance of each real icon to the nearest other one of its noun
+    seconds_per_grid        median time of one grid of four, on one CPU thread
+    bytes                   size of the model folder
+    passed                  the nouns whose own top1 reaches 0.9 of the ceiling
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from benchmarks.judge import Judge, colour_of, windows
+from model.training.captions import with_article
+from model.training.data import PACKAGES
+from model.training.folder import TrainingError, check_weights
+
+ROOT = Path(__file__).resolve().parent
+PROMPTS_FILE = ROOT / "default_model_prompts.json"
+DEFAULT_MODEL = ROOT.parent / "model" / "default"
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What is asked for. Colours, styles and unseen words come as pairs with their noun."""
+
+    nouns: tuple[str, ...] = ()
+    colors: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    styles: tuple[tuple[str, str], ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
+
+
+def as_entry(given: object) -> object:
+    """A word as it is, a list of words as a tuple."""
+    return tuple(given) if isinstance(given, list) else given
+
+
+def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
+    """Prompts from a JSON file like the one beside this module, or from plain text with one noun a line.
+
+    Raises ValueError, naming what is wrong, for other content and for nouns that the judge has never seen.
+    """
+    text = path.read_text()
+    try:
+        if text.lstrip().startswith("{"):
+            lists = json.loads(text)
+            entries: dict[str, Any] = {name: tuple(map(as_entry, given)) for name, given in lists.items()}
+            prompts = Prompts(**entries)
+        else:
+            prompts = Prompts(nouns=tuple(line.strip() for line in text.splitlines() if line.strip()))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is neither a list of nouns nor JSON with nouns, colors, pairs, styles: {error}"
+        ) from None
+    asked = {*prompts.nouns, *(noun for _, noun in (*prompts.colors, *prompts.styles, *prompts.unseen))}
+    strange = sorted((asked | {noun for pair in prompts.pairs for noun in pair}) - set(known))
+    if strange:
+        raise ValueError(f"{path}: the judge does not know {', '.join(strange)}. It knows: {', '.join(known)}.")
+    return prompts
+
+
+class Painter:
+    """Draws grids of four with the stock pipeline; every picture has its own generator."""
+
+    def __init__(self, model: Path, steps: int, guidance: float, device: str = "cpu") -> None:
+        from diffusers import DiffusionPipeline
+
+        self.pipeline = DiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32, local_files_only=True)
+        self.pipeline.set_progress_bar_config(disable=True)
+        self.pipeline.to(device)
+        self.steps, self.guidance = steps, guidance
+
+    def draw(self, prompts: Sequence[str], seed: int = 0, batch: int = 6) -> np.ndarray:
+        """(len(prompts), 4, S, S, 3) uint8."""
+        grids = []
+        for start in range(0, len(prompts), batch):
+            part = list(prompts[start : start + batch])
+            seeds = [seed + 4 * (start + row) + column for row in range(len(part)) for column in range(4)]
+            pictures = self.pipeline(
+                part,
+                num_images_per_prompt=4,
+                num_inference_steps=self.steps,
+                guidance_scale=self.guidance,
+                generator=[torch.Generator().manual_seed(one) for one in seeds],
+                output_type="np",
+            ).images
+            grids.append((pictures * 255).round().astype(np.uint8).reshape(len(part), 4, *pictures.shape[1:]))
+        return np.concatenate(grids)
+
+    def seconds_per_grid(self, repeats: int = 3) -> float:
+        """Median wall time of a grid of four, after one to warm up."""
+        self.draw(["a red apple"])
+        times = []
+        for seed in range(repeats):
+            start = time.perf_counter()
+            self.draw(["a red apple"], seed)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+
+
+def flat(grids: np.ndarray) -> np.ndarray:
+    """(P, 4, S, S, 3) grids as a list of pictures (4P, S, S, 3)."""
+    return grids.reshape(-1, *grids.shape[2:])
+
+
+def noun_hits(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """For each noun and picture (P, 4): is it the judge's first answer, is it among the first five."""
+    wanted = torch.tensor([judge.nouns.index(noun) for noun in nouns]).repeat_interleave(grids.shape[1])
+    best = judge.look(flat(grids))[0].topk(5).indices
+    first, five = best[:, 0] == wanted, (best == wanted[:, None]).any(1)
+    return first.reshape(len(nouns), -1).numpy(), five.reshape(len(nouns), -1).numpy()
+
+
+def sees_both(judge: Judge, picture: np.ndarray, pair: tuple[str, str]) -> bool:
+    """Whether one half of a picture (S, S, 3) shows one noun of the pair and the other half the other."""
+    first, second = (judge.nouns.index(noun) for noun in pair)
+    seen = judge.look(windows(picture))[0].argmax(1).tolist()
+    left, right = seen[:3], seen[3:]
+    return (first in left and second in right) or (second in left and first in right)
+
+
+def style_hits(judge: Judge, grids: np.ndarray, styles: Sequence[str]) -> np.ndarray:
+    """(P, 4): whether the judge takes each picture for one of a set that has the asked style."""
+    sets = [{judge.styles.index(p.name) for p in PACKAGES if style in p.styles and p.name in judge.styles}
+            for style in styles]  # fmt: skip
+    seen = judge.look(flat(grids))[1].argmax(1).reshape(len(styles), -1)
+    return np.array([[one in wanted for one in row] for row, wanted in zip(seen.tolist(), sets, strict=True)])
+
+
+def spread(features: torch.Tensor) -> float:
+    """Mean cosine distance between all pairs of unit features (N, D)."""
+    count = len(features)
+    return float(1 - (features @ features.T).sum().sub(count) / (count * (count - 1)))
+
+
+def diversity(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> float:
+    """Mean spread within a grid, as a share of the spread of the noun's real icons."""
+    features = judge.look(flat(grids))[2].reshape(len(nouns), grids.shape[1], -1)
+    owners = torch.tensor(judge.reference_nouns)
+    shares = []
+    for noun, drawn in zip(nouns, features, strict=True):
+        real = judge.references[owners == judge.nouns.index(noun)]
+        if len(real) > 1:
+            shares.append(spread(drawn) / max(spread(real), 1e-6))
+    return float(np.mean(shares))
+
+
+def nearest_training(judge: Judge, grids: np.ndarray) -> tuple[float, float]:
+    """Mean distance of drawn pictures to the nearest icon, and of icons to the nearest other icon of their noun."""
+    features = judge.look(flat(grids))[2]
+    drawn = 1 - (features @ judge.references.T).amax(1)
+    owners = torch.tensor(judge.reference_nouns)
+    between = judge.references @ judge.references.T
+    between[owners[:, None] != owners[None]] = -1
+    between.fill_diagonal_(-1)
+    real = 1 - between.amax(1)[between.amax(1) > -1]
+    return float(drawn.mean()), float(real.mean())
+
+
+def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], columns: int = 6) -> Image.Image:
+    """Labelled grids (4, S, S, 3) side by side."""
+    size = rows[0][1].shape[1]
+    width, height = 4 * size + 8, size + 16
+    sheet = Image.new("RGB", (columns * width, -(-len(rows) // columns) * height), (24, 24, 28))
+    pen = ImageDraw.Draw(sheet)
+    for number, (label, pictures) in enumerate(rows):
+        left, top = number % columns * width, number // columns * height
+        pen.text((left + 2, top + 2), label, fill=(235, 235, 235))
+        for column, picture in enumerate(pictures):
+            sheet.paste(Image.fromarray(picture), (left + column * size, top + 14))
+    return sheet
+
+
+def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict, list[tuple[str, np.ndarray]]]:
+    """Draw everything and judge it; returns the figures and the labelled grids."""
+    figures: dict = {}
+    sheet: list[tuple[str, np.ndarray]] = []
+
+    def draw(asked: Sequence[str], seed: int) -> np.ndarray:
+        grids = painter.draw(asked, seed)
+        sheet.extend(zip(asked, grids, strict=True))
+        return grids
+
+    if prompts.nouns:
+        asked = [with_article(noun) for noun in prompts.nouns]
+        # Two grids a noun: four pictures are too few to say of one noun that it passes.
+        grids = np.concatenate([draw(asked, seed=0), painter.draw(asked, seed=100_000)], axis=1)
+        first, five = noun_hits(judge, grids, prompts.nouns)
+        ceiling = judge.ceiling["top1"]
+        scores = first.mean(1)
+        figures |= {"top1": first.mean(), "top5": five.mean(), "top1_real": ceiling, "top5_real": judge.ceiling["top5"]}
+        figures["diversity"] = diversity(judge, grids[:, :4], prompts.nouns)
+        figures["nearest_training"], figures["nearest_training_real"] = nearest_training(judge, grids)
+        figures["passed"] = [n for n, score in zip(prompts.nouns, scores, strict=True) if score >= 0.9 * ceiling]
+        figures["by_noun"] = dict(zip(prompts.nouns, scores.tolist(), strict=True))
+    if prompts.colors:
+        grids = draw([with_article(f"{color} {noun}") for color, noun in prompts.colors], seed=200_000)
+        hits = [colour_of(picture) == color for (color, _), grid in zip(prompts.colors, grids, strict=True)
+                for picture in grid]  # fmt: skip
+        figures |= {"color": np.mean(hits), "color_real": judge.ceiling.get("color")}
+    if prompts.pairs:
+        grids = draw([f"{with_article(a)} and {with_article(b)}" for a, b in prompts.pairs], seed=300_000)
+        hits = [
+            sees_both(judge, picture, pair) for pair, grid in zip(prompts.pairs, grids, strict=True) for picture in grid
+        ]
+        figures |= {"two_objects": np.mean(hits), "two_objects_real": judge.ceiling.get("two_objects")}
+    if prompts.styles:
+        grids = draw([f"{with_article(noun)}, {style}" for style, noun in prompts.styles], seed=400_000)
+        styled = style_hits(judge, grids, [style for style, _ in prompts.styles])
+        figures |= {"style": styled.mean(), "style_real": judge.ceiling.get("style")}
+    if prompts.unseen:
+        grids = draw([with_article(word) for word, _ in prompts.unseen], seed=500_000)
+        figures["unseen"] = noun_hits(judge, grids, [noun for _, noun in prompts.unseen])[0].mean()
+    return figures, sheet
+
+
+def rounded(value: object) -> object:
+    """Numbers to four places, inside lists and tables too, as JSON takes them."""
+    if isinstance(value, dict):
+        return {name: rounded(one) for name, one in value.items()}
+    return round(float(value), 4) if isinstance(value, float | np.floating) else value
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.default_model", description=__doc__.split("\n")[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object, as the last line")
+    parser.add_argument("--prompts", type=Path, default=PROMPTS_FILE, help="other word lists: JSON, or one noun a line")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model's folder (default: model/default)")
+    parser.add_argument(
+        "--sheet", type=Path, default=Path("build/default_model.png"), help="where the contact sheet goes"
+    )
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--guidance", type=float, default=4.5)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    torch.set_num_threads(1)
+    try:
+        check_weights(options.model)
+        judge = Judge.load()
+        prompts = read_prompts(options.prompts, judge.nouns)
+    except (TrainingError, ValueError, OSError) as error:
+        print(f"benchmarks.default_model: {error}", file=sys.stderr)
+        return 1
+    painter = Painter(options.model, options.steps, options.guidance)
+    figures, sheet = measure(painter, judge, prompts)
+    figures["seconds_per_grid"] = painter.seconds_per_grid()
+    figures["bytes"] = sum(path.stat().st_size for path in options.model.rglob("*") if path.is_file())
+    figures |= {"steps": options.steps, "guidance": options.guidance}
+    options.sheet.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(sheet).save(options.sheet, optimize=True)
+    print(f"contact sheet: {options.sheet}", file=sys.stderr)
+    if options.json:
+        print(json.dumps({name: rounded(value) for name, value in figures.items()}), flush=True)
+    else:
+        for name, value in figures.items():
+            print(f"{name:22} {rounded(value)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

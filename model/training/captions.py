@@ -1,0 +1,110 @@
+"""Stage 1, words: what is written under a training picture.
+
+A caption names what the picture holds: count or article, colour, noun, background, style. A part that the picture has
+may go unnamed now and then, but a part that is named is always there.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (214, 40, 40),
+    "orange": (247, 140, 30),
+    "yellow": (250, 210, 50),
+    "green": (60, 170, 75),
+    "teal": (30, 160, 160),
+    "blue": (45, 105, 215),
+    "purple": (135, 70, 190),
+    "pink": (245, 130, 180),
+    "brown": (135, 85, 50),
+    "black": (25, 25, 28),
+    "gray": (135, 138, 142),
+}
+PASTELS: dict[str, tuple[int, int, int]] = {
+    "light blue": (185, 220, 245),
+    "light green": (195, 235, 200),
+    "light pink": (250, 215, 228),
+    "light yellow": (252, 243, 195),
+    "beige": (240, 226, 205),
+    "light gray": (225, 227, 230),
+}
+BACKGROUNDS = COLOURS | PASTELS
+# Hue of each colour an object can be repainted in, as a share of the colour circle.
+HUES: dict[str, float] = {
+    "red": 0.0,
+    "orange": 0.075,
+    "yellow": 0.14,
+    "green": 0.35,
+    "teal": 0.49,
+    "blue": 0.6,
+    "purple": 0.77,
+    "pink": 0.91,
+}
+COLOUR_WORD = re.compile(r"\b(red|orange|yellow|green|blue|purple|pink|brown|black|white|gray|grey)\b ?")
+NUMBERS = ("zero", "one", "two", "three", "four")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One object in a picture: its noun, the colour to name (or None), and how many of it there are."""
+
+    noun: str
+    colour: str | None = None
+    count: int = 1
+
+
+def with_article(phrase: str) -> str:
+    """'apple' as 'an apple'; phrases that are plural or already counted stay as they are."""
+    first = phrase.split(" ", 1)[0]
+    if first in ("the", "a", "an", *NUMBERS):
+        return phrase
+    if phrase.startswith("flag of"):
+        return "the " + phrase
+    if re.search(r"(?<![suia])s$", phrase) and first not in ("face",):
+        return phrase
+    return ("an " if phrase[0] in "aeiou" else "a ") + phrase
+
+
+def plural(noun: str) -> str:
+    """A regular English plural, with the few exceptions among the practised nouns."""
+    head, _, rest = noun.partition(" of ") if " of " in noun else noun.partition(" with ")
+    joint = noun[len(head) : len(noun) - len(rest)]
+    if head in ("fish", "glasses", "scissors", "grapes", "french fries"):
+        return noun
+    if head.endswith("fe"):
+        head = head[:-2] + "ves"
+    elif re.search(r"[^aeiou]y$", head):
+        head = head[:-1] + "ies"
+    elif re.search(r"(s|x|ch|sh)$", head) or head == "tomato":
+        head += "es"
+    else:
+        head += "s"
+    return head + joint + rest
+
+
+def name_thing(thing: Thing) -> str:
+    """'a red apple', 'three cats', 'green apples'."""
+    noun = thing.noun
+    if thing.colour is not None:
+        noun = f"{thing.colour} {COLOUR_WORD.sub('', noun) or noun}"
+    return f"{NUMBERS[thing.count]} {plural(noun)}" if thing.count > 1 else with_article(noun)
+
+
+def write_caption(
+    things: Sequence[Thing], background: str | None, style: str | None, rng: random.Random, variety: float = 0.4
+) -> str:
+    """The caption of a picture; the share `variety` of captions is phrased in another way than "a red apple"."""
+    caption = " and ".join(name_thing(thing) for thing in things)
+    if len(things) == 1 and things[0].count == 1 and rng.random() < variety:
+        bare = re.sub(r"^(an?|the) ", "", caption)
+        caption = rng.choice(
+            (bare, bare, f"a picture of {caption}", f"an illustration of {caption}", f"a drawing of {caption}",
+             f"{bare} icon", f"{bare} emoji")
+        )  # fmt: skip
+    if background is not None:
+        caption += f" on {with_article(background)} background"
+    return f"{caption}, {style}" if style is not None else caption

@@ -1,0 +1,74 @@
+"""Stage 5, export: the trained parts as one folder in the diffusers layout, half precision, ready to be shipped."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from .data import NAMES_PACKAGE, PACKAGES
+from .folder import TrainingError, check_weights
+from .noising import SAMPLING, SCHEDULE
+from .text_encoder import Towers
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+SIZE_LIMIT = 40_000_000  # bytes: these weights live in every clone of the repository
+
+
+def export(
+    folder: Path,
+    vae: AutoencoderKL,
+    tokenizer: CLIPTokenizer,
+    text_encoder: CLIPTextModel,
+    unet: UNet2DConditionModel,
+    towers: Towers | None,
+) -> int:
+    """Write the model to `folder` and return its size in bytes. Anything else in the folder stays as it is."""
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+
+    parts = [copy.deepcopy(part).to("cpu", torch.float16) for part in (vae, text_encoder, unet)]
+    pipeline = StableDiffusionPipeline(
+        vae=parts[0],
+        text_encoder=parts[1],
+        tokenizer=tokenizer,
+        unet=parts[2],
+        scheduler=DDIMScheduler(**SCHEDULE, **SAMPLING),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    if towers is not None:
+        halved = copy.deepcopy(towers).cpu()
+        halved.image.half()
+        halved.save_image_side(folder / "image_encoder")
+    (folder / "NOTICE").write_text(notice())
+    check_weights(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if size > SIZE_LIMIT:
+        raise TrainingError(
+            f"The exported model is {size / 1e6:.1f} MB, more than the {SIZE_LIMIT / 1e6:.0f} MB allowed."
+        )
+    return size
+
+
+def notice() -> str:
+    """Whose pictures and names the weights were trained on, as their licences ask."""
+    lines = [
+        "The weights in this folder were trained on the following works. None of their files are included.",
+        "",
+        *(f"{pack.package} {pack.version}: icons by {pack.author}, {pack.licence}" for pack in PACKAGES),
+        f"{NAMES_PACKAGE[0]} {NAMES_PACKAGE[1]}: names of emoji, MIT",
+        "all-MiniLM-L6-v2: the token table of the text encoder is distilled from its word vectors, Apache-2.0",
+        "",
+        "CC-BY-4.0: https://creativecommons.org/licenses/by/4.0/",
+        "Apache-2.0: https://www.apache.org/licenses/LICENSE-2.0",
+        "The icons were rendered, recoloured, mirrored, resized and combined for training.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,55 @@
+"""Forward noising and the training target: DDPM as in Ho et al. 2020, velocity as in Salimans & Ho 2022.
+
+A latent x is mixed with Gaussian noise e at timestep t: x_t = a_t x + s_t e with a_t² + s_t² = 1. The denoiser learns
+the velocity v = a_t e - s_t x; from v and x_t both x and e follow, at every noise level, so the loss is well behaved
+at t = 999, where nothing but noise is left. Losses are weighted by min-SNR-5 (Hang et al. 2023): without it, the many
+nearly clean timesteps outweigh the few noisy ones in which shapes are decided.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+SCHEDULE = {"num_train_timesteps": 1000, "beta_schedule": "squaredcos_cap_v2", "prediction_type": "v_prediction"}
+# How pictures are drawn afterwards; written into the exported scheduler.
+SAMPLING = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": True}
+
+
+class Noising:
+    """The noise schedule as tables, indexed by timestep 0..999."""
+
+    def __init__(self, device: torch.device | str = "cpu", snr_cap: float = 5.0) -> None:
+        from diffusers import DDPMScheduler
+
+        kept = DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
+        self.steps = len(kept)
+        self.signal = kept.sqrt()  # a_t
+        self.noise = (1 - kept).sqrt()  # s_t
+        snr = kept / (1 - kept)
+        # Weight of the velocity loss: min(SNR, 5) / (SNR + 1), scaled to mean 1 so the learning rate keeps its meaning.
+        weight = snr.clamp(max=snr_cap) / (snr + 1)
+        self.weight = weight / weight.mean()
+
+    def draw_timesteps(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """(count,) timesteps spread evenly over the schedule with one random offset: less noisy than drawing each."""
+        device = self.signal.device
+        spread = (torch.rand(1, generator=generator, device=device) + torch.arange(count, device=device) / count) % 1
+        return (spread * self.steps).long().clamp(max=self.steps - 1)
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """x_t for latents and noise (B, C, h, w) at timesteps (B,)."""
+        return self._at(self.signal, timesteps) * latents + self._at(self.noise, timesteps) * noise
+
+    def velocity(self, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """The target v (B, C, h, w)."""
+        return self._at(self.signal, timesteps) * noise - self._at(self.noise, timesteps) * latents
+
+    def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+        """Mean weighted squared error of the predicted velocity."""
+        error = (predicted.float() - self.velocity(latents, noise, timesteps)).square().mean((1, 2, 3))
+        return (error * self.weight[timesteps]).mean()
+
+    @staticmethod
+    def _at(table: Tensor, timesteps: Tensor) -> Tensor:
+        return table[timesteps].view(-1, 1, 1, 1)
