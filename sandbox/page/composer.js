@@ -38,7 +38,10 @@ export class Composer {
     const moved = session !== this.session || channelId !== this.channelId;
     Object.assign(this, { session, channelId });
     if (moved && this.line) this.#leave("");
-    if (moved) this.reply(null);
+    if (moved) {
+      this.reply(null);
+      this.hint("");
+    }
     const name = session.channelName(session.channels.get(channelId)) ?? "…";
     const label = session.channels.get(channelId)?.recipients ? `Message @${name}` : `Message #${name}`;
     this.input.placeholder = label;
@@ -107,11 +110,15 @@ export class Composer {
       return;
     }
     const found = search(this.entries, text.slice(1));
-    this.hint(found.length ? "" : "No command begins like this. Type / alone to see them all.");
+    this.hint(found.length ? "" : this.#noCommand());
     this.list.show(found.map((entry) => ({
       label: `/${entry.name}`, description: entry.description, entry, kind: "command", icon: "/",
       chips: entry.options.filter((option) => option.required).map((option) => option.name),
     })), this.input, { title: "Commands" });
+  }
+
+  #noCommand() {
+    return this.entries.length ? "There is no such command. Type / alone to see them all." : "There are no commands yet: the bot registers them when it starts.";
   }
 
   #pick(option) {
@@ -218,7 +225,7 @@ export class Composer {
     const { session, channelId, files, replyTo } = this;
     const content = this.input.value.trim();
     if (content.startsWith("/") && !files.length) {
-      this.hint("That is no command I know. Type / alone to see them all.", true);
+      this.hint(this.#noCommand(), true);
       return null;
     }
     if (!content && !files.length) return null;

@@ -74,7 +74,7 @@ def launch(data: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def wait_until(condition: Any, what: str, timeout_s: float = 30.0) -> None:
-    """Look every tenth of a second until ``condition()`` holds, for what gives no event. TimeoutError names ``what``."""
+    """Look every tenth of a second until ``condition()`` holds, for what gives no event."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
