@@ -19,6 +19,11 @@ UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
 
 
+_FOR_THE_CALLER_ONLY = frozenset({"no_permission", "not_your_job", "request_expired", "unknown_button"})
+"""Kinds that concern nobody else in the channel, whatever the command. A bad prompt is shown to all, as Midjourney
+does: others learn from it, and clients that read the channel's history find it."""
+
+
 @asynccontextmanager
 async def answering(
     interaction: discord.Interaction, command: str | None = None, *, ephemeral: bool = False
@@ -55,6 +60,7 @@ async def refuse(
 
     It never raises for what Discord says to it: there is nobody left to tell, so the log gets it.
     """
+    ephemeral = ephemeral or error.kind in _FOR_THE_CALLER_ONLY
     embed = embed_of(refusal(*describe(error, str(interaction.locale)), command))
     view = view_of(rows)
     try:

@@ -28,7 +28,8 @@ async def job_behind(interaction: Interaction, id: JobId, message: discord.Messa
 
     UserError when neither has it. Only a message that this bot wrote is believed.
     """
-    if message is None or message.author.id != interaction.client.application_id:
+    me = interaction.client.user
+    if message is None or me is None or message.author.id != me.id:
         raise UserError("unknown_button")
     recorded = await recorded_job(interaction.client, id)
     if recorded is not None:

@@ -1,0 +1,93 @@
+"""A bot in a simulated Discord, with the real queue on an embedded Redis that writes nothing to disk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis.asyncio
+from pydantic import SecretStr
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.client import EaselClient
+from bot.services import Services
+from bot.settings import BotSettings
+from exchange.accounts import Accounts
+from exchange.connection import connect_async
+from exchange.embedded import embedded
+from exchange.images import FolderStore
+from exchange.preferences import Preferences
+from exchange.queue import JobQueue
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all tests of the bot."""
+    with embedded(tmp_path_factory.mktemp("redis"), durable=False) as url:
+        yield url
+
+
+@pytest.fixture
+async def store(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    """An empty Redis."""
+    client = connect_async(redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> FolderStore:
+    """An empty image store."""
+    return FolderStore(tmp_path / "images")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> BotSettings:
+    """Settings that read neither environment nor files."""
+    return BotSettings(_env_file=None, discord_token=SecretStr("x"), image_store=str(tmp_path / "images"))
+
+
+@pytest.fixture
+def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSettings) -> Services:
+    """What the bot works with, all of it real."""
+    return Services(
+        settings=settings,
+        queue=JobQueue(store, settings.limits),
+        images=images,
+        preferences=Preferences(store),
+        accounts=Accounts(store),
+    )
+
+
+@pytest.fixture
+def new_bot(services: Services) -> Callable[[], EaselClient]:
+    """Makes further processes of the same bot, for restarts."""
+    return lambda: EaselClient(services, shard_count=1)
+
+
+@pytest.fixture
+async def simcord_bot(new_bot: Callable[[], EaselClient]) -> EaselClient:
+    """The bot under test; simcord's `simcord_env` runs it."""
+    return new_bot()
+
+
+@pytest.fixture
+def channel(simcord_env: Env) -> ChannelHandle:
+    """A channel where the bot may do all it needs."""
+    return simcord_env.create_guild().create_text_channel("pictures")
+
+
+@pytest.fixture
+def alice(simcord_env: Env, channel: ChannelHandle) -> MemberActor:
+    """Somebody in that channel's guild."""
+    return simcord_env.guild.add_member(simcord_env.create_user("alice"))
+
+
+@pytest.fixture
+def bob(simcord_env: Env, channel: ChannelHandle) -> MemberActor:
+    """Somebody else there."""
+    return simcord_env.guild.add_member(simcord_env.create_user("bob"))

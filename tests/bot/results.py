@@ -1,0 +1,41 @@
+"""What a worker would have done: finished messages and records, made without one."""
+
+from __future__ import annotations
+
+import io
+
+import discord
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.rendering import view_of
+from bot.services import Services
+from contract import messages
+from contract.codec import job_document
+from contract.ids import JobId
+from contract.jobs import Job
+from contract.lineage import caption
+
+
+async def accepted_job(services: Services, user_id: int, *, other_than: JobId | None = None) -> Job:
+    """The one job of this user in the queue (besides one that is known already)."""
+    [job_id] = [id for id in await services.queue.of_user(user_id) if id != other_than]
+    job = await services.queue.accepted(job_id)
+    assert job is not None
+    return job
+
+
+async def post_result(env: Env, channel: ChannelHandle, job: Job, *, description: bool = True) -> discord.Message:
+    """The finished message of `job`, posted by the bot's account as a worker does."""
+    file = discord.File(
+        io.BytesIO(b"\x89PNG\r\n\x1a\n"),
+        messages.file_name(job, "png"),
+        description=caption(job) if description else None,
+    )
+    target = env.bot.get_partial_messageable(channel.id)
+    return await target.send(messages.result(job), file=file, view=view_of(messages.result_buttons(job)))
+
+
+def store_record(services: Services, job: Job) -> None:
+    """The record that lies beside a finished job's pictures."""
+    services.images.put_record(job_document(job))
