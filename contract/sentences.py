@@ -50,6 +50,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_your_job": ("Job action restricted", "Only the person who started a job can do that."),
     "not_running": ("Nothing to cancel", "This job has already ended."),
     "unknown_button": ("Invalid request", "This button is not one of mine, or comes from a version I don't know."),
+    "request_expired": (
+        "Request expired",
+        "This request was answered already, has expired, or is somebody else's. Type the command again.",
+    ),
+    "queue_unreachable": (
+        "Please try again",
+        "The queue cannot be reached right now. Nothing was started and nothing was counted; try again in a minute.",
+    ),
     "bad_address": (
         "Invalid setting",
         "{setting} is {address!r}, which is not a usable address. Use something like http://127.0.0.1:8911.",
