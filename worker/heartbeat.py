@@ -21,7 +21,7 @@ from worker.settling import settle_abandoned
 if TYPE_CHECKING:
     from worker.slots import SlotPool
 
-RECOVER_EVERY_S = 3.0
+RECOVER_EVERY_S = 1.0
 NODE_TTL_S = 60
 LISTEN_S = 0.2
 HUNG_EXIT_STATUS = 70
@@ -52,7 +52,14 @@ class Heartbeat(threading.Thread):
         self._next_beat = self._next_recovery = 0.0
 
     def run(self) -> None:
-        """Beat until `stop`."""
+        """Beat until `stop`. An unforeseen error ends the process: without a heartbeat it loses every lease anyway."""
+        try:
+            self._beat_on()
+        except Exception:
+            log.critical("the heartbeat broke, ending this process", exc_info=True)
+            os._exit(HUNG_EXIT_STATUS)
+
+    def _beat_on(self) -> None:
         while not self._ended.is_set():
             pubsub = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             try:

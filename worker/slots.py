@@ -39,7 +39,7 @@ PATIENCE_S = 600.0
 SKIP_LIMIT = 16
 """How often a job may be passed over for jobs of the model that is loaded or of the batch that runs."""
 SCAN = 512
-WAIT_S = 1
+WAIT_S = 0.5
 """Length of one blocking wait for work; also the longest an idle slot takes to notice that it shall end."""
 MAX_PAUSE_S = 0.5
 
@@ -93,7 +93,7 @@ class Door:
                         return list(answer[1:])
                     case b"empty":
                         # Moving the first job onto its own place blocks while there is none and changes nothing.
-                        self._redis.blmove(self._list, self._list, WAIT_S, "LEFT", "LEFT")
+                        self._redis.blmove(self._list, self._list, WAIT_S, "LEFT", "LEFT")  # type: ignore[arg-type]
                     case _:
                         self._pause_s = min(MAX_PAUSE_S, max(0.02, self._pause_s * 1.5))
                         stopping.wait(self._pause_s)
@@ -109,6 +109,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
 
     def __init__(self, pool: SlotPool, queue: str, name: str) -> None:
         self.pool = pool
+        self.queue = queue
         self.lease: Lease | None = None
         self._execution = uuid4().hex
         super().__init__(
@@ -123,7 +124,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
     def dequeue_job_and_maintain_ttl(self, timeout: Any, max_idle_time: Any = None) -> tuple[RQJob, Queue] | None:
         """The next job, with its lease; None when the pool is stopping."""
         queue = self.queues[0]
-        found = self.pool.doors[queue.name].claim(self._claim, self.pool.stopping)
+        found = self.pool.doors[self.queue].claim(self._claim, self.pool.stopping)
         if found is None:
             return None
         rq_id = found[0].decode()
@@ -168,9 +169,9 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
 
     def _claim(self) -> dict[str, Any]:
         wants = self.pool.wants()
-        render = self.queues[0].name == keys.RENDER
+        render = self.queue == keys.RENDER
         return {
-            "queue": self.queues[0].name,
+            "queue": self.queue,
             "worker": self.name,
             "execution": self._execution,
             "lease_s": self.pool.lease_s,
@@ -284,7 +285,7 @@ class SlotPool:
         for place, (slot, thread) in enumerate(list(self._slots)):
             if not thread.is_alive():
                 log.error("a slot ended by itself, starting another", slot=slot.name)
-                self._slots[place] = self._spawn(slot.queues[0].name)
+                self._slots[place] = self._spawn(slot.queue)
 
     def _spawn(self, queue: str) -> tuple[Slot, threading.Thread]:
         self._made += 1  # a name is used once: RQ refuses a second worker of the same name for minutes

@@ -1,8 +1,8 @@
 """Submitting, acknowledging, ordering, limiting and cancelling, on a real server."""
 
+import pytest
 import redis
 import redis.asyncio
-import pytest
 from rq import Queue
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer

@@ -1,0 +1,94 @@
+"""Stands in for `worker.tasks` where slots are tested: tasks whose behaviour the test steers through Redis.
+
+Run as a program it is a worker process: `python -m tests.worker.slot_tasks URL SLOTS LEASE_S`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType, ModuleType
+from typing import Any
+
+import redis
+
+from contract.codec import decode_job
+from contract.errors import NewerVersion, UserError
+from exchange.connection import connect
+from exchange.delivery import done, enqueue_delivery
+from worker.leases import RetryLater, current_lease, on_cancel
+from worker.slots import SlotPool
+
+STEP_S = 0.005
+
+
+class Stopped(Exception):
+    """What an engine raises when a ticket is cancelled."""
+
+
+def tasks_module(client: redis.Redis) -> ModuleType:
+    """A `worker.tasks` whose renders take the hash `script` (job id -> what to do) as their orders."""
+
+    def render(document: str) -> dict[str, Any]:
+        job = decode_job(document)
+        lease = current_lease()
+        assert lease is not None
+        client.rpush("runs", job.id)
+        orders = (client.hget("script", job.id) or b"").decode()
+        match orders.split():
+            case ["refuse"]:
+                raise UserError("banned_word", word="x")
+            case ["break"]:
+                raise ValueError("a bug")
+            case ["newer"]:
+                raise NewerVersion("from tomorrow")
+            case ["later", delay]:
+                client.hdel("script", job.id)
+                raise RetryLater(float(delay))
+            case ["steps", count]:
+                _draw(int(count), job.id)
+        if enqueue_delivery(client, job, done(), lease.key):
+            client.rpush("results", job.id)
+        return {"by": lease.worker}
+
+    def deliver(document: str, outcome: dict[str, Any]) -> dict[str, Any]:
+        client.rpush("delivered", f"{decode_job(document).id} {outcome.get('state', 'stored')}")
+        return {"state": "delivered"}
+
+    def _draw(steps: int, job_id: Any) -> None:
+        stopped = threading.Event()
+        on_cancel(job_id, stopped.set)
+        for _ in range(steps):
+            if stopped.is_set():
+                raise Stopped
+            time.sleep(STEP_S)
+
+    module = ModuleType("worker.tasks")
+    module.render = render  # type: ignore[attr-defined]
+    module.deliver = deliver  # type: ignore[attr-defined]
+    return module
+
+
+def main(url: str, slots: int, lease_s: float) -> None:
+    """A worker process with a pretended engine: SIGTERM drains, a second one hands back."""
+    client = connect(url)
+    sys.modules["worker.tasks"] = tasks_module(client)
+    pool = SlotPool(client, {"render": slots, "deliver": 1}, lease_s=lease_s)
+    signals = threading.Semaphore(0)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        signals.release()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    pool.start()
+    print("ready", flush=True)
+    while not signals.acquire(timeout=0.2):
+        pass
+    threading.Thread(target=lambda: (signals.acquire(), pool.hand_back()), daemon=True).start()
+    pool.drain(20)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
