@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import discord
+import redis.exceptions
 import structlog
 
 from bot.rendering import embed_of, view_of
@@ -19,7 +21,9 @@ UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
 
 
-_FOR_THE_CALLER_ONLY = frozenset({"no_permission", "not_your_job", "request_expired", "unknown_button"})
+_FOR_THE_CALLER_ONLY = frozenset(
+    {"no_permission", "not_your_job", "queue_unreachable", "request_expired", "unknown_button"}
+)
 """Kinds that concern nobody else in the channel, whatever the command. A bad prompt is shown to all, as Midjourney
 does: others learn from it, and clients that read the channel's history find it."""
 
@@ -46,6 +50,20 @@ async def answering(
         except Exception:
             log.exception("command failed")
             await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
+
+
+@asynccontextmanager
+async def promptly(limit_s: float = 1.0) -> AsyncIterator[None]:
+    """Ask Redis inside this: UserError `queue_unreachable` when it does not answer in time.
+
+    Its client is patient, for a restart of Redis must not lose a thing; a person has three seconds in all.
+    """
+    try:
+        async with asyncio.timeout(limit_s):
+            yield
+    except (TimeoutError, redis.exceptions.RedisError) as error:
+        log.error("the queue cannot be reached", error=type(error).__name__)
+        raise UserError("queue_unreachable") from error
 
 
 async def refuse(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.answers import answering
+from bot.answers import answering, promptly
 from bot.batches import start_batch
 from bot.cancelling import cancel_by_press
 from bot.imagining import imagine_text
@@ -74,7 +74,9 @@ class PendingButton(
         """Do what was asked, once, for the one who asked."""
         async with answering(interaction, ephemeral=True):
             preferences = interaction.client.services.preferences
-            match self.verb, await preferences.take_pending(self.token, owner=interaction.user.id):
+            async with promptly():
+                request = await preferences.take_pending(self.token, owner=interaction.user.id)
+            match self.verb, request:
                 case "run", {"kind": "prompt", "prompt": str(prompt)}:
                     await imagine_text(interaction, prompt)
                 case "confirm", {"kind": "jobs", "jobs": list(documents)}:
@@ -93,12 +95,7 @@ DYNAMIC_ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (JobButton, Pendi
 async def press(interaction: Interaction, button: ButtonId) -> None:
     """A press on a finished picture: find its job, derive the next one, submit it."""
     check_channel(interaction)
-    profile = await profile_of(
-        interaction.client.services.preferences,
-        user_id=interaction.user.id,
-        channel_id=interaction.channel_id,
-        guild_id=interaction.guild_id,
-    )
+    profile = await profile_of(interaction)
     job = await job_behind(interaction, button.job, interaction.message)
     if profile.remix and button.action is not Action.UPSCALE:
         await open_remix(interaction, button, job, profile.strength)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
+from bot.answers import promptly
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId
@@ -28,8 +29,9 @@ async def cancel_by_press(interaction: Interaction, job_id: JobId) -> None:
 async def cancel(client: EaselClient, job_id: JobId, *, by: int, operator: bool) -> Job:
     """End a job; its waiting message is edited no more. UserError `not_your_job` or `not_running`."""
     queue = client.services.queue
-    job = await queue.accepted(job_id)
-    outcome = await queue.cancel(job_id, by=by, operator=operator) if job is not None else CancelOutcome.UNKNOWN
+    async with promptly(2.0):
+        job = await queue.accepted(job_id)
+        outcome = await queue.cancel(job_id, by=by, operator=operator) if job is not None else CancelOutcome.UNKNOWN
     if outcome is CancelOutcome.NOT_YOURS:
         raise UserError("not_your_job")
     if job is None or outcome in (CancelOutcome.ENDED, CancelOutcome.UNKNOWN):

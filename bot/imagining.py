@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import redis.exceptions
 import structlog
 
 from bot.answers import refuse
@@ -15,6 +14,7 @@ from bot.permissions import check_channel
 from bot.profiles import DEFAULT_VERSION, Profile, profile_of
 from bot.submission import submit
 from contract.catalogue import ANY_VERSION, Catalogue, Model
+from contract.errors import UserError
 from contract.ids import draw_seed, job_id
 from contract.jobs import Imagine, Job, Speed
 from contract.messages import Button
@@ -34,12 +34,7 @@ async def imagine_text(interaction: Interaction, text: str) -> None:
     refused here, with a button that runs the correction.
     """
     check_channel(interaction)
-    profile = await profile_of(
-        interaction.client.services.preferences,
-        user_id=interaction.user.id,
-        channel_id=interaction.channel_id,
-        guild_id=interaction.guild_id,
-    )
+    profile = await profile_of(interaction)
     try:
         submission = parse(text, profile.context())
     except PromptError as error:
@@ -102,6 +97,5 @@ async def _correction(interaction: Interaction, error: PromptError) -> list[list
         return []
     try:
         return [[await corrected_button(interaction, error.suggestion)]]
-    except (TimeoutError, redis.exceptions.RedisError) as problem:
-        log.warning("a correction could not be kept", error=str(problem))
+    except UserError:
         return []

@@ -63,12 +63,7 @@ async def submitted(interaction: Interaction, custom_id: str) -> None:
 
 async def _remix(interaction: Interaction, found: re.Match[str], text: str) -> None:
     check_channel(interaction)
-    profile = await profile_of(
-        interaction.client.services.preferences,
-        user_id=interaction.user.id,
-        channel_id=interaction.channel_id,
-        guild_id=interaction.guild_id,
-    )
+    profile = await profile_of(interaction)
     job = await job_behind(interaction, JobId(found["job"]), interaction.message)
     number = int(found["index"])
     action = Action.VARY_STRONG if found["strength"] == "1" else Action.VARY_SUBTLE

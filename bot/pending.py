@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from bot.answers import promptly
 from bot.rendering import embed_of, view_of
 from contract.codec import job_document
 from contract.jobs import Job
@@ -27,7 +28,8 @@ _SHOWN_LENGTH = 150
 async def corrected_button(interaction: Interaction, prompt: str) -> Button:
     """A button under a refusal that runs `prompt` instead."""
     request = {"kind": "prompt", "prompt": prompt}
-    token = await interaction.client.services.preferences.put_pending(request, owner=interaction.user.id)
+    async with promptly():
+        token = await interaction.client.services.preferences.put_pending(request, owner=interaction.user.id)
     return Button(f"Easel::Pending::run::{token}", "Run corrected prompt", style=ButtonStyle.SUCCESS)
 
 
@@ -35,7 +37,8 @@ async def ask_first(interaction: Interaction, submission: Submission, jobs: Sequ
     """Show what a prompt that makes several jobs would make and cost, with Confirm and Cancel."""
     services = interaction.client.services
     request = {"kind": "jobs", "jobs": [job_document(job) for job in jobs]}
-    token = await services.preferences.put_pending(request, owner=interaction.user.id)
+    async with promptly():
+        token = await services.preferences.put_pending(request, owner=interaction.user.id)
     cost = sum(plan(job, services.catalogue.named(job.model)).megapixel_steps for job in jobs)
     pictures = sum(job.image_count for job in jobs)
     shown = [f"- {_cut(text)}" for text in submission.expansions[:SHOWN_EXPANSIONS]]

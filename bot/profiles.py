@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bot.answers import promptly
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, Parameters
 from exchange import preferences
-from exchange.preferences import Preferences
+
+if TYPE_CHECKING:
+    from bot.client import Interaction
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -49,14 +52,16 @@ class Profile:
         )
 
 
-async def profile_of(store: Preferences, *, user_id: int, channel_id: int | None, guild_id: int | None) -> Profile:
-    """The person's settings over the channel's over the server's. Settings nobody here knows are left alone."""
-    scopes = [preferences.user(user_id)]
-    if channel_id is not None:
-        scopes.insert(0, preferences.channel(channel_id))
-    if guild_id is not None:
-        scopes.insert(0, preferences.guild(guild_id))
-    layers = await asyncio.gather(*(store.all(scope) for scope in scopes))
+async def profile_of(interaction: Interaction) -> Profile:
+    """The person's settings over the channel's over the server's. UserError when they cannot be read in time."""
+    store = interaction.client.services.preferences
+    scopes = [preferences.user(interaction.user.id)]
+    if interaction.channel_id is not None:
+        scopes.insert(0, preferences.channel(interaction.channel_id))
+    if interaction.guild_id is not None:
+        scopes.insert(0, preferences.guild(interaction.guild_id))
+    async with promptly():
+        layers = await asyncio.gather(*(store.all(scope) for scope in scopes))
     return read_profile({name: value for layer in layers for name, value in layer.items()})
 
 

@@ -13,6 +13,7 @@ import discord
 import redis.exceptions
 import structlog
 
+from bot.answers import promptly
 from bot.rendering import view_of
 from contract import messages
 from contract.errors import UserError
@@ -61,7 +62,7 @@ async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> N
     model = services.catalogue.named(job.model)
     numbers = plan(job, model)
     try:
-        async with asyncio.timeout(SUBMIT_TIMEOUT_S):
+        async with promptly(SUBMIT_TIMEOUT_S):
             submitted = await services.queue.submit(
                 job,
                 cost=numbers.megapixel_steps,
@@ -69,11 +70,13 @@ async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> N
                 pixels=numbers.width * numbers.height,
                 interaction_id=interaction_id,
             )
-    except (TimeoutError, redis.exceptions.RedisError) as error:
-        # The person is told that it failed, so it must not run should the submission have arrived after all.
-        client.background(_discard(client, job.id))
-        log.error("the queue cannot be reached", error=type(error).__name__)
-        raise UserError("queue_unreachable") from error
+    except UserError as error:
+        if error.kind == "queue_unreachable":
+            # The person is told that it failed, so it must not run should the submission have arrived after all.
+            client.background(_discard(client, job.id))
+        if error.kind == "queue_full" and error.values.get("scope") == "guild":
+            raise UserError("guild_queue_full", **error.values) from error
+        raise
     log.info("accepted", user_id=str(job.user.id), ahead=submitted.position, duplicate=submitted.duplicate)
 
 

@@ -12,6 +12,7 @@ import io
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import discord
@@ -63,9 +64,8 @@ class _Waiting:
 class _Channel:
     pace: ChannelPace[JobId, Edit] = field(default_factory=ChannelPace)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
     sender: asyncio.Task[None] | None = None
-    in_flight: JobId | None = None
-    idle: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
 class WaitingMessages:
@@ -150,8 +150,13 @@ class WaitingMessages:
         self._forget(job_id)
         channel = waiting and self._channels.get(waiting.message.channel_id)
         if channel:
-            async with channel.idle:
-                await channel.idle.wait_for(lambda: channel.in_flight != job_id)
+            async with channel.sending:
+                pass
+
+    async def send_due(self) -> None:
+        """Send every edit that may go by now, and return when they have gone. The senders do it without being asked."""
+        for channel in list(self._channels.values()):
+            await self._send_due(channel)
 
     async def stop(self) -> None:
         """End the senders; what is pending is dropped."""
@@ -184,30 +189,22 @@ class WaitingMessages:
             channel.sender = asyncio.create_task(self._send(channel), name=f"edits of channel {channel_id}")
 
     async def _send(self, channel: _Channel) -> None:
-        """Send one channel's edits, one at a time, until none is pending."""
+        """Send one channel's edits as they become due, until none is pending."""
         while (wait_s := channel.pace.wait_s(self._clock())) is not None:
             channel.changed.clear()
             if wait_s > 0:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await channel.changed.wait()
-                except TimeoutError:
-                    pass  # the time has come
-                continue
-            taken = channel.pace.take(self._clock())
-            if taken is None:
-                continue
-            job_id, edit = taken
-            waiting = self._waiting.get(job_id)
-            if waiting is None:
-                continue
-            channel.in_flight = job_id
-            try:
-                await self._edit(waiting, edit)
-            finally:
-                async with channel.idle:
-                    channel.in_flight = None
-                    channel.idle.notify_all()
+            await self._send_due(channel)
+
+    async def _send_due(self, channel: _Channel) -> None:
+        async with channel.sending:
+            while (taken := channel.pace.take(self._clock())) is not None:
+                job_id, edit = taken
+                waiting = self._waiting.get(job_id)
+                if waiting is not None:
+                    await self._edit(waiting, edit)
 
     async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
         target = self._client.get_partial_messageable(waiting.message.channel_id)
@@ -243,7 +240,7 @@ class WaitingMessages:
     def _sweep(self, now_s: float) -> None:
         """Let go of channels where nothing waits, once their budget no longer matters."""
         for channel_id, channel in list(self._channels.items()):
-            if len(channel.pace) == 0 and channel.in_flight is None and channel.pace.idle_s(now_s) > WINDOW_S:
+            if len(channel.pace) == 0 and not channel.sending.locked() and channel.pace.idle_s(now_s) > WINDOW_S:
                 del self._channels[channel_id]
 
 

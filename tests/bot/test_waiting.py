@@ -1,0 +1,177 @@
+"""Waiting messages: percent and previews arrive in place, for jobs of an earlier process too; no worker is said so."""
+
+from __future__ import annotations
+
+import discord
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.client import EaselClient
+from bot.services import Services
+from bot.waiting import FIRST_NOTE_S, WaitingMessages
+from contract import messages
+from contract.jobs import Job
+from exchange.progress import Progress
+from exchange.queue import Position
+from tests.bot.results import accepted_job
+
+WEBP = b"RIFF\x04\x00\x00\x00WEBP"
+
+
+class Clock:
+    """A steady clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of the waiting messages under test."""
+    return Clock()
+
+
+@pytest.fixture
+async def waiting(services: Services, simcord_env: Env, clock: Clock) -> WaitingMessages:
+    """Waiting messages on that clock, in a bot that has just started: it knows nothing yet."""
+    return WaitingMessages(services.queue, simcord_env.bot, clock=clock)
+
+
+@pytest.fixture
+async def job(services: Services, channel: ChannelHandle, alice: MemberActor, waiting: WaitingMessages) -> Job:
+    """A job of alice's that waits."""
+    await alice.slash(channel, "imagine", prompt="a red fox")
+    return await accepted_job(services, alice.id)
+
+
+async def shown(waiting: WaitingMessages, channel: ChannelHandle) -> discord.Message:
+    """The channel's message once the edits that may go have gone."""
+    await waiting.send_due()
+    message = channel.last_message
+    assert message is not None
+    return message
+
+
+async def test_progress_edits_the_waiting_message(waiting: WaitingMessages, job: Job, channel: ChannelHandle) -> None:
+    """A job that this process did not submit is found in the queue, and its message shows the percentage."""
+    await waiting.hear(Progress(job.id, 31))
+    assert (await shown(waiting, channel)).content == messages.progress(job, 31)
+
+
+async def test_the_first_preview_goes_at_once_and_is_replaced_in_place(
+    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock
+) -> None:
+    """Right after an edit without picture the first preview is shown; the next waits its turn and takes its place."""
+    await waiting.hear(Progress(job.id, 0, state="started"))
+    await shown(waiting, channel)
+    await waiting.hear(Progress(job.id, 15, WEBP))
+    first = await shown(waiting, channel)
+    assert [file.filename for file in first.attachments] == [f"{job.id}_grid_0.webp"]
+    await waiting.hear(Progress(job.id, 31, WEBP))
+    await waiting.hear(Progress(job.id, 46))
+    assert (await shown(waiting, channel)).content == messages.progress(job, 15)
+    clock.now_s += 1.5
+    second = await shown(waiting, channel)
+    assert second.content == messages.progress(job, 46)
+    assert len(second.attachments) == 1
+    assert second.attachments[0].id != first.attachments[0].id
+
+
+async def test_a_deleted_waiting_message_is_silent(
+    waiting: WaitingMessages, job: Job, channel: ChannelHandle, simcord_env: Env, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worker has posted the result and deleted the message: the late edit says nothing and is the last."""
+    [message] = channel.history()
+    await simcord_env.bot.get_partial_messageable(channel.id).get_partial_message(message.id).delete()
+    before = len(simcord_env.http_requests)
+    capsys.readouterr()
+    await waiting.hear(Progress(job.id, 93, WEBP))
+    await waiting.send_due()
+    await waiting.hear(Progress(job.id, 99, WEBP))
+    await waiting.send_due()
+    assert [entry.method for entry in simcord_env.http_requests[before:]] == ["PATCH"]
+    assert "could not be edited" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])
+async def test_an_ended_job_is_edited_no_more(
+    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock, state: str
+) -> None:
+    """Progress that was pending or comes late is dropped."""
+    await waiting.hear(Progress(job.id, 10))
+    await shown(waiting, channel)
+    await waiting.hear(Progress(job.id, 20))
+    await waiting.hear(Progress(job.id, 100, state=state))
+    await waiting.hear(Progress(job.id, 30))
+    clock.now_s += 10
+    assert (await shown(waiting, channel)).content == messages.progress(job, 10)
+
+
+async def test_an_absent_worker_is_named(
+    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+) -> None:
+    """A few seconds without a start: the first line stays, a small second one says why nothing happens."""
+    message = await services.queue.waiting_message(job.id)
+    assert message is not None
+    waiting.track(job, message)
+    await waiting.note()
+    assert (await shown(waiting, channel)).content == messages.waiting(job)
+    clock.now_s += FIRST_NOTE_S
+    await waiting.note()
+    first, second = (await shown(waiting, channel)).content.split("\n")
+    assert first == messages.waiting(job)
+    assert second.startswith("-# next in line")
+    assert "no worker is running" in second
+
+
+async def test_the_place_and_the_estimate_are_said(
+    waiting: WaitingMessages,
+    job: Job,
+    services: Services,
+    channel: ChannelHandle,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With workers and a known speed the line gives the place and about how long."""
+
+    async def position(job_id: str) -> Position:
+        return Position(ahead=3, eta_s=42.0, running=False, slots=4)
+
+    monkeypatch.setattr(services.queue, "position", position)
+    message = await services.queue.waiting_message(job.id)
+    assert message is not None
+    waiting.track(job, message)
+    clock.now_s += FIRST_NOTE_S
+    await waiting.note()
+    assert (await shown(waiting, channel)).content.endswith("\n-# 3 jobs ahead of yours · about 40 s")
+
+
+async def test_other_processes_jobs_are_left_to_them(
+    services: Services, simcord_env: Env, job: Job, channel: ChannelHandle
+) -> None:
+    """A process that serves other guilds edits nothing here."""
+    elsewhere = WaitingMessages(services.queue, simcord_env.bot, is_ours=lambda guild_id: False)
+    await elsewhere.hear(Progress(job.id, 50))
+    assert (await shown(elsewhere, channel)).content == messages.waiting(job)
+
+
+async def test_no_edit_follows_finish(waiting: WaitingMessages, job: Job, channel: ChannelHandle) -> None:
+    """After `finish` the message belongs to whoever called it."""
+    await waiting.hear(Progress(job.id, 10))
+    await waiting.finish(job.id)
+    await waiting.hear(Progress(job.id, 20))
+    assert (await shown(waiting, channel)).content == messages.waiting(job)
+
+
+async def test_shards_tell_whose_guild_it_is(services: Services) -> None:
+    """Of two processes with a shard each, exactly one serves a guild; direct messages belong to shard 0."""
+    first = EaselClient(services, shard_ids=[0], shard_count=2)
+    second = EaselClient(services, shard_ids=[1], shard_count=2)
+    guild_id = 1 << 22
+    assert (first.serves(guild_id), second.serves(guild_id)) == (False, True)
+    assert (first.serves(None), second.serves(None)) == (True, False)
