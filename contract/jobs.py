@@ -5,12 +5,12 @@ A job knows nothing about queues, messages or GPUs. Indices count from 0 here; o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
 from contract.ids import JobId, seed_of
-from contract.prompt import Prompt
+from contract.prompt import Prompt, parse
 
 GRID_SIZE = 4
 """Pictures in a grid, as Midjourney has it: two rows of two."""
@@ -70,6 +70,11 @@ class Upscale:
 
 
 Request = Imagine | Variation | Upscale
+
+
+def surprise() -> Prompt:
+    """The prompt of no words at all: the model draws what it likes (unconditional sampling)."""
+    return replace(parse("surprise me").prompts[0], parts=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,16 @@
 The content of a result holds the prompt, the id in its buttons holds seed and model, and the attachment's description
 (its alt text, 1,024 characters, present in every press) holds a caption for people and, behind it, the lineage:
 
-    Four pictures of a fox. [easel 1; k=variation; s=strong; m=easel-small; g=0000002a.2,1c9b2f00.0s]
+    Four pictures of a fox. [easel 1; k=variation; s=strong; m=easel-small; g=0000002a.2,1c9b2f00.0+]
 
 So a button works when Redis and the image store are gone. Each generation is `<seed in hex>.<index>` and, from the
-second on, the first letter of the strength it departed with.
+second on, a mark of the strength it departed with (`s` subtle, `+` strong). `w=none` says that the prompt has no words.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from contract.errors import UserError
 from contract.ids import JobId
@@ -33,7 +34,7 @@ def caption(job: Job) -> str:
 
     A lineage too long to fit is replaced by a mark, and `rebuild` then says so.
     """
-    fields = _fields(job.request) | {"m": job.model}
+    fields = _fields(job.request) | {"m": job.model} | ({} if job.prompt.parts else {"w": "none"})
     tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
     if len(tail) > DESCRIPTION_LIMIT:
         tail = "[easel 1; k=full]"
@@ -61,6 +62,8 @@ def rebuild(
     try:
         request = _request(fields)
         prompt = parse(echo).prompts[0]  # an echo names its version
+        if fields.get("w") == "none":
+            prompt = replace(prompt, parts=())
         model = fields["m"]
     except (KeyError, ValueError, IndexError, PromptError) as error:
         raise UserError("lineage_missing", job=job_id) from error

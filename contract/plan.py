@@ -79,6 +79,8 @@ def check(prompt: Prompt, model: Model) -> None:
     for name in _set_fields(prompt.parameters):
         if name not in _ALWAYS_HONOURED and name not in model.honours:
             raise UserError("parameter_not_supported", parameter=f"--{name.replace('_', '-')}", model=model.title)
+    if prompt.parameters.style not in (None, "raw"):
+        raise UserError("parameter_not_supported", parameter=f"--style {prompt.parameters.style}", model=model.title)
     if prompt.images and "image_weight" not in model.honours:
         raise UserError("parameter_not_supported", parameter="an image link", model=model.title)
     width, height = prompt.parameters.aspect or (1, 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contract.derive import upscale, variation
 from contract.errors import UserError
-from contract.jobs import Job, Strength
+from contract.jobs import Job, Strength, surprise
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
 from contract.messages import result
 from tests.contract.factories import BOB, CHANNEL, imagine, press
@@ -29,6 +31,13 @@ def test_a_job_is_rebuilt_from_its_message(job: Job) -> None:
     found = from_message(job)
     assert (found.id, found.request, found.prompt, found.model) == (job.id, job.request, job.prompt, job.model)
     assert found.generations(0) == job.generations(0)
+
+
+def test_a_surprise_stays_one() -> None:
+    """A prompt without words is not mistaken for the words that are shown in their place."""
+    job = replace(GRID, prompt=surprise())
+    assert from_message(job).prompt == job.prompt
+    assert from_message(job).prompt.parts == ()
 
 
 def test_the_caption_starts_with_words_for_people() -> None:

@@ -75,6 +75,13 @@ def test_what_a_model_cannot_do_is_refused_by_name() -> None:
     assert "Easel Small" in description
 
 
+def test_a_style_the_model_does_not_have_is_refused() -> None:
+    """`--style raw` means something here, the styles of other models do not."""
+    assert planned("a fox --style raw").guidance_scale < planned("a fox").guidance_scale
+    with pytest.raises(UserError, match="--style cute"):
+        planned("a fox --niji 5 --style cute")
+
+
 def test_an_extreme_ratio_is_refused() -> None:
     """Beyond 8:1 there is no picture to speak of."""
     with pytest.raises(UserError) as caught:
