@@ -336,14 +336,16 @@ def _callback_response(sandbox: Sandbox, interaction: Interaction, message: Mess
     about: dict[str, Any] = {"id": interaction.id, "type": interaction.type, "channel_id": interaction.channel_id}
     if guild_id := sandbox.world.channel_guild(sandbox.world.channels[interaction.channel_id]):
         about["guild_id"] = guild_id
-    response: dict[str, Any] = {"interaction": about, "resource": {"type": interaction.response}}
+    response: dict[str, Any] = {"interaction": about}
     if message is not None:
         about |= {
             "response_message_id": message.id,
             "response_message_loading": bool(message.flags & LOADING),
             "response_message_ephemeral": message.ephemeral_to is not None,
         }
-        response["resource"]["message"] = sandbox.wire.message(message, sandbox.world.bot)
+    if message is not None and interaction.response in (MESSAGE, UPDATE):
+        shown = sandbox.wire.message(message, sandbox.world.bot)
+        response["resource"] = {"type": interaction.response, "message": shown}
     return response
 
 

@@ -80,7 +80,7 @@ class Bot(discord.AutoShardedClient):
     def __init__(self, **options: Any) -> None:
         # The default waits two seconds for further guilds; there is only one.
         super().__init__(intents=discord.Intents.default(), guild_ready_timeout=0.1, **options)
-        self.tree: app_commands.CommandTree[Self] = app_commands.CommandTree(self)
+        self.tree: app_commands.CommandTree[Bot] = app_commands.CommandTree(self)
         self.seen: list[Any] = []
         self.resumed = asyncio.Event()
         self.failures: asyncio.Queue[discord.HTTPException] = asyncio.Queue()

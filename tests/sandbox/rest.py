@@ -1,5 +1,6 @@
 """A thin REST client: status, body and headers of one call."""
 
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -50,10 +51,12 @@ class Rest:
             headers["Authorization"] = self.authorization
         arguments: dict[str, Any] = {"json": body} if body is not None else {}
         if files is not None:
-            form = aiohttp.FormData()
+            form = aiohttp.FormData(quote_fields=False)
             form.add_field("payload_json", json.dumps(body or {}), content_type="application/json")
             for number, (filename, data) in enumerate(files.items()):
-                form.add_field(f"files[{number}]", data, filename=filename, content_type="application/octet-stream")
+                form.add_field(
+                    f"files[{number}]", io.BytesIO(data), filename=filename, content_type="application/octet-stream"
+                )
             arguments = {"data": form}
         url = f"{self.base_url}/api/v10{path}"
         async with self.session.request(method, url, headers=headers, **arguments) as answer:
