@@ -115,6 +115,7 @@ class Versions:
         version = self.named(base)
         if version is None:
             raise KeyError(base)
+        alias = alias.lower()
         return self.with_version(replace(version, name=alias, flag="version", spellings=(alias,)))
 
     def with_version(self, version: Version) -> Versions:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from contract.prompt.flags import FLAGS, REFERENCE_FLAGS, SELECTORS, Flag, Kind
+from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, Flag, Kind
 from contract.prompt.lexer import Line, Link
 from contract.prompt.links import echoed
 from contract.prompt.meaning import Meaning
 from contract.prompt.permutations import escape
-from contract.prompt.readers import Given
+from contract.prompt.readers import Given, typed_name
 from contract.prompt.refusals import PromptError
 from contract.prompt.values import Parameters, Part, Prompt, Reference
 from contract.versions import VERSIONS, Versions
@@ -20,11 +20,11 @@ ECHO_LIMIT = MESSAGE_LIMIT - len(_AROUND)
 """Characters that an echo may have, so that the longest line around it still fits Discord's 2,000."""
 
 
-def echo(meaning: Meaning) -> str:
+def echo(meaning: Meaning, name_version: bool = True) -> str:
     """The line posted for a prompt. PromptError `too_long` when a message has no room for it.
 
     It keeps what was typed, with links in angle brackets, the version spelled out, settings appended, and references
-    last.
+    last. `name_version`: whether a version that was not typed is appended.
     """
     line, version = meaning.line, meaning.version
     pieces = [_text(line)]
@@ -35,13 +35,14 @@ def echo(meaning: Meaning) -> str:
             continue
         if name in SELECTORS and not selected:
             selected = True
-            dashed = "--" + _typed_name(line, given)
+            dashed = "--" + typed_name(line.source, given)
             pieces.append(f"{dashed} {version.spellings[0]}" if version.spellings else dashed)
         else:
             pieces.append(_as_typed(line, given))
-    if not selected:
+    if not selected and name_version:
         pieces.append(version.echo)
-    pieces += _flags(meaning.defaults)
+    if meaning.defaults:
+        pieces += _flags(Parameters(**meaning.defaults))
     pieces += _references(meaning.parameters)
     whole = " ".join(piece for piece in pieces if piece)
     if len(whole) > ECHO_LIMIT:
@@ -81,12 +82,8 @@ def _text(line: Line) -> str:
     return "".join(pieces)
 
 
-def _typed_name(line: Line, given: Given) -> str:
-    return line.source.text[given.start : given.end].lstrip("-\N{EN DASH}\N{EM DASH}").lower()
-
-
 def _as_typed(line: Line, given: Given) -> str:
-    dashed = "--" + _typed_name(line, given)
+    dashed = "--" + typed_name(line.source, given)
     if given.flag.kind is Kind.VIDEO:
         return f"{dashed} 1"
     words = [line.source.text[start:end] for start, end in given.words]
@@ -151,9 +148,8 @@ def _flag(flag: Flag, value: object) -> str:
 
 def _references(parameters: Parameters) -> list[str]:
     pieces: list[str] = []
-    for flag in FLAGS:
-        if flag.name not in REFERENCE_FLAGS:
-            continue
+    for name in REFERENCE_FLAGS:
+        flag = FLAG[name]
         value = getattr(parameters, flag.field)
         references: tuple[Reference, ...] = value if isinstance(value, tuple) else (value,) if value else ()
         if references:

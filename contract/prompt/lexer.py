@@ -10,16 +10,18 @@ from contract.prompt.source import Source
 
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
 _BREAK = re.compile(rf"::({NUMBER}(?![\w]))?")
-_DASHES = "-\N{EN DASH}\N{EM DASH}"
-_OPENER = re.compile(rf"[{_DASHES}]+")
+DASHES = "-\N{EN DASH}\N{EM DASH}"
+_OPENER = re.compile(rf"[{DASHES}]+")
 _LINK = re.compile(r"<?https?://|blob:", re.IGNORECASE)
+_OPENING = re.compile(rf"[{DASHES}]|{_LINK.pattern}", re.IGNORECASE)
+_SPECIAL = re.compile(rf"::|(?<= )(?:{_OPENING.pattern})", re.IGNORECASE)
 _LONGEST_NAME = max(map(len, SPELLINGS))
-_COMMA_DASH = re.compile(rf",(?=[{_DASHES}])")
+_COMMA_DASH = re.compile(rf",(?=[{DASHES}])")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the text."""
+class Words:
+    """Plain text."""
 
     start: int
     end: int
@@ -57,7 +59,7 @@ class Line:
     """A whole prompt, cut."""
 
     source: Source
-    items: list[Word | Link | Break]
+    items: list[Words | Link | Break]
     flags: list[RawFlag]
 
     @property
@@ -87,42 +89,63 @@ def _is_known(text: str, start: int, end: int) -> bool:
 
 def cut(source: Source) -> Line:
     """The line's words, links and breaks, then its flags. Takes normalised text."""
-    text = source.text
     line = Line(source, [], [])
-    start = 0
-    while start < len(text):
-        end = text.find(" ", start)
-        end = len(text) if end < 0 else end
-        if line.flags:
-            _parameter_word(line, start, end)
-        else:
-            _text_word(line, start, end)
+    start, length = _cut_text(line), len(source.text)
+    while start < length:
+        end = source.text.find(" ", start)
+        end = length if end < 0 else end
+        _parameter_word(line, start, end)
         start = end + 1
     return line
 
 
-def _text_word(line: Line, start: int, end: int) -> None:
-    text, items = line.source.text, line.items
-    while start < end:
-        first = text[start]
-        if first in _DASHES and _flag_starts(line, start, end):
-            return
-        if first in "<hHbB" and _LINK.match(text, start, end):
-            items.append(Link(start, end))
-            return
-        found = _BREAK.search(text, start, end)
+def _cut_text(line: Line) -> int:
+    """Cut everything up to the first flag; returns the offset after that flag's name."""
+    text, length = line.source.text, len(line.source.text)
+    begin = position = 0  # what lies between them is plain words
+    at_word_start = True
+    while position < length:
+        found = (_OPENING.match(text, position) if at_word_start else None) or _SPECIAL.search(text, position)
+        at_word_start = False
         if found is None:
-            items.append(Word(start, end))
-            return
-        if found.start() > start:
-            items.append(Word(start, found.start()))
-        items.append(Break(found.start(), found.end(), found[1]))
-        start = found.end()
+            break
+        start = found.start()
+        if found[0] == "::":
+            number = _BREAK.match(text, start)
+            assert number is not None  # it matches wherever `::` stands
+            _plain(line, begin, start)
+            line.items.append(Break(start, number.end(), number[1]))
+            begin = position = number.end()
+            at_word_start = True
+            continue
+        end = text.find(" ", start)
+        end = length if end < 0 else end
+        if found[0] in DASHES:
+            if _flag_starts(line, start, end):
+                _plain(line, begin, start)
+                return end + 1
+            position = end
+            continue
+        _plain(line, begin, start)
+        line.items.append(Link(start, end))
+        begin = position = end
+    _plain(line, begin, length)
+    return length
+
+
+def _plain(line: Line, start: int, end: int) -> None:
+    text = line.source.text
+    while start < end and text[start] == " ":
+        start += 1
+    while start < end and text[end - 1] == " ":
+        end -= 1
+    if start < end:
+        line.items.append(Words(start, end))
 
 
 def _parameter_word(line: Line, start: int, end: int) -> None:
     text = line.source.text
-    if text[start] in _DASHES and _flag_starts(line, start, end):
+    if text[start] in DASHES and _flag_starts(line, start, end):
         return
     if line.flags[-1].name.lower() == "no":
         # In a list a comma begins a new item, so a flag may follow it without a space.

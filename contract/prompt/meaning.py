@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from contract.prompt.corrections import misplaced_text_edits, unknown_name_edits
 from contract.prompt.flags import FLAG, FLAGS, SELECTORS, SPELLINGS
-from contract.prompt.lexer import Break, Line, Link, Word
+from contract.prompt.lexer import Break, Line, Link, Words
 from contract.prompt.links import link, shortened, to_weight
 from contract.prompt.permutations import unescape
 from contract.prompt.readers import Given, Reader, select, taken
@@ -17,6 +18,9 @@ from contract.prompt.values import Context, ImagePrompt, Parameters, Part
 from contract.versions import Version
 
 _MERGED_FIELDS = frozenset({"character_references", "style_references", "legacy"})
+_CORRECTED_NAMES = 8
+"""With more strangers than this it is not clear what was meant."""
+_NO_SETTINGS = Parameters()
 _NEEDS = {"cw": "cref"}
 _NEEDS_VIDEO = ("motion", "loop", "end", "bs")
 
@@ -32,7 +36,7 @@ class Meaning:
     negatives: tuple[str, ...]
     images: tuple[ImagePrompt, ...]
     parameters: Parameters
-    defaults: Parameters
+    defaults: Mapping[str, Any]
     """The settings that were applied because the line says nothing about them."""
 
 
@@ -47,11 +51,8 @@ def read_line(line: Line, default: Version, context: Context) -> Meaning:
             replace(reference, value=str(context.draw_style())) if reference.value == "random" else reference
             for reference in values["style_references"]
         )
-    defaults = _applicable_defaults(values, version, context)
-    for field in fields(defaults):
-        value = getattr(defaults, field.name)
-        if value != field.default:
-            values[field.name] = value
+    defaults = _applicable_defaults(values, version, context.defaults)
+    values |= defaults
     parts, images = _text(line, version)
     _check_combinations(line, given, version, context)
     _check_content(line, parts, images, version, values, context)
@@ -70,7 +71,8 @@ def _name_flags(line: Line) -> tuple[Given, ...]:
         if flag is None:
             strangers.append(raw.name or text[raw.start : raw.end])
             places.append((raw.start, raw.end))
-            edits.append(unknown_name_edits(line.source, raw))
+            if len(places) <= _CORRECTED_NAMES:
+                edits.append(unknown_name_edits(line.source, raw))
             continue
         words = [text[start:end] for start, end in raw.words]
         count = taken(flag, words)
@@ -78,13 +80,14 @@ def _name_flags(line: Line) -> tuple[Given, ...]:
         if count < len(words):
             strangers += words[count:]
             places.append((raw.words[count][0], raw.words[-1][1]))
-            edits.append(misplaced_text_edits(line, places[-1]))
+            if len(places) <= _CORRECTED_NAMES:
+                edits.append(misplaced_text_edits(line, places[-1]))
     if strangers:
         raise PromptError(
             "unrecognized_parameter",
             param=shortened(strangers[0]),
             span=line.source.span(*places[0]),
-            edits=tuple(edit for group in edits for edit in group) if all(edits) else (),
+            edits=tuple(edit for group in edits for edit in group) if all(edits) and len(edits) == len(places) else (),
             words=shortened(", ".join(strangers), 300),
         )
     return tuple(given)
@@ -108,7 +111,8 @@ def _values(
         (line.source.text[slice(*one.words[0])].lower() for one in given if one.flag.name == "style" and one.words),
         None,
     )
-    reader = Reader(line.source, version, style)
+    others = context.versions if context.command == "prefer_suffix" else None
+    reader = Reader(line.source, version, style, others)
     for one in given:
         name, field = one.flag.name, one.flag.field
         if name in SELECTORS:
@@ -138,7 +142,7 @@ def _text(line: Line, version: Version) -> tuple[tuple[Part, ...], tuple[ImagePr
     words: list[str] = []
     for item in line.items:
         match item:
-            case Word(start, end):
+            case Words(start, end):
                 words.append(text[start:end])
             case Link(start, end):
                 images.append(ImagePrompt(*link(line.source, start, end)))
@@ -212,10 +216,11 @@ def _check_content(
         raise PromptError("single_image", version=version.label)
 
 
-def _applicable_defaults(values: dict[str, Any], version: Version, context: Context) -> Parameters:
+def _applicable_defaults(values: dict[str, Any], version: Version, settings: Parameters) -> dict[str, Any]:
     """Of the settings, those that the line leaves open and the version takes."""
     chosen: dict[str, Any] = {}
-    settings = context.defaults
+    if settings == _NO_SETTINGS:
+        return chosen
     for flag in FLAGS:
         value = getattr(settings, flag.field, None)
         if flag.field in ("version", "niji", "speed", "visibility", "legacy", "no", "repeat", "seed"):
@@ -234,4 +239,4 @@ def _applicable_defaults(values: dict[str, Any], version: Version, context: Cont
         if isinstance(value, str) and rule.choices and value not in rule.choices:
             continue
         chosen[flag.field] = value
-    return Parameters(**chosen)
+    return chosen

@@ -15,6 +15,8 @@ from contract.versions import JOBS_PER_SUBMISSION, RELAX_PLANS, Version
 _SUFFIXED_COMMANDS = ("imagine", "blend")
 _CORRECTIONS = 6
 """How many slips one suggestion puts right at most."""
+_CORRECTABLE = 2000
+"""Longer texts get no suggestion: what cannot be posted cannot be corrected either."""
 
 
 def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008  (frozen)
@@ -32,7 +34,7 @@ def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008 
 def _suggestion(text: str, context: Context, error: PromptError) -> str | None:
     """`text` with its slips put right one after another, if it runs then."""
     for _ in range(_CORRECTIONS):
-        if not error.edits:
+        if not error.edits or len(text) > _CORRECTABLE:
             return None
         text = corrected(text, error.edits)
         try:
@@ -52,10 +54,11 @@ def _parse(text: str, context: Context) -> Submission:
         source = append_suffix(source, context.suffix)
     version = _default_version(context)
     limit = JOBS_PER_SUBMISSION.get(context.plan, 1) if context.max_jobs is None else context.max_jobs
-    count = permutations.count(source.text)
+    groups = permutations.Groups(source)
+    count = groups.count()
     if count > limit:
         raise _too_many(count, limit, context)
-    expansions = permutations.expand(source)
+    expansions = groups.expand()
     prompts = tuple(_prompt(expansion, version, context) for expansion in expansions)
     jobs = sum(prompt.parameters.repeat or 1 for prompt in prompts)
     _check_speed(prompts, jobs, context)
@@ -71,7 +74,7 @@ def _parse(text: str, context: Context) -> Submission:
 def _prompt(source: Source, default: Version, context: Context) -> Prompt:
     meaning = read_line(cut(source), default, context)
     return Prompt(
-        echo=echo(meaning),
+        echo=echo(meaning, name_version=context.command != "prefer_suffix"),
         parts=meaning.parts,
         negatives=meaning.negatives,
         images=meaning.images,

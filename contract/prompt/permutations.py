@@ -19,53 +19,61 @@ _MARK = re.compile(r"\\[{},]|[{},]")
 _ESCAPED = re.compile(r"\\([{}])")
 
 # A rope: a slice of the text, or one rope after another. Appending to it never copies.
-_Rope = tuple[int, int] | tuple["_Rope", "_Rope"] | None
+_Rope = tuple[object, ...]
+_EMPTY: _Rope = ()
 
 
 @dataclass(slots=True)
 class _Frame:
     """One open group (or the whole text): alternatives of finished options, and those of the option being read."""
 
-    finished: list[tuple[object, ...]] = field(default_factory=list)
-    current: list[tuple[object, ...]] = field(default_factory=lambda: [()])
+    finished: list[_Rope] = field(default_factory=list)
+    current: list[_Rope] = field(default_factory=lambda: [_EMPTY])
 
 
-def count(text: str) -> int:
-    """How many prompts `text` expands to, at most `COUNT_CAP`."""
-    totals, products = [0], [1]
-    for kind, _, _ in _tokens(text):
-        if kind == "{":
-            totals.append(0)
-            products.append(1)
-        elif kind == ",":
-            totals[-1] += products[-1]
-            products[-1] = 1
-        elif kind == "}":
-            total = totals.pop() + products.pop()
-            products[-1] = min(products[-1] * total, COUNT_CAP)
-    return products[0]
+class Groups:
+    """The `{a, b}` groups of one text."""
 
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._tokens = list(_tokens(source.text)) if "{" in source.text else []
 
-def expand(source: Source) -> list[Source]:
-    """Every expansion, the last group varying fastest. Ask `count` first."""
-    if "{" not in source.text:
-        return [source]
-    frames = [_Frame()]
-    for kind, start, end in _tokens(source.text):
-        frame = frames[-1]
-        if kind == "text":
-            frame.current = [(rope, (start, end)) for rope in frame.current]
-        elif kind == "{":
-            frames.append(_Frame())
-        elif kind == ",":
-            frame.finished += frame.current
-            frame.current = [()]
-        else:
-            alternatives = frame.finished + frame.current
-            frames.pop()
-            outer = frames[-1]
-            outer.current = [(before, rope) for before in outer.current for rope in alternatives]
-    return [normalise(join(source.cut(start, end) for start, end in _slices(rope))) for rope in frames[0].current]
+    def count(self) -> int:
+        """How many prompts the text expands to, at most `COUNT_CAP`."""
+        totals, products = [0], [1]
+        for kind, _, _ in self._tokens:
+            if kind == "{":
+                totals.append(0)
+                products.append(1)
+            elif kind == ",":
+                totals[-1] += products[-1]
+                products[-1] = 1
+            elif kind == "}":
+                total = totals.pop() + products.pop()
+                products[-1] = min(products[-1] * total, COUNT_CAP)
+        return products[0]
+
+    def expand(self) -> list[Source]:
+        """Every expansion, the last group varying fastest. Ask `count` first."""
+        source = self._source
+        if not self._tokens:
+            return [source]
+        frames = [_Frame()]
+        for kind, start, end in self._tokens:
+            frame = frames[-1]
+            if kind == "text":
+                frame.current = [(rope, (start, end)) for rope in frame.current]
+            elif kind == "{":
+                frames.append(_Frame())
+            elif kind == ",":
+                frame.finished += frame.current
+                frame.current = [_EMPTY]
+            else:
+                alternatives = frame.finished + frame.current
+                frames.pop()
+                outer = frames[-1]
+                outer.current = [(before, rope) for before in outer.current for rope in alternatives]
+        return [normalise(join(source.cut(start, end) for start, end in _slices(rope))) for rope in frames[0].current]
 
 
 def escape(text: str) -> str:
@@ -80,10 +88,10 @@ def unescape(text: str) -> str:
 
 def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
     """The text as ("{" | "," | "}" | "text", start, end): options trimmed, escaped commas without the backslash."""
-    matched = _matched(text)
+    marks = [(mark[0], mark.start(), mark.end()) for mark in _MARK.finditer(text)]
+    matched = _matched(marks)
     depth, position, at_edge = 0, 0, False
-    for mark in _MARK.finditer(text):
-        start, end, token = mark.start(), mark.end(), mark[0]
+    for token, start, end in marks:
         if token == "\\," and depth:
             if start > position:
                 yield "text", _skip(text, position, start) if at_edge else position, start
@@ -112,22 +120,22 @@ def _skip(text: str, start: int, end: int) -> int:
     return start
 
 
-def _matched(text: str) -> set[int]:
+def _matched(marks: list[tuple[str, int, int]]) -> set[int]:
     """The offsets of braces that have a partner."""
     opened: list[int] = []
     matched: set[int] = set()
-    for mark in _MARK.finditer(text):
-        if mark[0] == "{":
-            opened.append(mark.start())
-        elif mark[0] == "}" and opened:
-            matched |= {opened.pop(), mark.start()}
+    for token, start, _ in marks:
+        if token == "{":
+            opened.append(start)
+        elif token == "}" and opened:
+            matched |= {opened.pop(), start}
     return matched
 
 
-def _slices(rope: object) -> list[tuple[int, int]]:
+def _slices(rope: _Rope) -> list[tuple[int, int]]:
     """A rope's slices from left to right."""
     slices: list[tuple[int, int]] = []
-    waiting = [rope]
+    waiting: list[object] = [rope]
     while waiting:
         match waiting.pop():
             case (int(start), int(end)):

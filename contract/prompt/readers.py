@@ -9,8 +9,8 @@ from fractions import Fraction
 from math import gcd
 from typing import Any
 
-from contract.prompt.flags import Flag, Kind
-from contract.prompt.lexer import NUMBER
+from contract.prompt.flags import SPELLINGS, Flag, Kind
+from contract.prompt.lexer import DASHES, NUMBER
 from contract.prompt.links import is_link, link, link_weight, shortened, split_weight
 from contract.prompt.permutations import unescape
 from contract.prompt.refusals import Edit, PromptError, Span
@@ -24,6 +24,7 @@ _ASPECT = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _ASPECT_SLIP = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)[:x×/;=_-]([0-9]{1,5}(?:\.[0-9]{1,4})?)[,.;]?", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9]+|<@!?[0-9]{1,20}>")
 _STYLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_GLUED_FLAG = re.compile(r"(.{1,20}?)(?:-{2,}|\N{EM DASH})([a-z]{1,20})", re.IGNORECASE)
 _TUNER_CODE = re.compile(r"random-(?:16|32|64|128)|(?:raw-)?[a-z0-9]{8,}(?:-[a-z0-9]{8,})*", re.IGNORECASE)
 
 Word = tuple[int, int]
@@ -46,13 +47,17 @@ class Reader:
     source: Source
     version: Version
     style: str | None = None
+    others: Versions | None = None
+    """Versions whose rules stand in for those that `version` lacks: a suffix may be meant for any of them."""
 
     def read(self, given: Given) -> object:
         """The value of one flag. PromptError `incompatible`, `missing_value`, `bad_value` or `invalid_link`."""
         flag = given.flag
         rule = self.version.rule(flag.name, self.style)
+        if rule is None and self.others is not None:
+            rule = next((rule for version in self.others if (rule := version.rule(flag.name))), None)
         if rule is None:
-            raise self._refuse(given, "incompatible", "version")
+            raise self._unknown_here(given)
         if not given.words and flag.kind in _NEEDS_WORD:
             span = self.source.span(given.start, given.end)
             raise PromptError("missing_value", param=flag.name, span=span, parameter=flag.name, example=flag.example)
@@ -93,16 +98,19 @@ class Reader:
         width, height = (int(found[1]), int(found[2])) if found else (0, 0)
         if not width or not height:
             raise self._bad(given, "aspect", _repaired_aspect(text))
-        ratio = Fraction(width, height)
         if rule.choices:
-            ratio = min(map(_ratio, rule.choices), key=lambda choice: abs(choice - ratio))
-        low = Fraction(rule.low).limit_denominator(1000) if rule.low is not None else ratio
-        high = Fraction(rule.high).limit_denominator(1000) if rule.high is not None else ratio
-        inside = min(max(ratio, low), high)
-        if inside != ratio and not rule.nearest:
-            raise self._bad(
-                given, "range", _colon(inside), low=_colon(low), high=_colon(high), version=self.version.label
-            )
+            ratio = Fraction(width, height)
+            closest = min(map(_ratio, rule.choices), key=lambda choice: abs(choice - ratio))
+            return closest.numerator, closest.denominator
+        low = 0 if rule.low is None else rule.low
+        high = width if rule.high is None else rule.high
+        if low <= width / height <= high:
+            divisor = gcd(width, height)
+            return width // divisor, height // divisor
+        inside = Fraction(low if width / height < low else high).limit_denominator(1000)
+        if not rule.nearest:
+            bounds = [_colon(Fraction(bound).limit_denominator(1000)) for bound in (low, high)]
+            raise self._bad(given, "range", _colon(inside), low=bounds[0], high=bounds[1], version=self.version.label)
         return inside.numerator, inside.denominator
 
     def choice(self, given: Given, rule: Rule) -> object:
@@ -195,13 +203,21 @@ class Reader:
         """PromptError `bad_value` for the flag's first word; `instead` is what it was obviously meant to be."""
         start, end = given.words[0]
         span = self.source.span(start, end)
+        text = self.word((start, end))
+        glued = _GLUED_FLAG.fullmatch(text)
+        if instead is None and glued and glued[2].lower() in SPELLINGS:
+            instead = f"{glued[1]} --{glued[2]}"  # `--ar 3:2--tile`
         edits = (Edit(*span, instead),) if span and instead else ()
-        value = shortened(self.word((start, end)))
+        value = shortened(text)
         return self._error(given, "bad_value", reason, span, edits, value=value, **values)
 
-    def _refuse(self, given: Given, kind: str, reason: str) -> PromptError:
+    def _unknown_here(self, given: Given) -> PromptError:
+        """The version lacks this flag: refused by name, the first year's flags as if nobody had heard of them."""
         span = self.source.span(given.start, given.end)
-        return self._error(given, kind, reason, span, (), version=self.version.label)
+        if given.flag.field == "legacy":
+            name = typed_name(self.source, given)
+            return PromptError("unrecognized_parameter", param=name, span=span, words=name)
+        return self._error(given, "incompatible", "version", span, (), version=self.version.label)
 
     def _error(
         self, given: Given, kind: str, reason: str, span: Span | None, edits: tuple[Edit, ...], **values: Any
@@ -224,6 +240,11 @@ _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
     Kind.LIST: Reader.items,
 }
 _NEEDS_WORD = {Kind.INTEGER, Kind.DECIMAL, Kind.ASPECT, Kind.WORD, Kind.LINK, Kind.REFERENCES, Kind.LIST}
+
+
+def typed_name(source: Source, given: Given) -> str:
+    """A flag's name as typed, in lower case, without its dashes."""
+    return source.text[given.start : given.end].lstrip(DASHES).lower()
 
 
 def taken(flag: Flag, words: list[str]) -> int:
