@@ -14,6 +14,9 @@ from model.families import Condition
 
 CACHED_PROMPTS = 512
 
+# At the far end of `stray` this share of an embedding's length is chance: enough for another picture, not for noise.
+_FARTHEST = 0.75
+
 
 class TextEncoder(Protocol):
     max_tokens: int
@@ -118,16 +121,17 @@ def blend(parts: Sequence[tuple[Condition, float]]) -> Condition:
 
 
 def stray(condition: Condition, amount: float, generator: torch.Generator) -> Condition:
-    """Move a condition in a random direction: `amount` 0 leaves it, 1 makes it half its own and half chance.
+    """Move a condition in a random direction, the same for all its tokens: 0 leaves it, 1 takes it far away.
 
-    Mean and spread of the embedding stay what they were, so the model still sees something like a prompt.
+    All tokens move together because independent moves cancel out in attention. The embedding keeps its mean and its
+    spread, so the model still sees something like a prompt.
     """
 
     def moved(values: torch.Tensor) -> torch.Tensor:
-        chance = torch.randn(values.shape, generator=generator).to(values)
+        direction = torch.randn(values.shape[-1], generator=generator).to(values)
         mean, spread = values.float().mean(), values.float().std()
-        share = 0.5 * amount
-        mixed = (1 - share**2) ** 0.5 * (values - mean) + share * spread * chance
+        share = _FARTHEST * amount**0.5  # the root: pictures hardly move for the first half of the way
+        mixed = (1 - share**2) ** 0.5 * (values - mean) + share * spread * direction
         return (mixed + mean).to(values.dtype)
 
     return Condition(moved(condition.hidden), None if condition.pooled is None else moved(condition.pooled))

@@ -114,7 +114,12 @@ def z_image(seed: int = 0) -> Bundle:
         )
     )
     text = ChatText(tokenizer, encoder.eval().requires_grad_(False))
-    return _bundle(transformer, {"shift": 3.0, "use_dynamic_shifting": False}, _autoencoder(latent_channels=16, shift_factor=0.1), text)
+    return _bundle(
+        transformer,
+        {"shift": 3.0, "use_dynamic_shifting": False},
+        _autoencoder(latent_channels=16, shift_factor=0.1),
+        text,
+    )
 
 
 def _bundle(denoiser: Any, scheduler_config: dict[str, Any], vae: Any = None, text: Any = None) -> Bundle:

@@ -17,7 +17,7 @@ def mixed_requests() -> list[Request]:
     samplers = ["ddim", "dpmpp_2m", "euler", "euler_a", "unipc", "ddpm", "lcm", "ddim"]
     return [
         text_to_image(
-            f"a {'red green blue'.split()[k % 3]} thing",
+            f"a {['red', 'green', 'blue'][k % 3]} thing",
             seed=k,
             size=(32, 32),
             images=1 + k % 4,

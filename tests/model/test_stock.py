@@ -188,7 +188,12 @@ def test_an_unconditional_model_draws_what_ddpm_draws(ddpm: Bundle) -> None:
     """Neither text encoder nor autoencoder: the same walk in pixel space."""
     pipeline = diffusers.DDPMPipeline(unet=ddpm.denoiser, scheduler=stock_scheduler(ddpm, "ddpm"))
     request = Request(
-        prompt=(), noises=(NoiseSource(9), NoiseSource(9, 1)), width=16, height=16, num_inference_steps=8, sampler="ddpm"
+        prompt=(),
+        noises=(NoiseSource(9), NoiseSource(9, 1)),
+        width=16,
+        height=16,
+        num_inference_steps=8,
+        sampler="ddpm",
     )
     stock = stock_pictures(pipeline, batch_size=2, num_inference_steps=8, generator=generators(request))
     assert_same_pictures(generate(ddpm, request), stock)

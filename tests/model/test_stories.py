@@ -1,0 +1,204 @@
+"""What requests mean in pictures: variations, weights, masks, tiles, chaos."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model import vae
+from model.components import Bundle
+from model.request import Request
+from model.text_to_image import generate, image_to_image, text_to_image
+from model.variation import VARIATION_STRONG, VARIATION_SUBTLE, variation
+from tests.model.conftest import Recorder, assert_same_pictures, running
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute difference in levels of 255."""
+    return float(np.abs(one.astype(int) - other).mean())
+
+
+def spread(images: Sequence[np.ndarray]) -> float:
+    pairs = [(one, other) for k, one in enumerate(images) for other in images[:k]]
+    return float(np.mean([distance(one, other) for one, other in pairs]))
+
+
+def trained(bundle: Bundle, prompt: str, **settings: object) -> Request:
+    return text_to_image(prompt, seed=3, size=bundle.native_size, num_inference_steps=6, **settings)
+
+
+def test_subtle_is_nearer_than_strong_is_nearer_than_a_reroll(default: Bundle) -> None:
+    """Measured on pictures of the trained model, for several prompts."""
+    for prompt in ("a red apple", "a rocket", "a star on a blue background"):
+        parent = trained(default, prompt)
+        [picture] = generate(default, replace(parent, noises=parent.noises[:1]))
+        far = [
+            np.mean([distance(image, picture) for image in generate(default, request)])
+            for request in (
+                variation(parent, 0, seed=99, strength=VARIATION_SUBTLE),
+                variation(parent, 0, seed=99, strength=VARIATION_STRONG),
+                replace(parent, noises=tuple(replace(noise, seed=99) for noise in parent.noises)),
+            )
+        ]
+        assert 0 < far[0] < far[1] < far[2]
+
+
+def test_a_variation_of_a_variation_needs_only_numbers(sd: Bundle) -> None:
+    """Its noise is a fold over the generations: repeatable, and nearer to its parent than to its grandparent."""
+    root = text_to_image("a", seed=1, size=(32, 32), num_inference_steps=4)
+    child = variation(root, 2, seed=2, strength=VARIATION_STRONG)
+    grandchild = variation(child, 1, seed=3, strength=VARIATION_SUBTLE)
+    assert grandchild.noises[0].ancestors == ((2, 1, VARIATION_STRONG), (3, 0, VARIATION_SUBTLE))
+    pictures = generate(sd, grandchild)
+    assert_same_pictures(pictures, generate(sd, grandchild))
+    assert distance(pictures[0], generate(sd, child)[1]) < distance(pictures[0], generate(sd, root)[2])
+
+
+def test_chaos_drives_the_images_of_a_grid_apart(default: Bundle) -> None:
+    """And each image still only depends on its own seed and index."""
+    calm, wild = (trained(default, "a rocket", chaos=chaos) for chaos in (0.0, 1.0))
+    pictures = generate(default, wild)
+    assert spread(pictures) > 1.15 * spread(generate(default, calm))
+    assert_same_pictures(generate(default, replace(wild, noises=wild.noises[2:3])), pictures[2:3])
+
+
+def test_weird_moves_every_image(default: Bundle) -> None:
+    """The further, the further."""
+    base = trained(default, "a red apple")
+    usual = generate(default, base)
+    moved = [
+        np.mean([distance(a, b) for a, b in zip(usual, generate(default, replace(base, weird=weird)), strict=True)])
+        for weird in (0.2, 1.0)
+    ]
+    assert 0 < moved[0] < moved[1]
+
+
+@pytest.mark.parametrize("mixing", ["conjunction", "blend"])
+def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle, mixing: str) -> None:
+    """Weights are relative: `a::2` alone is `a`, and `a::1 a::3` is `a`."""
+    plain = text_to_image("a cup", seed=1, size=(32, 32), images=2, num_inference_steps=4)
+    expected = generate(sd, plain)
+    for parts in ((("a cup", 2.0),), (("a cup", 1.0), ("a cup", 3.0))):
+        assert_same_pictures(generate(sd, replace(plain, prompt=parts, mixing=mixing)), expected)
+
+
+def test_a_conjunction_costs_one_row_more_for_each_part(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts and the negative: three rows an image; blended, two. The pictures differ."""
+    parts = (("red", 2.0), ("a house", 1.0), ("blue", -0.5))
+    request = text_to_image(parts, seed=1, size=(32, 32), images=1, num_inference_steps=2)
+    recorder = Recorder(sd, monkeypatch)
+    apart, melted = generate(sd, request), generate(sd, replace(request, mixing="blend"))
+    assert recorder.rows == [4, 4, 2, 2]
+    assert distance(apart[0], melted[0]) > 0
+
+
+def test_a_conjunction_without_guidance_sums_its_parts(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At scale 1 the unconditional prediction cancels out, so it is not computed."""
+    parts = (("red", 2.0), ("a house", 1.0))
+    request = text_to_image(parts, seed=1, size=(32, 32), images=1, num_inference_steps=3, guidance_scale=1.0)
+    recorder = Recorder(sd, monkeypatch)
+    almost_off = replace(request, guidance_scale=1.0 + 1e-6)
+    assert_same_pictures(generate(sd, request), generate(sd, almost_off))
+    assert recorder.rows == [2] * 3 + [3] * 3
+
+
+def test_the_mask_keeps_the_original_to_the_byte(sd: Bundle) -> None:
+    """Outside the mask nothing changes at all, inside it does."""
+    chance = np.random.default_rng(0)
+    picture = chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    mask = np.zeros((32, 32), np.uint8)
+    mask[8:24, 12:] = 255
+    request = replace(
+        image_to_image(picture, "a hat", seed=1, strength=1.0, images=2, num_inference_steps=4), mask=mask
+    )
+    with running(sd) as engine:
+        images = engine.submit(request).result(60)
+    assert_same_pictures(images, generate(sd, request))
+    for image in images:
+        assert np.array_equal(image[mask == 0], picture[mask == 0])
+        assert not np.array_equal(image[mask == 255], picture[mask == 255])
+
+
+def test_more_strength_goes_further_from_the_image(default: Bundle) -> None:
+    """Image to image on the trained model: from the apple towards the rocket."""
+    [apple, *_] = generate(default, trained(default, "a red apple"))
+    far = [
+        distance(
+            generate(default, image_to_image(apple, "a rocket", seed=5, strength=s, images=1, num_inference_steps=10))[
+                0
+            ],
+            apple,
+        )
+        for s in (0.2, 0.6, 1.0)
+    ]
+    assert far == sorted(far)
+
+
+def test_image_prompts_pull_towards_themselves(default: Bundle) -> None:
+    """The heavier, the nearer; pictures of other sizes are fitted; weight 0 changes nothing."""
+    [apple, *_] = generate(default, trained(default, "a red apple"))
+    wide = np.concatenate([apple, apple], axis=1)[:, 16:-16]
+    base = replace(trained(default, "a rocket"), num_inference_steps=10)
+    near = [
+        np.mean([distance(image, apple) for image in generate(default, replace(base, image_prompts=((apple, w),)))])
+        for w in (0.0, 1.0, 3.0)
+    ]
+    assert near[0] > near[1] > near[2]
+    assert_same_pictures(generate(default, replace(base, image_prompts=((wide, 0.0),))), generate(default, base))
+    assert generate(default, replace(base, image_prompts=((wide, 1.0), (apple, 0.5))))[0].shape == apple.shape
+
+
+def test_a_tile_rolls_with_its_noise(sd: Bundle) -> None:
+    """Seen as a torus, no place is special: rolled start latents give the rolled picture; untiled they do not."""
+    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)).numpy()
+    rolled = np.roll(latents, (2, 4), axis=(2, 3))
+    settings = {"size": (32, 32), "images": 1, "num_inference_steps": 4, "strength": 0.0}
+    for tile, same in ((True, True), (False, False)):
+        one, other = (
+            generate(sd, text_to_image("a", seed=1, latents=start, tile=tile, **settings))[0]
+            for start in (latents, rolled)
+        )
+        assert (distance(np.roll(one, (8, 16), axis=(0, 1)), other) < 0.5) is same
+
+
+def test_the_denoiser_of_a_tile_sees_a_torus(sd: Bundle) -> None:
+    """The UNet too: its prediction for rolled latents is the rolled prediction. Afterwards it is as before."""
+    from model.denoise import Denoiser
+    from model.walk import Walk
+
+    request = text_to_image("a", seed=1, size=(32, 32), images=1, num_inference_steps=2)
+    with torch.inference_mode():
+        walk, rolled = Walk(sd, request), Walk(sd, request)
+        rolled.latents = walk.latents.roll((2, 4), (2, 3))
+        denoiser = Denoiser(sd, 8)
+        plain = denoiser.predict([walk])[0]
+        one, other = denoiser.predict([walk, rolled], tile=True)
+        assert torch.allclose(one.roll((2, 4), (2, 3)), other, atol=1e-5)
+        assert not torch.allclose(one, plain, atol=1e-3)
+        assert torch.equal(denoiser.predict([walk])[0], plain)
+
+
+def test_tiles_have_no_seam_and_their_own_batch(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiled and untiled requests never share a forward, and both are as if alone."""
+    untiled = text_to_image("a", seed=1, size=(32, 32), images=1, num_inference_steps=3)
+    tiled = replace(untiled, tile=True)
+    alone = generate(sd, untiled), generate(sd, tiled)
+    recorder = Recorder(sd, monkeypatch)
+    with running(sd) as engine:
+        tickets = engine.submit(untiled), engine.submit(tiled)
+        for ticket, expected in zip(tickets, alone, strict=True):
+            assert_same_pictures(ticket.result(60), expected)
+    assert recorder.rows == [2] * 6
+
+
+def test_the_autoencoder_is_the_only_door(default: Bundle) -> None:
+    """Encoding and decoding a drawn picture gives nearly that picture; the encoding is the same every time."""
+    [picture, *_] = generate(default, trained(default, "a red apple"))
+    with torch.inference_mode():
+        latents = vae.encode(default.vae, picture, torch.device("cpu"), torch.float32)
+        again = vae.encode(default.vae, picture, torch.device("cpu"), torch.float32)
+        [back] = vae.to_uint8(vae.decode(default.vae, latents)).numpy()
+    assert torch.equal(latents, again)
+    assert distance(back, picture) < 12
