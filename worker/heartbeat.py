@@ -75,10 +75,17 @@ class Heartbeat(threading.Thread):
                 pubsub.close()
 
     def stop(self) -> None:
-        """End the thread and take this process off the list of nodes."""
+        """End the thread and take this process off the lists of workers and nodes."""
         self._ended.set()
-        self.join(5)
-        self._redis.delete(_node(self._pool.name))
+        if self.is_alive():
+            self.join(5)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for slot in self._pool.slots():  # a last beat may have put back a slot that had signed off
+                pipe.delete(slot.key)
+                pipe.srem("rq:workers", slot.key)
+                pipe.srem(f"rq:workers:{slot.queue}", slot.key)
+            pipe.delete(_node(self._pool.name))
+            pipe.execute()
 
     def _turn(self) -> None:
         now = time.monotonic()

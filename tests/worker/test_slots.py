@@ -240,7 +240,7 @@ def test_slots_look_like_workers_to_rq(bench: Bench) -> None:
     """`rq info` lists them by queue, and they leave when the pool stops."""
     pool = bench.start(slots=2)
     bench.until(lambda: bench.client.scard("rq:workers:render") == 2)
-    assert bench.client.hget(f"easel:node:{pool.name}", "slots") == b"3"
+    bench.until(lambda: bench.client.hget(f"easel:node:{pool.name}", "slots") == b"3")
     pool.stop()
     assert bench.client.scard("rq:workers") == 0
     assert not bench.client.exists(f"easel:node:{pool.name}")
