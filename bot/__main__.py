@@ -41,6 +41,7 @@ def main() -> int:
             allow_remote=settings.discord_allow_remote_api,
         )
         logs.configure(settings.log_format, settings.log_level)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing here speaks
         if endpoints is not None:
             use_endpoints(endpoints)
         asyncio.run(run(settings))
