@@ -81,10 +81,11 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     follow_parent()
     client, store = _redis(settings), open_store(settings.image_store)
 
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
     import torch
 
     import model
-    from worker.pictures import Studio
+    from worker.pictures import Studio, warm_up
 
     begun = time.monotonic()
     if device == "cpu":
@@ -93,6 +94,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     bundle = model.load(settings.model, device=device, dtype=None if settings.dtype == "auto" else settings.dtype)
     engine = model.Engine(bundle)
     engine.start()
+    warm_up(engine, bundle.native_size)
     studio = Studio(engine, store, client, DEFAULT_CATALOGUE)
     facts = {
         "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
@@ -101,7 +103,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
         "device": str(bundle.device),
         "dtype": str(bundle.dtype).removeprefix("torch."),
     }
-    log.info("model loaded", seconds=round(time.monotonic() - begun, 1), **facts)
+    log.info("model loaded and warm", seconds=round(time.monotonic() - begun, 1), **facts)
     _work(
         settings,
         client,

@@ -38,3 +38,6 @@ def configure_logs(log_format: str, level: str) -> None:
     # Their INFO lines tell of every request and job; ours say it with the job's id.
     for library in ("discord", "rq", "urllib3", "httpx", "diffusers", "transformers"):
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
+    # A client without a gateway has no guilds and no voice on purpose; discord.py would warn of both.
+    for library in ("discord.client", "discord.state"):
+        logging.getLogger(library).setLevel(logging.ERROR)

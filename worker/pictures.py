@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from contract.catalogue import Catalogue
 from contract.codec import job_document
-from contract.jobs import Job
+from contract.jobs import GRID_SIZE, Job
 from contract.plan import Plan, plan
 from exchange import progress
 from exchange.delivery import Outcome, done
 from exchange.images import ImageStore
-from model import Request, Step
+from model import NoiseSource, Request, Step
 from worker.encoding import encode_lossless
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
@@ -112,3 +112,19 @@ class Studio:
             self._store.put_image(job.id, index, file.data, file.extension)
         drawn = {"width": asked.width, "height": asked.height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
         self._store.put_record({**job_document(job), "drawn": drawn})
+
+
+def warm_up(engine: Engine, size: tuple[int, int]) -> None:
+    """Draw a throwaway picture of `size` (width, height), so that the first user does not wait for first times."""
+    width, height = size
+    noises = tuple(NoiseSource(0, index) for index in range(GRID_SIZE))
+    engine.submit(
+        Request(
+            prompt=(("a warm-up", 1.0),),
+            noises=noises,
+            width=width,
+            height=height,
+            num_inference_steps=2,
+            preview_every=1,
+        )
+    ).result()

@@ -7,6 +7,7 @@ answer becomes four outcomes: it worked, it is not allowed, it is too large, or 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import io
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -104,7 +105,8 @@ class Poster:
         self._client: discord.Client | None = None
         self._loop = asyncio.new_event_loop()
         self._login = asyncio.Lock()
-        self._closing = asyncio.Event()
+        self._gate = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="poster", daemon=True)
         self._thread.start()
 
@@ -175,16 +177,13 @@ class Poster:
         return self._run(self._search(channel_id, since_ms, answers))
 
     def close(self) -> None:
-        """Let calls that wait for Discord end with Unavailable, log out and end the thread. Idempotent."""
-        if self._loop.is_closed():
-            return
-
-        async def end() -> None:
-            self._closing.set()
-            if self._client is not None:
-                await self._client.close()
-
-        self._run(end())
+        """End every call under way and all later ones with Unavailable, log out and end the thread. Idempotent."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            end = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        end.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -192,7 +191,23 @@ class Poster:
     # ── on the poster's own thread ──────────────────────────────────────────────────────────────────────────────────
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        with self._gate:
+            if self._closed:
+                work.close()
+                raise Unavailable("this process is ending")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            raise Unavailable("this process is ending") from None
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
 
     async def _logged_in(self) -> discord.Client:
         async with self._login:
@@ -214,11 +229,10 @@ class Poster:
                 return await _translated(call(await self._logged_in()))
             except Unavailable as error:
                 remaining = until - self._loop.time()
-                if remaining <= 0 or self._closing.is_set():
+                if remaining <= 0:
                     raise
                 log.warning("Discord is away, trying again", pause_s=round(min(pause, remaining), 1), reason=str(error))
-                if await self._closed_within(min(pause, remaining)):
-                    raise
+                await asyncio.sleep(min(pause, remaining))
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _search(self, channel_id: int, since_ms: int, wanted: Callable[[discord.Message], bool]) -> int | None:
@@ -232,13 +246,6 @@ class Poster:
             return None
 
         return await self._patiently(search)
-
-    async def _closed_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._closing.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
 
 
 async def _translated(call: Awaitable[T]) -> T:

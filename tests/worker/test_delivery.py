@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def delivery(discord: FakeDiscord, store: FolderStore, client: redis.Redis, cloc
 
 def accepted(client: redis.Redis, job: Job, *, waiting: int | None = WAITING, interaction: int | None = None) -> Job:
     """What submit and release leave behind for a job that is now being delivered."""
-    fields: dict[str, str | int] = {"state": "delivering"}
+    fields: dict[Any, Any] = {"state": "delivering"}
     if waiting is not None:
         fields |= {"waiting_channel": job.destination.channel_id, "waiting_message": waiting}
     if interaction is not None:

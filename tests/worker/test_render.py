@@ -1,0 +1,106 @@
+"""A job becomes a request by numbers alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from contract.catalogue import EASEL_SMALL
+from contract.derive import reroll, upscale, variation
+from contract.jobs import Generation, Job, Strength
+from contract.plan import plan
+from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
+from tests.contract.factories import imagine, press
+from worker.render import PREVIEWS, noise_for, request_for
+
+
+def request(job: Job) -> Request:
+    """The request of a job on the small model."""
+    return request_for(job, plan(job, EASEL_SMALL))
+
+
+def test_a_grid_is_four_pictures_of_one_seed() -> None:
+    """The seed in the job's id, spread by index."""
+    made = request(imagine(seed=42))
+    assert made.noises == tuple(NoiseSource(42, index) for index in range(4))
+    assert made.prompt == (("a fox", 1.0),)
+    assert (made.width, made.height) == (64, 64)
+    assert made.num_inference_steps == EASEL_SMALL.num_inference_steps
+    assert made.sampler == EASEL_SMALL.sampler
+
+
+def test_seed_zero_is_a_seed() -> None:
+    """Not "no seed"."""
+    assert request(imagine(seed=0)).noises[0] == NoiseSource(0, 0)
+
+
+def test_variations_turn_the_noise_of_their_source() -> None:
+    """Four departures from one picture, subtle nearer than strong, and a variation of a variation remembers both."""
+    grid = imagine(seed=1)
+    subtle = variation(grid, 2, Strength.SUBTLE, press(seed=2))
+    assert request(subtle).noises == tuple(NoiseSource(1, 2, ((2, index, VARIATION_SUBTLE),)) for index in range(4))
+    strong = variation(subtle, 3, Strength.STRONG, press(seed=3, interaction=9))
+    assert request(strong).noises[0] == NoiseSource(1, 2, ((2, 3, VARIATION_SUBTLE), (3, 0, VARIATION_STRONG)))
+    assert 0 < VARIATION_SUBTLE < VARIATION_STRONG < 1
+
+
+def test_a_single_picture_drawn_again_is_the_picture_of_the_grid() -> None:
+    """U3 of a lost grid asks for the same noise, size, steps and scale as picture 3 of the grid."""
+    for prompt in ("a fox", "a fox --q .5", "a fox --ar 2:1 --chaos 40 --s 500"):
+        grid = imagine(prompt, seed=9)
+        whole, alone = request(grid), request(upscale(grid, 2, press()))
+        assert alone.noises == (whole.noises[2],)
+        for name in ("prompt", "width", "height", "num_inference_steps", "guidance_scale", "chaos", "sampler"):
+            assert getattr(alone, name) == getattr(whole, name), (prompt, name)
+
+
+def test_a_single_picture_of_a_variation_is_the_picture_of_the_variation() -> None:
+    """`--quality` buys steps for first grids only, so neither the variation nor its single picture has them."""
+    grid = imagine("a fox --q .5", seed=9)
+    varied = variation(grid, 1, Strength.STRONG, press())
+    assert request(varied).num_inference_steps == EASEL_SMALL.num_inference_steps
+    alone = upscale(varied, 0, press(interaction=10))
+    assert request(alone).num_inference_steps == EASEL_SMALL.num_inference_steps
+
+
+def test_a_reroll_changes_nothing_but_the_noise() -> None:
+    """Same words and numbers, another seed."""
+    grid = imagine("a fox --ar 2:1 --no snow", seed=9)
+    again = request(reroll(grid, press(seed=10)))
+    assert {noise.seed for noise in again.noises} == {10}
+    assert again.negative_prompt == request(grid).negative_prompt == ("snow",)
+    assert (again.width, again.height) == (request(grid).width, request(grid).height)
+
+
+def test_weights_and_flags_arrive() -> None:
+    """Parts keep their weights; shares run from 0 to 1."""
+    made = request(imagine("fire::2 ice::-.5 --chaos 50 --weird 1500 --stop 40 --tile"))
+    assert made.prompt == (("fire", 2.0), ("ice", -0.5))
+    assert (made.chaos, made.weird, made.stop_at, made.tile) == (0.5, 0.5, 0.4, True)
+
+
+def test_linked_pictures_weigh_as_written() -> None:
+    """A picture's own weight times the weight of all pictures."""
+    job = imagine("https://example.org/a.png::2 https://example.org/b.png a fox --iw .5")
+    pictures = [np.zeros((8, 8, 3), np.uint8), np.ones((8, 8, 3), np.uint8)]
+    made = request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures)
+    assert [weight for _, weight in made.image_prompts] == [1.0, 0.5]
+    assert made.image_prompts[1][0] is pictures[1]
+    with pytest.raises(ValueError, match="longer"):
+        request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures[:1])
+
+
+def test_every_job_shows_about_ten_previews() -> None:
+    """However many steps it takes; never less often than every step."""
+    job = imagine()
+    for steps in (1, 8, 20, 50):
+        made = request_for(job, replace(plan(job, EASEL_SMALL), num_inference_steps=steps))
+        assert made.preview_every == max(1, round(steps / PREVIEWS))
+
+
+def test_a_broken_line_of_generations_is_refused() -> None:
+    """Only the first of a line starts it."""
+    with pytest.raises(ValueError, match="only the first"):
+        noise_for((Generation(1, 0), Generation(2, 0)))
