@@ -128,7 +128,12 @@ class SandboxUser:
             filled.append(
                 {"type": 1, "components": [{"type": field["type"], "custom_id": field["custom_id"], key: value}]}
             )
-        return await self._interact(5, {"id": modal["id"], "custom_id": modal["custom_id"], "components": filled})
+        return await self.send_modal(modal, filled)
+
+    async def send_modal(self, modal: JSON, filled: list[JSON], attachments: list[JSON] | None = None) -> str:
+        """Submit a modal with components written out in full, and files from :meth:`upload`. Returns the nonce."""
+        data = {"id": modal["id"], "custom_id": modal["custom_id"], "components": filled}
+        return await self._interact(5, data | {"attachments": attachments or []})
 
     async def say(self, content: str, **more: Any) -> JSON:
         """Write a message into the channel."""
