@@ -34,7 +34,8 @@ def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008 
 def _suggestion(text: str, context: Context, error: PromptError) -> str | None:
     """`text` with its slips put right one after another, if it runs then."""
     for _ in range(_CORRECTIONS):
-        if not error.edits or len(text) > _CORRECTABLE:
+        moves = "{" in text and any(edit.start == edit.end for edit in error.edits)
+        if not error.edits or moves or len(text) > _CORRECTABLE:  # no moving words between the options of a group
             return None
         text = corrected(text, error.edits)
         try:
@@ -68,7 +69,11 @@ def _parse(text: str, context: Context) -> Submission:
         return Submission(prompts, jobs, jobs > 1, prompts[0].echo)
     named = all(prompt.parameters.version or prompt.parameters.niji for prompt in prompts)
     unexpanded = source.text if named else f"{source.text} {version.echo}"
-    return Submission(prompts, jobs, True, unexpanded, tuple(expansion.text for expansion in expansions))
+    return Submission(prompts, jobs, True, unexpanded, tuple(map(_shown, expansions)))
+
+
+def _shown(expansion: Source) -> str:
+    return permutations.unescape(expansion.text)
 
 
 def _prompt(source: Source, default: Version, context: Context) -> Prompt:

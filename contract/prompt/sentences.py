@@ -69,7 +69,7 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "command_not_supported.zoom": "--zoom works only in the Custom Zoom box under a picture",
         "command_not_supported.suffix": "A suffix can hold only parameters that start with `--`; `{words}` is text",
         "too_long.echo": "Your prompt takes {length} characters as it would be posted, and a message has room for "
-        "{limit}. Please shorten it by {excess}",
+        "{limit} (2,000 less what stands around it). Please shorten it by {excess}",
         "too_long.text": "Your prompt has {length} characters with everything your shortcuts stand for; "
         "at most {limit} can be read",
     }

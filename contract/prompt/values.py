@@ -118,8 +118,8 @@ class Submission:
     """What one command asks for: one prompt, or one for each expansion of its `{a, b}` groups.
 
     `jobs` counts expansions times `--repeat`; `confirm` says that a person should be asked first. `expansions` are the
-    expanded texts (empty without groups). `echo` is the one prompt's echo, or the unexpanded text, which may be longer
-    than a message.
+    expanded texts to show (empty without groups). `echo` is the one prompt's echo, or the unexpanded text, which may
+    be longer than a message.
     """
 
     prompts: tuple[Prompt, ...]

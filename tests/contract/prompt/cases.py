@@ -1,0 +1,406 @@
+"""The language by example: each case names the rule of the reference it follows from and where that rule was read.
+
+Marks as in the reference: [O] official text, [C] a client's code or captures, [I] inferred or Easel's own choice.
+An expectation is a part of the answer of `python -m contract.prompt`; what it does not name may be anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+A, B = "https://example.com/a.png", "https://example.com/b.jpg"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`prompt` asked with `request`, and what its answer holds."""
+
+    rule: str
+    prompt: str
+    expected: dict[str, Any]
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+def _case(rule: str, prompt: str, expected: dict[str, Any], **request: Any) -> Case:
+    return Case(rule, prompt, expected, request)
+
+
+def _refused(rule: str, prompt: str, kind: str, /, request: dict[str, Any] | None = None, **error: Any) -> Case:
+    return Case(rule, prompt, {"error": {"kind": kind, **error}}, request or {})
+
+
+def _taken(rule: str, prompt: str, /, request: dict[str, Any] | None = None, **params: Any) -> Case:
+    return Case(rule, prompt, {"params": params}, request or {})
+
+
+ORDER = [
+    _case("§3.1 links first [O]", f"{A} a fox", {"images": [[A, None]], "parts": [["a fox", 1]]}),
+    _case(
+        "§3.1 links after the text work too [O]",
+        f"A cactus on a skateboard {A} --iw 2.5",
+        {"images": [[A, None]], "parts": [["A cactus on a skateboard", 1]], "params": {"iw": 2.5}},
+    ),
+    _case("§3.1 two links need no text [O]", f"{A} {B}", {"parts": [], "images": [[A, None], [B, None]]}),
+    _refused(
+        "§3.1 one image alone is refused [O]",
+        f"{A} --v 7",
+        "single_image",
+        title="Invalid parameter",
+        description="Cannot use --version 7 with only a single image prompt. "
+        "Please add another image prompt, or a text prompt",
+    ),
+    _refused("§3.1 links are direct [O]", "https://example.com/page fox", "invalid_link", span=[0, 24]),
+    _refused("§3.1 a link needs a path", "https://example.png fox", "invalid_link"),
+    _case(
+        "§3.1 short links need no extension [O]",
+        "https://s.mj.run/abc fox",
+        {"images": [["https://s.mj.run/abc", None]]},
+    ),
+    _refused("§3.1 blob: was not sent [O]", "blob:https://discord.com/1 fox", "invalid_link", title="Invalid link"),
+    *(
+        _case(f"§3.1 {name} [O]", f"https://a.org/x.{name} y", {"images": [[f"https://a.org/x.{name}", None]]})
+        for name in ("png", "gif", "webp", "jpg", "jpeg", "PNG")
+    ),
+    _case("§8 links with query strings work", f"{A}?ex=1&is=2 fox", {"images": [[f"{A}?ex=1&is=2", None]]}),
+    _case("§3.12 links in angle brackets are links", f"<{A}> fox", {"images": [[A, None]]}),
+    _case("§3.2 weights of links [O]", f"{A}::4 {B}::1 --iw .5", {"images": [[A, 4], [B, 1]], "params": {"iw": 0.5}}),
+    _refused("§3.2 no negative weights of links [O]", f"{A}::-1 fox", "bad_value", span=[0, len(A) + 4]),
+]
+
+WEIGHTS = [
+    _case("§3.3 `::` ends a segment [O]", "space:: ship", {"parts": [["space", 1], ["ship", 1]]}),
+    _case("§3.3 default 1 [O]", "space::2 ship", {"parts": [["space", 2], ["ship", 1]]}),
+    _case("§3.3 as typed [O]", "space::100 ship::100", {"parts": [["space", 100], ["ship", 100]]}),
+    _case("§3.3 no space between the colons [O]", "space: : ship", {"parts": [["space: : ship", 1]]}),
+    _case("§3.3 the number follows at once [O]", "owl:: 2 cats", {"parts": [["owl", 1], ["2 cats", 1]]}),
+    _case("§3.3 a word with a digit is no number [I]", "owl::2nd try", {"parts": [["owl", 1], ["2nd try", 1]]}),
+    _case("§3.3 decimals [O]", "a::0.3 b::.25 c", {"parts": [["a", 0.3], ["b", 0.25], ["c", 1]]}),
+    _case("§3.3 a weight is for all before it [O]", "hot dog animal::0.5", {"parts": [["hot dog animal", 0.5]]}),
+    _case("§3.3 a trailing `::` adds nothing [O]", "hot:: dog::", {"parts": [["hot", 1], ["dog", 1]]}),
+    _refused("§3.3 v1-3: whole numbers [O]", "cheese::1.5 cake --v 3", "bad_value", span=[6, 11]),
+    _case("§3.3 v4+: decimals [O]", "cheese::1.5 cake --v 4", {"parts": [["cheese", 1.5], ["cake", 1]]}),
+    _refused("§3.3 v7 has no `::` [O]", "hot:: dog --v 7", "incompatible", span=[3, 5]),
+    _refused("§3.3 niji 7 has no `::` [O]", "hot:: dog --niji 7", "incompatible"),
+    _case("§3.4 a positive sum will do [O]", "tulips:: red::-.5", {"parts": [["tulips", 1], ["red", -0.5]]}),
+    _refused("§3.4 sum rule [O]", "red::-1", "weight_sum"),
+    _refused("§3.4 zero is not positive [O]", "a:: b::-1", "weight_sum"),
+    _refused("§3.4 decimals are summed exactly", "a::.1 b::.2 c::-.3", "weight_sum"),
+    _case("§3.5 --no [O]", "vibrant tulip fields --no red", {"no": ["red"], "parts": [["vibrant tulip fields", 1]]}),
+    _case(
+        "§3.5 several --no are merged, and outside the sum [C TRU]",
+        "girl --no boy --no car , dog --raw",
+        {
+            "no": ["boy", "car", "dog"],
+            "params": {"raw": True},
+            "echo": "girl --no boy --no car , dog --raw --v 6.1",
+        },
+    ),
+    _case("§3.5 empty items are ignored [C TRU]", "fox --no a,, b,", {"no": ["a", "b"]}),
+    _refused("§3.5 --no needs an item", "fox --no ,", "missing_value", param="no"),
+    _case(
+        "§3.8 quotes and punctuation have no syntax [O]",
+        '"Hi; there!" (a) [b]',
+        {"parts": [['"Hi; there!" (a) [b]', 1]]},
+    ),
+    _case("§3.10 hyphens in words are text [O]", "sci-fi x--y -z", {"parts": [["sci-fi x--y -z", 1]]}),
+]
+
+PERMUTATIONS = [
+    _case(
+        "§3.6 a group [O]",
+        "a {red, green} bird",
+        {"expansions": ["a red bird", "a green bird"], "jobs": 2, "confirm": True},
+    ),
+    _case(
+        "§3.6 groups multiply, the last varies fastest [O]", "{a,b} {c,d}", {"expansions": ["a c", "a d", "b c", "b d"]}
+    ),
+    _case("§3.6 groups nest [O]", "{a {b, c}, d} e", {"expansions": ["a b e", "a c e", "d e"], "jobs": 3}),
+    _case(
+        "§3.6 in values and names [O]",
+        "fox --ar {1:1, 3:2} --{v 5, niji}",
+        {
+            "expansions": [
+                "fox --ar 1:1 --v 5",
+                "fox --ar 1:1 --niji",
+                "fox --ar 3:2 --v 5",
+                "fox --ar 3:2 --niji",
+            ]
+        },
+    ),
+    _case("§3.6 in weights [O]", "owl::{1, 2} cat", {"expansions": ["owl::1 cat", "owl::2 cat"]}),
+    _case("§3.6 `\\,` is a comma [O]", "{a\\, b, c} d", {"expansions": ["a, b d", "c d"]}),
+    _case("§3.6 `\\{` and `\\}` are braces [C]", "a \\{b, c\\}", {"parts": [["a {b, c}", 1]], "expansions": []}),
+    _case("§3.6 an unmatched brace is itself [C]", "a {b, c", {"parts": [["a {b, c", 1]], "jobs": 1}),
+    _case("§3.6 `{}` disappears [C]", "a {} b", {"parts": [["a b", 1]], "jobs": 1, "confirm": False}),
+    _refused("§3.6 fast mode only [O]", "{a, b} fox", "speed_not_allowed", request={"speed": "relax"}),
+    _refused("§3.6 fast mode only, by flag [O]", "{a, b} fox --relax", "speed_not_allowed"),
+    _case("§3.6 turbo will do [O]", "{a, b} fox --turbo", {"jobs": 2}, speed="relax"),
+    *(
+        _refused(f"§3.6 limit of {plan} [O]", f"fox --repeat {limit + 1}", "too_many_jobs", request={"plan": plan})
+        for plan, limit in (("basic", 4), ("standard", 10))
+    ),
+    _case("§3.6 limit of basic is reached [O]", "{a,b,c,d} fox", {"jobs": 4}, plan="basic"),
+    _refused("§3.6 over 40 [O]", "{a,b,c,d,e,f,g}{a,b,c,d,e,f}", "too_many_jobs"),
+    _case("§3.7 repeat [O]", "fox --repeat 4", {"jobs": 4, "confirm": True, "expansions": []}),
+    _case("§3.7 repeat times expansions [I]", "{a, b} fox --r 3", {"jobs": 6}),
+    _refused("§3.7 their product counts [I]", "{a, b, c, d} fox --r 11", "too_many_jobs"),
+    _refused(
+        "§2 repeat in relax mode [O]",
+        "fox --repeat 2",
+        "speed_not_allowed",
+        request={"speed": "relax"},
+        description="You can not submit batch jobs in relax mode",
+    ),
+    _refused(
+        "§2 relax on basic [O]",
+        "fox --relax",
+        "speed_not_allowed",
+        request={"plan": "basic"},
+        description="Failed to submit: Relax queues are only available for users with a Standard plan or higher",
+    ),
+]
+
+PRESETS = [
+    _case(
+        "§1 options anywhere, even first [O]",
+        "--pablo playing basketball --pic",
+        {"parts": [["Pablo the cat playing basketball photo", 1]], "params": {"aspect": "3:2"}},
+        options={"pablo": "Pablo the cat", "pic": "photo --ar 3:2"},
+    ),
+    _case(
+        "§3.9 options first of all [O]",
+        "poppies --mine",
+        {"echo": "poppies --chaos 7 --ar 7:4 --v 6.1"},
+        options={"mine": "--chaos 7 --ar 7:4"},
+    ),
+    _case(
+        "§1 an option's parameters find their place [I]",
+        "--m a fox --s 5",
+        {"params": {"aspect": "3:2", "stylize": 5}, "parts": [["a fox", 1]]},
+        options={"m": "--ar 3:2"},
+    ),
+    _case(
+        "§1 an option's text finds its place [I]", "fox --s 5 --m", {"parts": [["fox blue", 1]]}, options={"m": "blue"}
+    ),
+    _case("§3.9 an option within a list [I]", "fox --no --m", {"no": ["a", "b"]}, options={"m": "a, b"}),
+    _case("§3.9 options within groups [I]", "{fox, --m} x", {"expansions": ["fox x", "wolf x"]}, options={"m": "wolf"}),
+    _refused("§1 only the owner's options [O]", "fox --mine", "unrecognized_parameter", param="mine"),
+    _case(
+        "§3.9 the suffix is appended [O]",
+        "fox --ar 3:2",
+        {"echo": "fox --ar 3:2 --chaos 5 --v 6.1"},
+        suffix="--chaos 5",
+    ),
+    _case(
+        "§3.9 the prompt comes before the suffix [I]", "fox --ar 3:2", {"params": {"aspect": "3:2"}}, suffix="--ar 1:1"
+    ),
+    _case("§3.9 --no of the suffix is added [I]", "fox --no a", {"no": ["a", "b"]}, suffix="--no b"),
+    _case(
+        "§3.9 a box is prefilled, so no suffix again [I]",
+        "fox --zoom 2",
+        {"params": {"zoom": 2}},
+        suffix="--s 5",
+        command="custom_zoom",
+    ),
+    _case(
+        "§1 a suffix of parameters [O]",
+        "--uplight --no golden hour",
+        {"no": ["golden hour"], "echo": "--uplight --no golden hour"},
+        command="prefer_suffix",
+    ),
+    _case("§1 an empty suffix clears [O]", "", {"parts": []}, command="prefer_suffix"),
+    *(
+        _refused("§1 no text in a suffix [O]", text, "command_not_supported", request={"command": "prefer_suffix"})
+        for text in ("soft", "golden hour::-0.5", "soft --ar 3:2")
+    ),
+]
+
+PARAMETERS = [
+    _taken("§2 --ar [O]", "fox --ar 3:2", aspect="3:2"),
+    _taken("§2 reduced [O]", "fox --aspect 1920:1280", aspect="3:2"),
+    _refused("§2 no decimals [O]", "fox --ar 1.39:1", "bad_value", suggestion="fox --ar 139:100", span=[9, 15]),
+    _refused("§2 malformed [I]", "fox --ar 3:0", "bad_value", param="aspect"),
+    _taken("§2 v3: the closest ratio [O]", "fox --ar 4:1 --v 3", aspect="5:2", version=3),
+    _taken("§2 v4: the closest ratio [O]", "fox --ar 1:3 --v 4", aspect="1:2", version=4),
+    _taken("§2 4a: three ratios [O]", "fox --ar 16:9 --v 4 --style 4a", aspect="3:2", version=4, style="4a"),
+    _taken("§2 v5: any ratio [O]", "fox --ar 100:1 --v 5", aspect="100:1", version=5),
+    _taken("§2 v6: up to 14:1 [O]", "fox --ar 14:1", aspect="14:1"),
+    _refused("§2 v6: not beyond 14:1 [O]", "fox --ar 15:1", "bad_value"),
+    _taken("§2 aliases [O]", "fox --c 5 --s 50 --w 7 --q 1 --r 1", chaos=5, stylize=50, weird=7, quality=1, repeat=1),
+    _refused("§2 chaos 0-100 [O]", "fox --chaos 101", "bad_value", suggestion="fox --chaos 100"),
+    _refused("§2 chaos is whole [O]", "fox --chaos 1.5", "bad_value"),
+    _refused(
+        "§2 stylize 0-1000 [O]",
+        "fox --stylize 1001 --v 7",
+        "bad_value",
+        description="--stylize must be between 0 and 1000 with --version 7",
+        param="stylize",
+        span=[14, 18],
+    ),
+    _taken("§2 v3: stylize 625-60000 [O]", "fox --s 60000 --v 3", stylize=60000, version=3),
+    _refused("§2 v3: stylize from 625 [O]", "fox --s 100 --v 3", "bad_value"),
+    _taken("§2 weird to 3000 [O]", "fox --weird 3000 --niji 5", weird=3000, niji=5),
+    _refused("§2 weird from v5 [O]", "fox --weird 5 --v 4", "incompatible", param="weird"),
+    *(
+        _taken(
+            f"§2 quality {typed} of {version} rounds [O]",
+            f"fox --q {typed} --v {version}",
+            quality=used,
+            version=version,
+        )
+        for typed, version, used in (
+            (".3", 6.1, 0.25),
+            ("2", 6.1, 2),
+            ("9", 6.1, 2),
+            (".5", 7, 1),
+            ("3", 7, 2),
+            ("5", 3, 5),
+            ("2", 5, 1),
+        )
+    ),
+    _refused("§2 quality: not in 8.1 [O]", "fox --q 1 --v 8.1", "incompatible"),
+    _taken("§2 seed [O]", "fox --seed 4294967295", seed=4294967295),
+    _taken("§2 seed 0 is a seed", "fox --seed 0", seed=0),
+    _refused("§2 seed to 4294967295 [O]", "fox --seed 4294967296", "bad_value"),
+    _taken("§2 the first seed counts [C TRU]", "fox --seed 5 --seed 6", seed=5),
+    _taken("§2 sameseed in v1-3 [O]", "fox --sameseed 5 --v 2", sameseed=5, version=2),
+    _refused("§2 sameseed not later [O]", "fox --sameseed 5", "incompatible"),
+    _refused("§2 stop 10-100 [O]", "fox --stop 9", "bad_value"),
+    _refused("§2 stop: not in v7 [O]", "fox --stop 50 --v 7", "incompatible"),
+    _taken("§2 stop in niji 6 [O]", "fox --stop 50 --niji 6", stop=50, niji=6),
+    _refused("§2 repeat 1-40 [O]", "fox --repeat 41", "bad_value"),
+    _taken("§2 tile [O]", "fox --tile", tile=True),
+    _refused("§2 tile: not in v4 [O]", "fox --tile --v 4", "incompatible"),
+    _refused("§2 tile: not in v7 [O]", "fox --tile --v 7", "incompatible"),
+    _refused("§2 iw is not negative [O]", f"{A} fox --iw -1", "bad_value"),
+    _refused("§2 iw to 3 [O]", f"{A} fox --iw 3.5", "bad_value"),
+    _refused("§2 v5: iw to 2 [O]", f"{A} fox --iw 2.5 --v 5", "bad_value"),
+    _refused("§2 iw: not in v4 [O]", f"{A} fox --iw 1 --v 4", "incompatible"),
+    *(
+        _taken(f"§2 --v {typed} [O]", f"fox --v {typed}", version=number)
+        for typed, number in (
+            ("1", 1),
+            ("4", 4),
+            ("5", 5),
+            ("5.0", 5),
+            ("5.2", 5.2),
+            ("6.0", 6),
+            ("6.1", 6.1),
+            ("8.1", 8.1),
+        )
+    ),
+    _refused("§2 unknown version", "fox --v 9", "bad_value", param="version"),
+    _taken("§2 --niji 7 [O]", "fox --niji 7", niji=7),
+    _taken("§2 bare --niji [I]", "fox --niji", niji=6),
+    _refused("§2 unknown niji", "fox --niji 3", "bad_value", param="niji"),
+    _taken("§2 --test [O]", "fox --test --creative", test=True, creative=True),
+    *(_taken(f"§2 style raw in {v} [O]", f"fox --style raw --v {v}", style="raw", version=v) for v in (5.1, 5.2, 6)),
+    _taken("§2 style of niji 5 [O]", "fox --style cute --niji 5", style="cute", niji=5),
+    _taken("§2 tuner [O]", "fox --style random-32 --v 5.2", style="random-32", version=5.2),
+    _taken("§2 tuner codes [O]", "fox --style raw-3W4kHk8XAO0 --v 5.2", style="raw-3W4kHk8XAO0", version=5.2),
+    _refused("§2 style of another version [O]", "fox --style cute", "bad_value"),
+    _refused("§2 raw from 5.1 [O]", "fox --raw --v 5", "incompatible"),
+    _taken("§2 cref [O]", f"fox --cref {A} {B} --cw 0", cref=[[A, 1], [B, 1]], cw=0),
+    _refused("§2 cw only with cref [O]", "fox --cw 50", "incompatible", param="cw"),
+    _refused(
+        "§2 cref: not in v7 [O]",
+        f"fox --cref {A} --v 7",
+        "incompatible",
+        description="--cref is not compatible with --version 7",
+        title="Invalid parameter",
+    ),
+    _taken(
+        "§2 sref: links and numbers with weights [O]",
+        f"fox --sref {A}::2 762351716::.5",
+        sref=[[A, 2], [762351716, 0.5]],
+    ),
+    _refused("§2 sref from v6 [O]", "fox --sref 5 --v 5", "incompatible"),
+    _refused("§2 sref words", "fox --sref nice", "bad_value", param="sref"),
+    _refused("§2 sv to 4 in v6 [O]", "fox --sref 5 --sv 5", "bad_value"),
+    _taken("§2 sv to 6 in v7 [O]", "fox --sref 5 --sv 6 --sw 1000 --v 7", sref=[[5, 1]], sv=6, sw=1000, version=7),
+    _taken("§2 oref in v7 [O]", f"fox --oref {A} --ow 400 --v 7", oref=[[A, 1]], ow=400, version=7),
+    _refused("§2 one oref [O]", f"fox --oref {A} {B} --v 7", "bad_value"),
+    _refused("§2 oref elsewhere [O]", f"fox --oref {A}", "incompatible"),
+    _taken("§2 exp in v7 [O]", "fox --exp 100 --v 7", exp=100, version=7),
+    _taken("§2 draft in v7 [O]", "fox --draft --v 7", draft=True, version=7),
+    _taken("§2 profile codes and mentions [O]", "fox --p abc1234 <@12>", profile=["abc1234", "<@12>"]),
+    _refused("§2 bare profile [O]", "fox --p", "not_enough_ratings", title="Not enough ratings"),
+    _taken("§2 bare profile with ratings [O]", "fox --personalize", {"profile_ready": True}, profile=[]),
+    _taken("§2 turbo from v5, stealth [O]", "fox --turbo --stealth", turbo=True, stealth=True),
+    _refused("§2 no turbo in v4 [O]", "fox --turbo --v 4", "incompatible"),
+    _taken("§9 the first of several speeds counts [I]", "fox --fast --relax", fast=True),
+    _taken(
+        "§2 video [O]",
+        f"{A} fox --video --motion high --bs 4 --loop --end {B}",
+        video=True,
+        motion="high",
+        bs=4,
+        loop=True,
+        end=B,
+    ),
+    _refused("§2 motion belongs to video [O]", "fox --motion high", "incompatible"),
+    _taken("§2 motion in a video box [O]", "--motion low", {"command": "video"}, motion="low"),
+    _taken("§2 zoom 1-2 in its box [O]", "fox --zoom 1.4", {"command": "custom_zoom"}, zoom=1.4),
+    _refused("§2 zoom to 2 [O]", "fox --zoom 2.1", "bad_value", request={"command": "custom_zoom"}),
+    _refused("§2 zoom only there [O]", "fox --zoom 2", "command_not_supported"),
+    _taken("§2 hd in 8.1 [O]", "fox --hd --v 8.1", hd=True, version=8.1),
+    _refused("§2 hd elsewhere [O]", "fox --hd", "incompatible"),
+    _taken("§2 sizes of the first year [O]", "fox --w 448 --h 320 --v 1", width=448, height=320, version=1),
+    _refused("§2 old flags elsewhere [O]", "fox --uplight", "unrecognized_parameter", param="uplight"),
+    _refused("§1 /shorten takes no `::` [O]", "a:: b", "command_not_supported", request={"command": "shorten"}),
+    _refused("§1 /shorten takes no --no [O]", "a --no b", "command_not_supported", request={"command": "shorten"}),
+]
+
+MISTAKES = [
+    _refused(
+        "§2 text after a value [O]",
+        "robot --v 7 abc --chaos 20",
+        "unrecognized_parameter",
+        title="Invalid parameter",
+        description="Unrecognized parameter(s): abc",
+        param="abc",
+        span=[12, 15],
+        suggestion="robot abc --v 7 --chaos 20",
+    ),
+    _refused("§2 no space [C]", "fox --v5", "unrecognized_parameter", param="v5", suggestion="fox --v 5", span=[4, 8]),
+    _refused("§8 glued with =", "fox --ar=3:2", "unrecognized_parameter", suggestion="fox --ar 3:2"),
+    _refused(
+        "§8 several at once", "fox --ar16x9, blue --v6", "unrecognized_parameter", suggestion="fox blue --ar 16:9 --v 6"
+    ),
+    _refused("§8 a slip of the pen", "fox --aspct 3:2", "unrecognized_parameter", suggestion="fox --aspect 3:2"),
+    _refused("§8 a comma after a value", "fox --ar 3:2, --s 50", "bad_value", suggestion="fox --ar 3:2 --s 50"),
+    _refused("§8 glued flags", "fox --ar 3:2--tile", "bad_value", suggestion="fox --ar 3:2 --tile"),
+    _refused("§8 parameters first", "--ar 3:2 a fox", "unrecognized_parameter", suggestion="a fox --ar 3:2"),
+    _refused("§2 a space after the dashes [O]", "fox -- ar 3:2", "unrecognized_parameter", suggestion="fox --ar 3:2"),
+    _refused("§8 nothing obvious", "fox --frobnicate", "unrecognized_parameter", param="frobnicate", suggestion=None),
+    _refused("§8 no guess among the options of a group", "{a, b} --v 6 c", "unrecognized_parameter", suggestion=None),
+    _refused("§2 no value", "fox --ar --tile", "missing_value", param="aspect", span=[4, 8]),
+    _taken("§2 em dash [O]", "fox —ar 3:2", aspect="3:2"),
+    _taken("§8 en dash", "fox –ar 3:2", aspect="3:2"),
+    _taken("§8 upper case", "fox --AR 3:2 --Style RAW", aspect="3:2", style="raw"),
+    _case("§8 a dash between words is text", "a fox — no hat – none", {"parts": [["a fox — no hat – none", 1]]}),
+    _refused("§5 empty prompt", "", "empty_prompt", title="Empty prompt"),
+    _refused("§5 only spaces", " \n\t ", "empty_prompt"),
+    _refused("§5 only parameters", "--ar 3:2", "empty_prompt"),
+    _refused("§3.11 too long to post [I]", "x" * 1950, "too_long"),
+    _refused("§3.11 too long to type [O]", "x" * 6001, "too_long"),
+]
+
+ECHO = [
+    _case("§3.12 defaults are appended [C]", "fox", {"echo": "fox --v 7.0"}, version="7"),
+    _case("§3.12 niji is appended [C]", "fox --relax", {"echo": "fox --relax --niji 6"}, version="niji 6"),
+    _case("§2 versions are spelled out [C]", "fox --v 7 --s 5", {"echo": "fox --v 7.0 --s 5"}),
+    _case("§3.12 links in angle brackets [C TRU]", f"{A} fox {B}::2", {"echo": f"<{A}> fox <{B}>::2 --v 6.1"}),
+    _case("§3.12 --video 1 [C TRU]", f"{A} fox --video", {"echo": f"<{A}> fox --video 1 --v 6.1"}),
+    _case(
+        "§3.12 references last [C TRU, MUT]",
+        f"fox --sref {A} {B} --ar 2:3 --v 7",
+        {"echo": f"fox --ar 2:3 --v 7.0 --sref <{A}> <{B}>"},
+    ),
+    _case("§3.8 as typed [O]", "A FoX, hot::2  DOG", {"echo": "A FoX, hot::2 DOG --v 6.1"}),
+    _case("§7.1 one line without ** [C NPM]", "**bold**\r\nfox \\", {"echo": "bold* fox --v 6.1"}),
+    _case("§7.2 mentions stay text [C YOK]", "<#12> <@34> @everyone", {"echo": "<#12> <@34> @everyone --v 6.1"}),
+]
+
+CASES = [*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO]
