@@ -121,6 +121,11 @@ class Accounts:
         stored = await self._redis.hmget(_entries(user_id), [text(id) for id in ids if isinstance(id, bytes | str)])
         return [Entry(**json.loads(entry)) for entry in stored if entry is not None]
 
+    async def entry(self, user_id: int, job_id: JobId) -> Entry | None:
+        """One delivered job of a user; None when it is not in the history, or not theirs."""
+        stored = await self._redis.hget(_entries(user_id), job_id)
+        return None if stored is None else Entry(**json.loads(stored))
+
     async def forget(self, user_id: int, job_id: JobId) -> bool:
         """Take one job out of a user's history (its usage stays counted). False when it was not there."""
         await self._redis.hdel(_entries(user_id), job_id)

@@ -165,6 +165,10 @@ class JobQueue:
         members = await self._redis.sunion(scopes)
         return sorted({keys.job_of(text(member)) for member in members})
 
+    async def running_of(self, user_id: int) -> int:
+        """How many of a user's jobs are being rendered."""
+        return int(await self._redis.scard(keys.running(f"user:{user_id}")))
+
     async def waiting_message(self, job_id: JobId) -> MessageRef | None:
         """The message that acknowledged a job, if one was recorded."""
         values = await self._redis.hmget(keys.state(job_id), ["waiting_channel", "waiting_message"])

@@ -1,0 +1,64 @@
+"""The client factory: which addresses it takes, and what it says when nothing answers."""
+
+import pytest
+import redis
+
+from exchange.connection import RedisUnavailable, check, check_async, connect, connect_async
+
+
+def test_a_running_server_passes_the_check(client: redis.Redis) -> None:
+    """One PING, on a connection of its own."""
+    check(client)
+
+
+async def test_nothing_there_is_one_sentence_with_three_ways(redis_url: str) -> None:
+    """Both kinds of client say the same, without the client's own long patience."""
+    await check_async(connect_async(redis_url))
+    with pytest.raises(RedisUnavailable) as caught:
+        check(connect("redis://127.0.0.1:1"))
+    with pytest.raises(RedisUnavailable) as caught_async:
+        await check_async(connect_async("redis://127.0.0.1:1"))
+    for sentence in (str(caught.value), str(caught_async.value)):
+        assert "\n" not in sentence
+        assert all(way in sentence for way in ("REDIS_URL", "exchange.embedded", "redis-server"))
+
+
+def test_a_wrong_password_is_unavailable_too() -> None:
+    """The reason is the server's own; the password is not in it."""
+    with pytest.raises(RedisUnavailable) as caught:
+        check(connect("redis://:hunter2@127.0.0.1:1"))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_blocking_reads_outlive_the_library_defaults(client: redis.Redis) -> None:
+    """The library's own five seconds would end, and repeat, a longer blocking read."""
+    options = client.connection_pool.connection_kwargs
+    assert options["socket_timeout"] == 30
+    assert options["retry"]._retries == 20
+
+
+def test_tls_and_acl_users_are_part_of_the_address() -> None:
+    """`rediss://user:password@host:port/db`."""
+    pool = connect("rediss://easel:secret@redis.example:6380/2").connection_pool
+    assert pool.connection_class is redis.SSLConnection
+    assert [pool.connection_kwargs[name] for name in ("host", "port", "db", "username", "password")] == [
+        *("redis.example", 6380, 2, "easel", "secret")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_sentinels_lead_to_the_master(scheme: str) -> None:
+    """Several hosts, a master's name, a database, credentials."""
+    url = f"{scheme}+sentinel://easel:p%40ss@one:26379,two/mymaster/3"
+    for pool in (connect(url).connection_pool, connect_async(url).connection_pool):
+        assert pool.service_name == "mymaster"
+        assert pool.connection_kwargs["db"] == 3
+        assert (pool.connection_kwargs["username"], pool.connection_kwargs["password"]) == ("easel", "p@ss")
+        sentinels = [s.connection_pool.connection_kwargs for s in pool.sentinel_manager.sentinels]
+        assert [(s["host"], s["port"]) for s in sentinels] == [("one", 26379), ("two", 26379)]
+
+
+def test_an_incomplete_sentinel_address_is_refused() -> None:
+    """The message shows a complete one."""
+    with pytest.raises(ValueError, match="redis\\+sentinel://host"):
+        connect("redis+sentinel://one:26379")

@@ -1,0 +1,87 @@
+"""Delivery state and the making of deliveries."""
+
+import redis
+import redis.asyncio
+
+from contract.errors import UserError
+from exchange import delivery
+from exchange.delivery import DeliveryState, MessageRef
+from exchange.queue import JobQueue
+from tests.exchange.jobs import job, upscale_of
+from tests.exchange.worker import PlainWorker
+
+
+async def running(client: redis.Redis, async_client: redis.asyncio.Redis) -> tuple[PlainWorker, delivery.Lease]:
+    queue, worker = JobQueue(async_client), PlainWorker(client)
+    await queue.submit(job(), cost=1, model_key="m", interaction_id=7)
+    await queue.release(job().id, MessageRef(31, 40))
+    worker.claim()
+    return worker, ("render", job().id, worker.executions[job().id])
+
+
+async def test_a_delivery_is_made_once(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
+    """Repeating it, before and after the post, makes no second one."""
+    worker, lease = await running(client, async_client)
+    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    assert client.llen("rq:queue:deliver") == 1
+    poster = PlainWorker(client, queue="deliver")
+    rq_id = poster.claim()
+    assert rq_id == f"deliver-{job().id}"
+    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    poster.finish(rq_id)
+    client.delete(f"rq:job:{rq_id}")
+    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    assert client.llen("rq:queue:deliver") == 0
+    assert worker.finish(job().id)
+    assert client.hget(f"easel:job:{job().id}", "state") == b"delivered"
+
+
+async def test_without_the_lease_nothing_is_delivered(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
+    """A worker that lost its job cannot make its post."""
+    _, (queue, rq_id, _) = await running(client, async_client)
+    assert not delivery.enqueue_delivery(client, job(), delivery.done(), (queue, rq_id, "another"))
+    assert client.llen("rq:queue:deliver") == 0
+
+
+async def test_delivery_state_grows(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
+    """The first try's time stands; the post's message ends it and the state expires a day later."""
+    await running(client, async_client)
+    first = delivery.begin_post(client, job().id)
+    assert first == DeliveryState("running", MessageRef(31, 40), 7, None, None)
+    tried = delivery.begin_post(client, job().id).first_try_ms
+    assert tried
+    assert delivery.begin_post(client, job().id).first_try_ms == tried
+    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    assert delivery.delivery_state(client, job().id).posted == MessageRef(31, 50)
+    assert 0 < client.ttl(f"easel:job:{job().id}") <= delivery.KEPT_S
+
+
+async def test_a_lost_picture_is_rendered_under_another_id(
+    client: redis.Redis, async_client: redis.asyncio.Redis
+) -> None:
+    """The upscale's own job is busy being delivered, so the rendering gets an id of its own, and the post another."""
+    queue, upscaled = JobQueue(async_client), upscale_of(job())
+    await queue.submit(upscaled, cost=1, model_key="m")
+    await queue.release(upscaled.id, MessageRef(31, 40))
+    poster, worker = PlainWorker(client, queue="deliver"), PlainWorker(client)
+    assert poster.claim() == upscaled.id
+    assert delivery.enqueue_rendering(client, upscaled, cost=1, model_key="m")
+    poster.finish(upscaled.id)
+    assert worker.claim() == f"render-{upscaled.id}"
+    assert await queue.state(upscaled.id) == "running"
+    rq_id = f"render-{upscaled.id}"
+    delivery.enqueue_delivery(client, upscaled, delivery.done(), ("render", rq_id, worker.executions[rq_id]))
+    assert poster.claim() == f"deliver-{upscaled.id}"
+
+
+def test_outcomes_are_plain_json() -> None:
+    """A refusal keeps its kind and values."""
+    assert delivery.refused(UserError("banned_word", word="x")) == {
+        "state": "refused",
+        "kind": "banned_word",
+        "values": {"word": "x"},
+    }
+    assert delivery.done()["state"] == "done"
+    assert delivery.failed("timeout") == {"state": "failed", "reason": "timeout"}
+    assert delivery.cancelled() == {"state": "cancelled"}

@@ -1,0 +1,138 @@
+"""The image store, as a folder and as a bucket of a real local S3 server: the same promises, the same tests."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.codec import job_document
+from contract.errors import MalformedDocument, NewerVersion
+from contract.ids import JobId
+from exchange.images import FolderStore, ImageStore, open_store
+from tests.exchange.jobs import job
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    server_module = pytest.importorskip("moto.server", reason="moto is not installed")
+    pytest.importorskip("obstore", reason="obstore is not installed (extra s3)")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageStore:
+    if request.param == "folder":
+        return open_store(str(tmp_path / "images"))
+    endpoint = request.getfixturevalue("s3_endpoint")
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"easel-{abs(hash(tmp_path)):x}"
+    import urllib.request
+
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{bucket}", method="PUT")).close()
+    return open_store(f"s3://{bucket}/pictures")
+
+
+def test_pictures_come_back_whole(store: ImageStore) -> None:
+    """Each index is its own picture, whatever its format."""
+    store.put_image(job().id, 0, b"\x89PNG one", "png")
+    store.put_image(job().id, 3, b"RIFF two", "webp")
+    assert store.get_image(job().id, 0) == b"\x89PNG one"
+    assert store.get_image(job().id, 3) == b"RIFF two"
+    assert store.get_image(job().id, 1) is None
+    assert store.get_image(job(2).id, 0) is None
+
+
+def test_a_repeated_job_replaces_its_pictures(store: ImageStore) -> None:
+    """A retry writes the same picture again, and that is all."""
+    store.put_image(job().id, 0, b"first")
+    store.put_image(job().id, 0, b"second")
+    assert store.get_image(job().id, 0) == b"second"
+
+
+def test_records_hold_the_job_and_more(store: ImageStore) -> None:
+    """Whatever lies beside the job is kept."""
+    store.put_record({**job_document(job()), "elapsed_ms": 12})
+    assert store.get_record(job().id) == job()
+    document = store.get_document(job().id)
+    assert document
+    assert document["elapsed_ms"] == 12
+    assert store.get_record(job(2).id) is None
+
+
+def test_a_newer_record_is_not_misread(store: ImageStore) -> None:
+    """It is left to a newer version."""
+    store.put_record({**job_document(job()), "version": 99})
+    with pytest.raises(NewerVersion):
+        store.get_record(job().id)
+
+
+def test_deleting_leaves_nothing_and_can_be_repeated(store: ImageStore) -> None:
+    """Pictures and record go, other jobs stay."""
+    for number in (1, 2):
+        store.put_image(job(number).id, 0, b"x")
+        store.put_record(job_document(job(number)))
+    store.delete(job(1).id)
+    store.delete(job(1).id)
+    assert store.get_image(job(1).id, 0) is None
+    assert store.get_record(job(1).id) is None
+    assert store.get_record(job(2).id) == job(2)
+
+
+@pytest.mark.parametrize("forged", ["../../etc/passwd", "0000002a-7b57-44c5-98a9-91859bf7ba93", "", "x" * 36])
+def test_forged_ids_do_not_leave_the_store(store: ImageStore, forged: str) -> None:
+    """An id comes from a button, so from anybody."""
+    with pytest.raises(ValueError, match=r"."):
+        store.get_image(JobId(forged), 0)
+    with pytest.raises(MalformedDocument):
+        store.put_record({"version": 1, "job": {"id": forged}})
+
+
+def test_unknown_indices_and_formats_are_refused(store: ImageStore) -> None:
+    """Nothing is stored that could not be found again."""
+    with pytest.raises(ValueError, match="picture -1"):
+        store.put_image(job().id, -1, b"")
+    with pytest.raises(ValueError, match="exe"):
+        store.put_image(job().id, 0, b"", "exe")
+
+
+def test_a_broken_record_is_malformed(tmp_path: Path) -> None:
+    """Half a file from elsewhere is no job."""
+    store = FolderStore(tmp_path)
+    store.put_record(job_document(job()))
+    (record,) = tmp_path.rglob("record.json")
+    record.write_bytes(b"{")
+    with pytest.raises(MalformedDocument):
+        store.get_record(job().id)
+
+
+def test_readers_never_see_half_a_picture(tmp_path: Path) -> None:
+    """A picture is moved into its place when it is complete, and no temporary file stays."""
+    store, stop = FolderStore(tmp_path), threading.Event()
+    versions = [bytes([value]) * 200_000 for value in (1, 2)]
+    store.put_image(job().id, 0, versions[0])
+
+    def rewrite() -> None:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            store.put_image(job().id, 0, versions[turn % 2])
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    seen = [store.get_image(job().id, 0) for _ in range(100)]
+    stop.set()
+    writer.join()
+    assert all(data in versions for data in seen)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["0.png"]

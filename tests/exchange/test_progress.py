@@ -1,0 +1,65 @@
+"""Progress frames and their way from worker to bot."""
+
+import asyncio
+
+import redis
+import redis.asyncio
+
+from exchange.delivery import MessageRef
+from exchange.progress import Progress, decode, encode, last, listen, publish
+from exchange.queue import JobQueue
+from tests.exchange.jobs import job
+from tests.exchange.worker import PlainWorker
+
+PREVIEW = b"\x00\n\xff not text {"
+
+
+async def subscribed(client: redis.Redis) -> None:
+    """Wait until somebody listens; what is published before is lost, by design."""
+    while client.pubsub_numsub("easel:progress")[0][1] == 0:  # noqa: ASYNC110 - Redis tells nobody of subscribers
+        await asyncio.sleep(0.01)
+
+
+def test_a_frame_carries_any_bytes() -> None:
+    """A preview may hold newlines and braces."""
+    progress = Progress(job().id, 31, PREVIEW, "running")
+    assert decode(encode(progress)) == progress
+
+
+def test_foreign_frames_are_no_progress() -> None:
+    """Whatever else arrives on the channel ends nothing."""
+    for frame in (b"", b"hello\n", b'{"job_id": 1}\n', b'{"job_id":"x","percent":"?","state":"y"}\n', b"[]\n"):
+        assert decode(frame) is None
+
+
+async def test_progress_arrives_and_is_remembered(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
+    """A listener gets the preview; a bot that starts later still learns the percentage."""
+    events = listen(async_client)
+    arriving = asyncio.ensure_future(anext(events))
+    await subscribed(client)
+    progress = Progress(job().id, 50, PREVIEW)
+    publish(client, progress)
+    assert await arriving == progress
+    await events.aclose()
+    assert await last(async_client, job().id) == Progress(job().id, 50, None, "running")
+    assert await last(async_client, job(2).id) is None
+
+
+async def test_the_queue_itself_says_when_jobs_start_and_end(
+    client: redis.Redis, async_client: redis.asyncio.Redis
+) -> None:
+    """Started, finished and cancelled need no word from the task."""
+    queue, worker = JobQueue(async_client), PlainWorker(client)
+    events = listen(async_client)
+    arriving = asyncio.ensure_future(anext(events))
+    await subscribed(client)
+    for number in (1, 2):
+        await queue.submit(job(number), cost=1, model_key="m")
+        await queue.release(job(number).id, MessageRef(1, 2))
+    worker.claim()
+    assert await arriving == Progress(job(1).id, 0, None, "started")
+    worker.finish(job(1).id)
+    assert await anext(events) == Progress(job(1).id, 100, None, "finished")
+    await queue.cancel(job(2).id, by=811)
+    assert await anext(events) == Progress(job(2).id, 0, None, "cancelled")
+    await events.aclose()
