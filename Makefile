@@ -34,7 +34,7 @@ $(VENV)/.installed-demo: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(VENV)/.installed-demo
-	$(PIP) --editable ".[worker,demo,test]"
+	$(PIP) --editable ".[test]"
 	touch $@
 
 format:
