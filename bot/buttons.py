@@ -12,6 +12,7 @@ from bot.batches import start_batch
 from bot.cancelling import cancel_by_press
 from bot.imagining import imagine_text
 from bot.modals import open_remix
+from bot.panel import SettingsButton, VersionSelect
 from bot.permissions import check_channel
 from bot.presses import job_behind, next_job
 from bot.profiles import profile_of
@@ -88,7 +89,12 @@ class PendingButton(
                     raise UserError("request_expired")
 
 
-DYNAMIC_ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (JobButton, PendingButton)
+DYNAMIC_ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (
+    JobButton,
+    PendingButton,
+    SettingsButton,
+    VersionSelect,
+)
 """What the client registers, by name."""
 
 

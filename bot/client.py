@@ -13,8 +13,8 @@ from discord import app_commands
 from bot.answers import answering
 from bot.buttons import DYNAMIC_ITEMS
 from bot.commands import COMMANDS
+from bot.finished import reacted
 from bot.modals import submitted
-from bot.reactions import cross_added
 from bot.services import Services
 from bot.waiting import WaitingMessages
 from contract.errors import UserError
@@ -84,8 +84,8 @@ class EaselClient(discord.AutoShardedClient):
                 raise UserError("unknown_button")
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """❌ cancels a running job or deletes a finished one."""
-        await cross_added(self, payload)
+        """❌ ends or deletes, ✉️ sends the pictures."""
+        await reacted(self, payload)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Whatever a listener did not foresee is logged whole; there is nobody to tell."""

@@ -102,6 +102,9 @@ async def _answer(interaction: Interaction, job: Job, remark: str | None) -> tup
     rows = [[messages.cancel_button(job.id)]] if interaction.client.services.settings.cancel_button else []
     content = messages.waiting(job) + (f"\n-# {remark}" if remark else "")
     try:
+        if interaction.response.is_done():
+            message = await interaction.edit_original_response(content=content, view=view_of(rows))
+            return True, MessageRef(channel_id, message.id)
         response = await interaction.response.send_message(content, view=view_of(rows))
         if response.message_id is not None:
             return True, MessageRef(channel_id, response.message_id)
