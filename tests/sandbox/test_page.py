@@ -124,7 +124,7 @@ def by_id(page: Page, message: Locator) -> Locator:
 def test_imagine_then_every_kind_of_button(page: Page) -> None:
     """The picker completes the command, the picture emerges, and U1, V2 and 🔄 each bring their message."""
     page.keyboard.type("/im")
-    expect(page.get_by_role("option", name=re.compile("/imagine"))).to_be_visible()
+    expect(page.get_by_role("option", name=re.compile("imagine"))).to_be_visible()
     page.keyboard.press("Tab")
     prompt = page.get_by_role("textbox", name=re.compile("^prompt:"))
     expect(prompt).to_be_focused()
@@ -269,7 +269,7 @@ def test_every_control_has_a_name(page: Page) -> None:
     page.keyboard.type("/")
     expect(page.get_by_role("listbox")).to_be_visible()
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll('button, textarea, input, img, [role]')]
+        """() => [...document.querySelectorAll('button, a, textarea, input, img, [role^=listbox], [role=option]')]
             .filter((one) => one.checkVisibility() && !one.closest('[aria-hidden=true]'))
             .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('aria-labelledby') || one.title
                 || one.textContent.trim() || one.placeholder || one.hasAttribute('alt') || one.labels?.length))
