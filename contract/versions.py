@@ -186,11 +186,7 @@ ROWS: tuple[Row, ...] = (
     Row("sv", _V7 + _V8 + _NIJI_7, Rule(1, 6, 6)),
     Row("oref", _V7),
     Row("ow", _V7, Rule(0, 1000, 100)),
-    # which model, how fast, who sees it
-    Row("version", _ALL),
-    Row("niji", _ALL),
-    Row("test", _ALL),
-    Row("testp", _ALL),
+    # how fast, who sees it
     Row("fast", _ALL),
     Row("relax", _ALL),
     Row("turbo", _FROM_V5),

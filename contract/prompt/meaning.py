@@ -117,7 +117,7 @@ def _values(
         name, field = one.flag.name, one.flag.field
         if name in SELECTORS:
             if not selected:
-                values[field] = reader.read(one)
+                values[field] = version.name.removeprefix("niji ")
             else:
                 select(context.versions, line.source, one)
             selected = True

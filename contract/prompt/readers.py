@@ -139,10 +139,6 @@ class Reader:
             case _:
                 return True
 
-    def selector(self, given: Given, rule: Rule) -> object:
-        """The canonical spelling of the version this one selects (already known to exist)."""
-        return self.version.name.removeprefix("niji ") if given.flag.name == "niji" else self.version.name
-
     def link(self, given: Given, rule: Rule) -> object:
         """One address."""
         return link(self.source, *given.words[0])[0]
@@ -232,7 +228,6 @@ _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
     Kind.DECIMAL: Reader.decimal,
     Kind.ASPECT: Reader.aspect,
     Kind.WORD: Reader.choice,
-    Kind.VERSION: Reader.selector,
     Kind.VIDEO: Reader.switch,
     Kind.LINK: Reader.link,
     Kind.REFERENCES: Reader.references,
