@@ -32,7 +32,7 @@ _MENU_LENGTH = 25
 
 class SettingsButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=r"MJ::Settings::(?!VersionSelector)(?P<name>\w+)(?:::(?P<value>\w+))?",
+    template=rf"(?!{VERSION_SELECTOR})MJ::Settings::(?P<name>\w+)(?:::(?P<value>\w+))?",
 ):
     """A switch on the panel."""
 

@@ -14,12 +14,13 @@ import redis.exceptions
 import structlog
 
 from bot.answers import promptly
-from bot.rendering import view_of
+from bot.rendering import embed_of, view_of
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.plan import plan
+from contract.sentences import describe
 from exchange.queue import MessageRef
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ async def submit(interaction: Interaction, job: Job, *, remark: str | None = Non
     client = interaction.client
     with structlog.contextvars.bound_contextvars(job_id=job.id):
         await accept(client, job, interaction.id)
-        answer = asyncio.create_task(_answer(interaction, job, remark))
+        notice = await _queued_notice(client, job)
+        answer = asyncio.create_task(_answer(interaction, job, remark, notice))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 known, message = await asyncio.shield(answer)
@@ -94,18 +96,35 @@ async def release(client: EaselClient, job: Job, message: MessageRef | None) -> 
         await _delete(client, message)
 
 
-async def _answer(interaction: Interaction, job: Job, remark: str | None) -> tuple[bool, MessageRef | None]:
+async def _queued_notice(client: EaselClient, job: Job) -> discord.Embed | None:
+    """`Job queued`, when as many of the person's jobs run as may. The waiting text stands above it, so that the same
+    message can become the progress; the first edit takes the notice away."""
+    queue = client.services.queue
+    limit = queue.limits.max_running_per_user
+    try:
+        async with promptly(0.3):
+            if not limit or await queue.running_of(job.user.id) < limit:
+                return None
+    except UserError:
+        return None  # the job is accepted: a word less does not change that
+    return embed_of(messages.Embed(*describe(UserError("job_queued"), job.locale), messages.NOTICE_COLOUR))
+
+
+async def _answer(
+    interaction: Interaction, job: Job, remark: str | None, notice: discord.Embed | None
+) -> tuple[bool, MessageRef | None]:
     """Post the waiting message. (True, it), (True, None) when there certainly is none, (False, None) when in doubt."""
     channel_id = interaction.channel_id
     if channel_id is None:
         raise UserError("unknown_button")
     rows = [[messages.cancel_button(job.id)]] if interaction.client.services.settings.cancel_button else []
+    embeds = [] if notice is None else [notice]
     content = messages.waiting(job) + (f"\n-# {remark}" if remark else "")
     try:
         if interaction.response.is_done():
-            message = await interaction.edit_original_response(content=content, view=view_of(rows))
+            message = await interaction.edit_original_response(content=content, embeds=embeds, view=view_of(rows))
             return True, MessageRef(channel_id, message.id)
-        response = await interaction.response.send_message(content, view=view_of(rows))
+        response = await interaction.response.send_message(content, embeds=embeds, view=view_of(rows))
         if response.message_id is not None:
             return True, MessageRef(channel_id, response.message_id)
     except (discord.HTTPException, discord.InteractionResponded, OSError) as error:

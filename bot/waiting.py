@@ -211,10 +211,10 @@ class WaitingMessages:
         message = target.get_partial_message(waiting.message.message_id)
         try:
             if edit.preview is None:
-                await message.edit(content=edit.content)
+                await message.edit(content=edit.content, embed=None)
             else:
                 file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
-                await message.edit(content=edit.content, attachments=[file])
+                await message.edit(content=edit.content, attachments=[file], embed=None)
         except discord.HTTPException as error:
             # 10008 is the usual end: the worker has posted the result and deleted this message.
             if error.code in _GONE:

@@ -50,10 +50,37 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "not_your_job": ("Job action restricted", "Only the person who started a job can do that."),
     "not_running": ("Nothing to cancel", "This job has already ended."),
     "unknown_button": ("Invalid request", "This button is not one of mine, or comes from a version I don't know."),
+    "job_queued": (
+        "Job queued",
+        "You have reached the maximum allowed number of concurrent jobs. Don't worry, this job will start as soon as "
+        "another one finishes!",
+    ),
     "request_expired": (
         "Request expired",
         "This request was answered already, has expired, or is somebody else's. Type the command again.",
     ),
+    "no_such_job": (
+        "Job not found",
+        "There is no finished job `{job}` of yours that I still know of. `/history` lists those I do.",
+    ),
+    "no_job_here": ("Job not found", "This message is not about a job of mine."),
+    "no_direct_messages": (
+        "Direct messages are closed",
+        "I may not send you direct messages. Allow them in this server's privacy settings, then try again.",
+    ),
+    "bad_option_name": (
+        "Invalid option",
+        "`{option}` cannot be the name of an option: use letters, digits, `-` and `_`, at most 32 of them.",
+    ),
+    "option_is_a_parameter": (
+        "Invalid option",
+        "`--{option}` is a parameter already, and an option of that name would hide it. Choose another name.",
+    ),
+    "too_many_options": (
+        "Too many options",
+        "You have {limit} options, which is as many as there can be. Remove one with `/prefer option set`.",
+    ),
+    "option_too_long": ("Invalid option", "An option may stand for at most {limit} characters."),
     "queue_unreachable": (
         "Please try again",
         "The queue cannot be reached right now. Nothing was started and nothing was counted; try again in a minute.",

@@ -14,6 +14,7 @@ from bot.profiles import OPTION_PREFIX, profile_of
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, parse
+from contract.prompt.flags import SPELLINGS
 from exchange import preferences
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ async def option_set(interaction: Interaction, option: str, value: str | None = 
         name = option.strip().lstrip("-—").lower()
         if not _OPTION_NAME.fullmatch(name):
             raise UserError("bad_option_name", option=option[:60])
+        if name in SPELLINGS:
+            raise UserError("option_is_a_parameter", option=name)
         if value is None or not value.strip():
             await _keep(interaction, {OPTION_PREFIX + name: None}, f"The option `--{name}` is gone")
             return
