@@ -1,6 +1,6 @@
 // One message as an element.
 import { colour, components } from "./components.js";
-import { dots, h, icon, local, safeUrl } from "./dom.js";
+import { dots, h, icon, safeUrl } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { attachments, unfurled } from "./media.js";
 import { formatFull, formatMessageTime } from "./time.js";
@@ -10,13 +10,14 @@ const REPLY = 19;
 const QUICK_REACTIONS = ["❤️", "✉️", "⭐", "❌"];
 const HUES = [28, 168, 205, 262, 330, 96, 8];
 
-/** A round avatar: the picture the server names, else the first letter on a colour of the person's own. */
+/** A round avatar: the picture the server names, an easel for the bot, else the first letter on a colour of one's own. */
 export function avatar(user, size = 40) {
   const letter = h("span", { class: "avatar", "aria-hidden": "true" }, (user.global_name || user.username || "?").slice(0, 1).toUpperCase());
   letter.style.setProperty("--hue", HUES[Number(BigInt(user.id ?? 0) % 7n)]);
   letter.style.setProperty("--size", `${size}px`);
-  if (user.avatar) {
-    const image = h("img", { alt: "", src: local(`http://127.0.0.1/avatars/${user.id}/${user.avatar}.png?size=128`), onerror: () => image.remove() });
+  const picture = user.avatar ? `/avatars/${user.id}/${user.avatar}.png?size=128` : user.bot ? "/page/easel.svg" : null;
+  if (picture) {
+    const image = h("img", { alt: "", src: picture, onerror: () => image.remove() });
     letter.append(image);
   }
   return letter;

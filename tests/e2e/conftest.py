@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,29 @@ from tests.sandbox_user import SandboxUser
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
-    """Redis, sandbox, bot and worker as real processes. The path is short: a unix socket has to fit in it."""
-    data = Path(tempfile.mkdtemp(prefix="easel-"))
-    running = Demo(data)
-    try:
+    """Redis, sandbox, bot and worker as real processes."""
+    with _folder() as data:
+        running = Demo(data)
         running.start()
         yield running
         running.stop()
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """An empty folder for a demo of one's own."""
+    with _folder() as folder:
+        yield folder
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Not pytest's: its paths are too long for a unix socket, and a process is found by the path in its command line."""
+    folder = Path(tempfile.mkdtemp(prefix="easel-"))
+    try:
+        yield folder
     finally:
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """The launcher itself: it ends what it started, goes on from its data, and says clearly why it cannot start."""
 
+import signal
 import socket
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.demo import STOP_WITHIN_S, Demo, launch
+from tests.e2e.demo import STOP_WITHIN_S, Demo, launch, wait_until
 from tests.e2e.test_road import imagine, press
 from tests.sandbox_user import SandboxUser
 
@@ -35,16 +36,16 @@ async def test_the_demo_ends_without_a_trace_and_goes_on_from_its_data(demo: Dem
         await press(ada, grid, "U1", r" - Image #1 <@\d+>$")
 
 
-def test_a_part_that_does_not_start_ends_the_demo_with_its_own_words(tmp_path: Path) -> None:
+def test_a_part_that_does_not_start_ends_the_demo_with_its_own_words(data: Path) -> None:
     """Exit status 1, one sentence, the end of the log, and nothing left running."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        process = launch(tmp_path, "--port", str(taken.getsockname()[1]))
+        process = launch(data, "--port", str(taken.getsockname()[1]))
         out, words = process.communicate(timeout=STOP_WITHIN_S)
     assert process.returncode == 1
     assert out == ""
     assert "The sandbox ended with status 2 instead of starting." in words
     assert "in use" in words
-    assert Demo(tmp_path).survivors() == []
+    assert Demo(data).survivors() == []
 
 
 def test_two_demos_do_not_share_a_data_folder(demo: Demo) -> None:
@@ -55,11 +56,12 @@ def test_two_demos_do_not_share_a_data_folder(demo: Demo) -> None:
     assert str(demo.data) in words
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-def test_a_demo_that_is_still_starting_ends_as_cleanly(tmp_path: Path, signals: int) -> None:
-    """SIGTERM, once or twice, before anything is ready: nothing stays behind."""
-    process = launch(tmp_path)
-    for _ in range(signals):
-        process.terminate()
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_demo_that_is_still_starting_leaves_nothing_behind(data: Path, ending: signal.Signals) -> None:
+    """Whether it is asked to end or killed outright while its parts are coming up."""
+    process = launch(data)
+    worker_log = data / "logs" / "worker.log"
+    wait_until(lambda: worker_log.exists() and worker_log.stat().st_size, "the worker has begun", STOP_WITHIN_S)
+    process.send_signal(ending)
     process.communicate(timeout=STOP_WITHIN_S)
-    assert Demo(tmp_path).survivors() == []
+    wait_until(lambda: Demo(data).survivors() == [], "all processes are gone", STOP_WITHIN_S)
