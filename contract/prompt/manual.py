@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from contract.prompt.flags import FLAGS, SELECTORS, Flag, Kind
-from contract.versions import ROWS, VERSIONS, Rule
+from contract.versions import ROWS, VERSIONS, Row, Rule
 
 _ALL = tuple(version.name for version in VERSIONS)
 
 
 def parameter_table() -> str:
-    """Markdown: one line a flag, with its spellings, effect, values and versions. The first year's switches share one."""
+    """Markdown: a line a flag, with its spellings, effect, values and versions; the first year's switches share one."""
     switches = [flag for flag in FLAGS if flag.field == "legacy" and flag.kind is Kind.SWITCH]
     lines = ["| Parameter | What it does | Values (default) and versions |", "|---|---|---|"]
     lines += [f"| {_spellings(flag)} | {flag.effect} | {_values(flag)} |" for flag in FLAGS if flag not in switches]
@@ -30,30 +30,34 @@ def _values(flag: Flag) -> str:
     if flag.name in SELECTORS:
         spellings = VERSIONS.spellings(flag.name)
         return ", ".join(f"`{spelling}`" for spelling in spellings) if spellings else "no value"
-    return "; ".join(_row(row.rule, row.versions, row.styles) for row in ROWS if row.parameter == flag.name)
+    return "; ".join(_row(row, flag) for row in ROWS if row.parameter == flag.name)
 
 
-def _row(rule: Rule, versions: tuple[str, ...], styles: tuple[str, ...]) -> str:
-    where = "every version" if set(versions) == set(_ALL) else _ranges(versions)
-    if styles:
-        where += " with " + " or ".join(f"`--style {style}`" for style in styles)
-    values = _rule(rule)
+def _row(row: Row, flag: Flag) -> str:
+    where = "every version" if set(row.versions) == set(_ALL) else _ranges(row.versions)
+    if row.styles:
+        where += " with " + " or ".join(f"`--style {style}`" for style in row.styles)
+    values = _rule(row.rule, flag)
     return f"{values} in {where}" if values else where
 
 
-def _rule(rule: Rule) -> str:
+def _rule(rule: Rule, flag: Flag) -> str:
+    bound = _ratio if flag.kind is Kind.ASPECT else _number
     values = ", ".join(f"`{choice}`" for choice in rule.choices)
     if rule.low is not None and rule.high is not None:
-        values = f"{_bound(rule.low)} to {_bound(rule.high)}"
+        values = f"{bound(rule.low)} to {bound(rule.high)}"
+    if flag.kind is Kind.ASPECT and not values:
+        values = "any ratio"
     if rule.codes:
         values += ", tuner codes"
     return f"{values} ({rule.default})" if values and rule.default is not None else values
 
 
-def _bound(bound: float) -> str:
-    """A number, or a ratio for the bounds of a shape."""
-    if bound == int(bound):
-        return str(int(bound))
+def _number(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) else str(bound)
+
+
+def _ratio(bound: float) -> str:
     ratio = Fraction(bound).limit_denominator(100)
     return f"{ratio.numerator}:{ratio.denominator}"
 
