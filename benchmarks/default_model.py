@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks.judge import Judge, colour_of, windows
+from benchmarks.judge import Judge, colour_of, sees_both
 from model.training.captions import with_article
 from model.training.data import PACKAGES
 from model.training.folder import TrainingError, check_weights
@@ -133,14 +133,6 @@ def noun_hits(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> tuple[np
     best = judge.look(flat(grids))[0].topk(5).indices
     first, five = best[:, 0] == wanted, (best == wanted[:, None]).any(1)
     return first.reshape(len(nouns), -1).numpy(), five.reshape(len(nouns), -1).numpy()
-
-
-def sees_both(judge: Judge, picture: np.ndarray, pair: tuple[str, str]) -> bool:
-    """Whether one half of a picture (S, S, 3) shows one noun of the pair and the other half the other."""
-    first, second = (judge.nouns.index(noun) for noun in pair)
-    seen = judge.look(windows(picture))[0].argmax(1).tolist()
-    left, right = seen[:3], seen[3:]
-    return (first in left and second in right) or (second in left and first in right)
 
 
 def style_hits(judge: Judge, grids: np.ndarray, styles: Sequence[str]) -> np.ndarray:

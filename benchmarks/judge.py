@@ -15,8 +15,9 @@ import json
 import math
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,20 +25,24 @@ from PIL import Image, ImageFilter
 from torch import Tensor, nn
 from torch.nn import functional
 
+if TYPE_CHECKING:
+    from model.training.data import IconData
+
 JUDGE_FILE = Path(__file__).with_name("judge.safetensors")
-SIZE = 64
+SIZE = 64  # pixels of the pictures it learns from
+INPUT = 32  # pixels it looks at: shapes and colours, not grain
 
 
 class Eye(nn.Module):
-    """Pictures (N, 3, 64, 64) in -1..1 to noun scores, style scores and unit features (N, 128)."""
+    """Pictures (N, 3, 32, 32) in -1..1 to noun scores, style scores and unit features (N, 128)."""
 
     def __init__(self, nouns: int, styles: int) -> None:
         super().__init__()
-        widths = (3, 24, 48, 96, 128)
+        widths = (3, 32, 64, 128)
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.SiLU()]
-            if after > 24:
+            if before > 3:
                 layers += [nn.Conv2d(after, after, 3, padding=1), nn.BatchNorm2d(after), nn.SiLU()]
         self.body = nn.Sequential(*layers)
         self.squeeze = nn.Linear(widths[-1] * 4, 128)
@@ -104,11 +109,9 @@ class Judge:
 
 
 def as_input(pictures: np.ndarray) -> Tensor:
-    """(N, H, W, 3) uint8 pictures as (N, 3, 64, 64) in -1..1, larger ones averaged down."""
+    """(N, H, W, 3) uint8 pictures as (N, 3, 32, 32) in -1..1, whatever size they have."""
     pixels = torch.tensor(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-    if pixels.shape[-2:] != (SIZE, SIZE):
-        pixels = functional.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
-    return pixels
+    return functional.interpolate(pixels, (INPUT, INPUT), mode="bilinear", antialias=True, align_corners=False)
 
 
 HUE_ENDS = (("red", 12), ("orange", 42), ("yellow", 68), ("green", 160), ("teal", 192), ("blue", 255), ("purple", 300),
@@ -146,6 +149,14 @@ def windows(picture: np.ndarray) -> np.ndarray:
     half = round(size * 0.52)
     tops = (0, (size - half) // 2, size - half)
     return np.stack([picture[top : top + half, left : left + half] for left in (0, size - half) for top in tops])
+
+
+def sees_both(judge: Judge, picture: np.ndarray, pair: tuple[str, str]) -> bool:
+    """Whether one half of a picture (S, S, 3) shows one noun of the pair and the other half the other."""
+    first, second = (judge.nouns.index(noun) for noun in pair)
+    seen = judge.look(windows(picture))[0].argmax(1).tolist()
+    left, right = seen[:3], seen[3:]
+    return (first in left and second in right) or (second in left and first in right)
 
 
 # ---- training the judge -------------------------------------------------------------------------------------------
@@ -257,8 +268,32 @@ def train_judge(icons: Path, minutes: float, pictures: int, seed: int = 7) -> Ju
         "top5": (best == right[:, :1]).any(1).float().mean().item(),
         "style": (style_scores.argmax(1) == right[:, 1]).float().mean().item(),
     }
-    print(f"judge: on held-back icons {ceiling}", flush=True)
+    ceiling |= measure_scenes(judge, data, seed)
+    print(f"judge: on real pictures {ceiling}", flush=True)
     return Judge(eye, judge.nouns, styles, references, tuple(example(number)[0] for number in kept), ceiling)
+
+
+def measure_scenes(judge: Judge, data: IconData, seed: int, count: int = 200) -> dict[str, float]:
+    """The judge's scores on composed training scenes: repainted objects for colour, pairs for two objects."""
+    from model.training.compose import Composer, Mixture
+
+    rng = random.Random(seed)
+    only = Mixture(two_objects=0, three_objects=0, repainted=1, natural_colour=0, white=1, styled=0, moved=0)
+    painter, pairer = Composer(data, only, SIZE), Composer(data, replace(only, two_objects=1, repainted=0), SIZE)
+    painted = [made for made in (painter.draw(rng) for _ in range(count)) if made[1].colours[0] is not None]
+    paired = [pairer.draw(rng) for _ in range(count)]
+    name = [concept.names[0] for concept in data.concepts]
+    return {
+        "color": float(np.mean([colour_of(picture) == scene.colours[0] for picture, scene in painted])),
+        "two_objects": float(
+            np.mean(
+                [
+                    sees_both(judge, picture, (name[scene.concepts[0]], name[scene.concepts[1]]))
+                    for picture, scene in paired
+                ]
+            )
+        ),
+    }
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ class Mixture:
     """What training pictures are made of; all shares lie in 0..1."""
 
     breadth: float = 0.0  # share of pictures from the long tail of concepts that no noun list names
-    nouns: int = 200  # practise only the first so many of nouns.PRACTISED
+    only: tuple[str, ...] = ()  # practise only these of nouns.PRACTISED; empty: all of them
     emphasis: tuple[tuple[str, float], ...] = ()  # nouns drawn more or less often than 1.0
     two_objects: float = 0.16
     three_objects: float = 0.02  # "three stars": the same icon three times
@@ -66,7 +66,7 @@ class Composer:
         self.practised, self.practised_weights = self._weighted(
             (number, emphasis.get(concept.names[0], 1.0))
             for number, concept in enumerate(data.concepts)
-            if concept.practised is not None and concept.practised < mixture.nouns
+            if concept.practised is not None and (not mixture.only or concept.names[0] in mixture.only)
         )
         # People, symbols and flags are numerous and alike: drawn less often than things.
         self.others, self.other_weights = self._weighted(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import torch
 
 from .data import NAMES_PACKAGE, PACKAGES
 from .folder import TrainingError, check_weights
@@ -31,7 +30,7 @@ def export(
     """Write the model to `folder` and return its size in bytes. Anything else in the folder stays as it is."""
     from diffusers import DDIMScheduler, StableDiffusionPipeline
 
-    parts = [copy.deepcopy(part).to("cpu", torch.float16) for part in (vae, text_encoder, unet)]
+    parts = [copy.deepcopy(part).cpu().half() for part in (vae, text_encoder, unet)]
     pipeline = StableDiffusionPipeline(
         vae=parts[0],
         text_encoder=parts[1],
@@ -48,6 +47,9 @@ def export(
         halved = copy.deepcopy(towers).cpu()
         halved.image.half()
         halved.save_image_side(folder / "image_encoder")
+    for part in ("text_encoder", "image_encoder"):
+        if (folder / part).exists():
+            ask_for_full_precision(folder / part / "config.json")
     (folder / "NOTICE").write_text(notice())
     check_weights(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -56,6 +58,13 @@ def export(
             f"The exported model is {size / 1e6:.1f} MB, more than the {SIZE_LIMIT / 1e6:.0f} MB allowed."
         )
     return size
+
+
+def ask_for_full_precision(config: Path) -> None:
+    """Make transformers load half-precision weights as float32, as diffusers does by default: a pipeline whose parts
+    differ cannot run, and half precision is slow on a CPU."""
+    settings = json.loads(config.read_text()) | {"dtype": "float32"}
+    config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 
 def notice() -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TypeVar
 
 import torch
@@ -123,7 +124,8 @@ def _resume(
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         return state["step"], state["used_s"]
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
         raise TrainingError(
-            f"The checkpoint {checkpoint} cannot be read ({error}); delete it to start that stage over."
+            f"The checkpoint {checkpoint} cannot be read ({reason}); delete it to start that stage over."
         ) from None

@@ -13,7 +13,7 @@ from torch import Tensor
 
 SCHEDULE = {"num_train_timesteps": 1000, "beta_schedule": "squaredcos_cap_v2", "prediction_type": "v_prediction"}
 # How pictures are drawn afterwards; written into the exported scheduler.
-SAMPLING = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": True}
+SAMPLING = {"timestep_spacing": "trailing", "clip_sample": False, "set_alpha_to_one": True, "steps_offset": 1}
 
 
 class Noising:

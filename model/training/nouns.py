@@ -136,6 +136,17 @@ PRACTISED: tuple[tuple[str, str], ...] = (
     ("flag of canada", "🇨🇦"),
 )
 
+# What a few hours of CPU are enough for: the small recipe practises these and no others.
+CORE: tuple[str, ...] = (
+    "cat", "dog", "car", "house", "tree", "apple", "heart", "star", "sun", "flower", "rocket", "fish", "bird",
+    "pizza", "hamburger", "moon", "rose", "butterfly", "dragon", "octopus", "strawberry", "banana", "airplane",
+    "guitar", "crown", "skull", "ghost", "robot", "snowman", "rabbit", "bear", "panda", "frog", "penguin", "bee",
+    "turtle", "bicycle", "bus", "castle", "mountain", "cake", "ice cream", "donut", "balloon", "gift", "trophy",
+    "umbrella", "key", "book", "mushroom", "cactus", "palm tree", "sunflower", "cloud", "rainbow", "fire", "pumpkin",
+    "christmas tree", "pig", "lion", "lemon", "cherry", "grapes", "pineapple", "carrot", "cheese", "egg", "violin",
+    "hammer", "diamond", "shoe", "truck", "smiling face", "face with sunglasses", "flag of japan",
+)  # fmt: skip
+
 # Shared names only for words that people use for the very same picture. Near relatives ("kitty", "puppy",
 # "automobile") are left to the text encoder, which has to find them by meaning.
 ALSO: dict[str, tuple[str, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .compose import Mixture
+from .nouns import CORE
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         # Hours on one or two CPU cores.
-        Recipe("small"),
+        Recipe("small", mixture=Mixture(only=CORE)),
         # Half an hour on one data-centre GPU: four times the pixels, every concept.
         Recipe(
             "large",

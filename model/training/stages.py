@@ -124,7 +124,7 @@ def make_data(run: Run, _minutes: float) -> None:
         else:
             modules = data.fetch(run.cache or run.out / "npm")
             data.save_icons(data.render(modules, recipe.icon_size, run.processes), icons)
-    broad = replace(recipe.mixture, breadth=0.4, moved=0.4, mirrored=0.5)
+    broad = replace(recipe.mixture, only=(), breadth=0.4, moved=0.4, mirrored=0.5)
     for name, mixture, count, seed in (
         ("practised", recipe.mixture, recipe.pictures, 1),
         ("broad", broad, recipe.broad_pictures, 2),

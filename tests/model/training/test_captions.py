@@ -1,0 +1,70 @@
+"""Captions say what the picture holds, in plain English."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from model.training.captions import Thing, name_thing, plural, with_article, write_caption
+from model.training.nouns import ALSO, HELD_OUT_PAIRS, PAIRABLE, PRACTISED
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("apple", "an apple"),
+        ("cat", "a cat"),
+        ("glasses", "glasses"),
+        ("french fries", "french fries"),
+        ("flag of japan", "the flag of japan"),
+        ("bus", "a bus"),
+        ("octopus", "an octopus"),
+        ("face with sunglasses", "a face with sunglasses"),
+        ("slice of pizza", "a slice of pizza"),
+        ("three stars", "three stars"),
+    ],
+)
+def test_articles(phrase, said):
+    assert with_article(phrase) == said
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"),
+    [("cat", "cats"), ("cherry", "cherries"), ("fish", "fish"), ("bus", "buses"), ("tomato", "tomatoes"),
+     ("key", "keys"), ("slice of pizza", "slices of pizza"), ("face with sunglasses", "faces with sunglasses")],
+)  # fmt: skip
+def test_plurals(noun, many):
+    assert plural(noun) == many
+
+
+def test_a_named_colour_replaces_the_colour_in_the_name():
+    assert name_thing(Thing("red heart", "blue")) == "a blue heart"
+    assert name_thing(Thing("star", "yellow", count=3)) == "three yellow stars"
+
+
+def test_a_caption_names_things_background_and_style_in_this_order():
+    caption = write_caption(
+        [Thing("apple", "red"), Thing("cat")], "orange gradient", "flat style", random.Random(0), variety=0
+    )
+
+    assert caption == "a red apple and a cat on an orange gradient background, flat style"
+
+
+def test_however_it_is_phrased_the_noun_is_there():
+    rng = random.Random(1)
+    captions = {write_caption([Thing("apple")], None, None, rng, variety=1.0) for _ in range(60)}
+
+    assert len(captions) > 3
+    assert all("apple" in caption for caption in captions)
+
+
+def test_the_word_lists_agree_with_each_other():
+    words = [word for word, _ in PRACTISED]
+
+    assert len(words) == len(set(words)) >= 100
+    assert set(ALSO) <= set(words)
+    assert set(PAIRABLE) <= set(words)
+    assert {noun for pair in HELD_OUT_PAIRS for noun in pair} <= set(PAIRABLE)
+    shown = [emoji for _, emoji in PRACTISED for emoji in emoji.split()]
+    assert len(shown) == len(set(shown))

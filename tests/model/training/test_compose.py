@@ -1,0 +1,108 @@
+"""Training pictures: what is drawn and what is written come from the same draw."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.training.captions import HUES
+from model.training.compose import Composer, Mixture, PictureSet, compose, main_colour, paste, repaint
+from model.training.nouns import HELD_OUT_PAIRS
+
+PLAIN = Mixture(two_objects=0, three_objects=0, repainted=0, natural_colour=0, white=1, styled=0, moved=0, mirrored=0)
+
+
+def draw_many(icons, mixture, count=40, seed=0):
+    composer, rng = Composer(icons, mixture, 32), random.Random(seed)
+    return [composer.draw(rng) for _ in range(count)]
+
+
+def test_the_same_seed_gives_the_same_set_in_any_number_of_processes(icons_file):
+    first = compose(icons_file, Mixture(), 32, 12, seed=3)
+    again = compose(icons_file, Mixture(), 32, 12, seed=3)
+    other = compose(icons_file, Mixture(), 32, 12, seed=4)
+
+    assert np.array_equal(first.pictures, again.pictures)
+    assert list(first.scenes) == list(again.scenes)
+    assert not np.array_equal(first.pictures, other.pictures)
+
+
+def test_a_saved_set_reads_back(icons_file, tmp_path):
+    made = compose(icons_file, Mixture(), 32, 6, seed=1)
+    made.save(tmp_path / "made")
+    loaded = PictureSet.load(tmp_path / "made")
+
+    assert np.array_equal(loaded.pictures, made.pictures)
+    assert list(loaded.scenes) == list(made.scenes)
+
+
+def test_only_practised_nouns_are_shown_unless_breadth_is_asked_for(icons):
+    assert {scene.concepts[0] for _, scene in draw_many(icons, PLAIN)} == {0, 1, 2}
+    assert 3 in {scene.concepts[0] for _, scene in draw_many(icons, replace(PLAIN, breadth=0.5))}
+
+
+def test_emphasis_zero_leaves_a_noun_out(icons):
+    drawn = draw_many(icons, replace(PLAIN, emphasis=(("apple", 0.0),)))
+
+    assert 0 not in {scene.concepts[0] for _, scene in drawn}
+
+
+def test_the_caption_names_what_is_in_the_picture(icons):
+    for _, scene in draw_many(icons, Mixture(), count=120):
+        for concept in scene.concepts:
+            assert any(name.rstrip("s") in scene.caption for name in icons.concepts[concept].names)
+        for colour in scene.colours:
+            assert colour is None or colour in scene.caption
+        assert scene.background is None or f"{scene.background} background" in scene.caption
+        assert scene.style is None or scene.caption.endswith(scene.style)
+
+
+def test_two_objects_stand_left_and_right(icons):
+    picture, scene = draw_many(icons, replace(PLAIN, two_objects=1.0), count=1)[0]
+    coloured = (picture < 250).any(-1)
+
+    assert len(scene.concepts) == 2
+    assert " and " in scene.caption
+    assert coloured[:, :16].any()
+    assert coloured[:, 16:].any()
+    assert not coloured[:4].any()
+
+
+def test_held_out_pairs_are_never_drawn(icons):
+    concepts = tuple(
+        replace(concept, names=(name,), practised=place)
+        for place, (concept, name) in enumerate(zip(icons.concepts, ("cat", "dog", "star", "sun"), strict=True))
+    )
+    pairs = {
+        frozenset(concepts[number].names[0] for number in scene.concepts)
+        for _, scene in draw_many(replace(icons, concepts=concepts), replace(PLAIN, two_objects=1.0), count=80)
+    }
+
+    assert pairs
+    assert not pairs & HELD_OUT_PAIRS
+    assert frozenset(("cat", "dog")) in HELD_OUT_PAIRS
+
+
+def test_an_object_is_never_put_on_a_background_of_its_own_colour(icons):
+    mixture = replace(PLAIN, white=0, gradient=0, natural_colour=1.0)
+    for _, scene in draw_many(icons, mixture, count=150):
+        assert scene.background not in scene.colours
+
+
+@pytest.mark.parametrize("colour", list(HUES))
+def test_a_repainted_object_is_seen_in_its_new_colour(icons, colour):
+    painted, covered = repaint(icons.pictures[0], HUES[colour])
+
+    assert covered > 0.9
+    assert main_colour(painted) == colour
+
+
+def test_pasting_at_the_edge_clips_and_blends(icons):
+    canvas = np.full((32, 32, 3), 255.0, np.float32)
+    paste(canvas, icons.pictures[2], 16, (0.0, 0.5))
+
+    assert (canvas[:, 12:] == 255).all()
+    assert canvas[16, 2].tolist() == pytest.approx([50, 160, 70], abs=2)

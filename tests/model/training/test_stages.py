@@ -1,0 +1,196 @@
+"""All stages on a handful of pictures, and everything that is refused before work starts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import DiffusionPipeline
+
+from model.training import __main__ as command
+from model.training import folder as run_folder
+from model.training.folder import MARKER, TrainingError, check_weights, open_run
+from model.training.recipe import RECIPES
+from model.training.stages import STAGES, Run, run_stages
+from model.training.text_encoder import Towers
+
+SECONDS = 6 / 60  # minutes of training for all stages together
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One run from icons to weights, from nothing."""
+    return tmp_path_factory.mktemp("trained")
+
+
+@pytest.fixture
+def run(trained, icons_file, tiny) -> Run:
+    run = Run(out=trained / "run", recipe=tiny, device="cpu", icons=icons_file)
+    if not (trained / "run" / "model").exists():
+        run_stages(run, STAGES, SECONDS)
+    return run
+
+
+def test_a_whole_run_ends_in_a_folder_that_the_stock_pipeline_draws_from(run):
+    check_weights(run.out / "model")
+    pipeline = DiffusionPipeline.from_pretrained(run.out / "model", local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    picture = pipeline("a red apple", num_inference_steps=2, generator=torch.Generator().manual_seed(0)).images[0]
+
+    assert picture.size == (32, 32)
+    assert type(pipeline).__name__ == "StableDiffusionPipeline"
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    assert pipeline.vae.config.scaling_factor != 1.0
+
+
+def test_the_exported_towers_compare_captions_with_pictures(run):
+    towers = Towers.load(run.out / "model")
+    with torch.no_grad():
+        vectors = towers.embed_pixels(torch.zeros(2, 3, 32, 32))
+
+    assert vectors.shape == (2, run.recipe.embedding)
+
+
+def test_the_notice_names_every_set(run):
+    notice = (run.out / "model" / "NOTICE").read_text()
+
+    for name in ("Twitter", "EmojiOne", "Streamline", "Google", "Microsoft", "Mozilla", "CC-BY-4.0"):
+        assert name in notice
+
+
+def test_a_finished_run_resumes_without_training_again(run):
+    before = {path: path.read_bytes() for path in sorted((run.out / "model").rglob("*.safetensors"))}
+    run_stages(run, STAGES, SECONDS)
+
+    assert before
+    assert {path: path.read_bytes() for path in sorted((run.out / "model").rglob("*.safetensors"))} == before
+
+
+def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(run, tmp_path, icons_file):
+    again = Run(out=tmp_path / "again", recipe=run.recipe, device="cpu", icons=icons_file, init=run.out / "model")
+    run_stages(again, STAGES, SECONDS)
+    first, second = (
+        DiffusionPipeline.from_pretrained(one.out / "model", local_files_only=True) for one in (run, again)
+    )
+
+    torch.testing.assert_close(second.vae.encoder.state_dict(), first.vae.encoder.state_dict())
+    torch.testing.assert_close(second.text_encoder.state_dict(), first.text_encoder.state_dict())
+    assert not torch.equal(second.unet.conv_in.weight, first.unet.conv_in.weight)
+
+
+def test_a_stage_alone_says_what_it_lacks(tmp_path, icons_file, tiny):
+    run = Run(out=tmp_path / "run", recipe=tiny, device="cpu", icons=icons_file)
+    run_stages(run, ("data",), 1)
+
+    with pytest.raises(TrainingError, match=r"There is no vae .* run the stage 'autoencoder' first, or give --init"):
+        run_stages(run, ("denoiser",), 1)
+
+
+def test_a_stage_without_pictures_says_so(tmp_path, tiny):
+    with pytest.raises(TrainingError, match="run the stage 'data'"):
+        run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), ("autoencoder",), 1)
+
+
+def test_a_foreign_folder_is_refused_and_left_alone(tmp_path, tiny, icons_file):
+    foreign = tmp_path / "home"
+    foreign.mkdir()
+    (foreign / "letter.txt").write_text("dear aunt")
+
+    with pytest.raises(TrainingError, match="not empty and is no training run of ours"):
+        run_stages(Run(out=foreign, recipe=tiny, device="cpu", icons=icons_file), STAGES, 1)
+    assert [path.name for path in foreign.iterdir()] == ["letter.txt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "run").write_text("")
+
+    with pytest.raises(TrainingError, match="is a file; --out needs a folder"):
+        open_run(tmp_path / "run", "tiny", 0)
+
+
+def test_a_run_of_another_recipe_or_format_or_a_damaged_marker_is_refused(tmp_path):
+    open_run(tmp_path / "run", "small", 0)
+    with pytest.raises(TrainingError, match="recipe 'small', not 'large'"):
+        open_run(tmp_path / "run", "large", 0)
+
+    marker = tmp_path / "run" / MARKER
+    marker.write_text(json.dumps({"format": 99, "recipe": "small"}))
+    with pytest.raises(TrainingError, match="format 99"):
+        open_run(tmp_path / "run", "small", 0)
+
+    marker.write_text("{")
+    with pytest.raises(TrainingError, match="is damaged"):
+        open_run(tmp_path / "run", "small", 0)
+
+
+def test_too_little_disk_is_refused_before_anything_is_written(tmp_path, tiny, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(run_folder.shutil, "disk_usage", lambda place: usage._replace(free=1000))
+
+    with pytest.raises(TrainingError, match=r"0\.0 GB free; this run needs about 0\.4 GB"):
+        run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda model: shutil.rmtree(model / "unet"), r"incomplete: unet/diffusion_pytorch_model\.safetensors"),
+        (lambda model: (model / "model_index.json").unlink(), r"holds no model"),
+        (lambda model: (model / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"xx"), r"damaged: vae/"),
+        (lambda model: (model / "tokenizer" / "tokenizer.json").write_text("{"), r"damaged: tokenizer/"),
+    ],
+)
+def test_missing_or_damaged_weights_to_start_from_are_named(run, tmp_path, damage, complaint):
+    copy = tmp_path / "model"
+    shutil.copytree(run.out / "model", copy)
+    damage(copy)
+
+    with pytest.raises(TrainingError, match=complaint):
+        run_stages(replace(run, out=tmp_path / "new", init=copy), STAGES, 1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_weights_of_another_size_are_refused(run, tmp_path):
+    with pytest.raises(TrainingError, match="choose the other --recipe or start without --init"):
+        run_stages(replace(run, out=tmp_path / "new", init=run.out / "model", recipe=RECIPES["small"]), STAGES, 1)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path, tiny):
+    with pytest.raises(TrainingError, match="'cuda:77' is not available"):
+        run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cuda:77"), STAGES, 1)
+
+
+def test_without_npm_the_data_stage_says_what_to_install(tmp_path, tiny, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "resvg_py", object())
+    monkeypatch.setattr("model.training.stages.shutil.which", lambda name: None)
+
+    with pytest.raises(TrainingError, match=r"npm \(from Node\.js\), or give an icons\.zip"):
+        run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
+
+
+def test_the_command_line_reports_refusals_in_one_sentence(tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("dear aunt")
+    icons = tmp_path / "letter.txt"
+    status = command.main(["all", "--out", str(tmp_path), "--minutes", "1", "--device", "cpu", "--icons", str(icons)])
+
+    assert status == 1
+    assert "is no training run of ours" in capsys.readouterr().err
+
+
+def test_both_recipes_fit_the_size_limit_by_their_parameters():
+    from model.training.autoencoder import build_autoencoder
+    from model.training.denoiser import build_denoiser
+
+    for recipe in RECIPES.values():
+        parts = [build_autoencoder(recipe), build_denoiser(recipe)]
+        count = sum(parameter.numel() for part in parts for parameter in part.parameters())
+        assert 2 * (count + recipe.vocabulary * recipe.text_width) < 38_000_000, recipe.name
+
+
+def test_the_run_folder_marks_itself(run):
+    assert json.loads((Path(run.out) / MARKER).read_text())["recipe"] == "tiny"
