@@ -11,16 +11,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import redis
 import structlog
 import typer
 
 from contract.catalogue import DEFAULT_CATALOGUE
-from contract.endpoints import discord_endpoints
+from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import EaselError, UserError
 from contract.sentences import describe
 from exchange import keys
@@ -30,6 +31,12 @@ from worker import tasks
 from worker.logs import configure_logs
 from worker.settings import SettingsError, WorkerSettings, load_settings
 from worker.status import describe_status, read_status
+from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
+
+if TYPE_CHECKING:
+    import model
+    from worker.pictures import Studio
+    from worker.poster import Poster
 
 log = structlog.get_logger("worker")
 app = typer.Typer(
@@ -38,9 +45,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-EXIT_CONFIGURATION = 2
-"""Exit status when a setting, Redis, a device or the model cannot be used: starting again will not help."""
 
 GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
 """A step takes well under a second on a card; on a processor a large model's may take minutes."""
@@ -54,8 +58,6 @@ def start(
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="jobs drawn together on each device")] = None,
 ) -> None:
     """Draw and deliver: one process per device, each with the model loaded once."""
-    from worker.supervisor import Supervisor
-
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
@@ -74,46 +76,19 @@ def start(
 @app.command(hidden=True)
 def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu") -> None:
     """One process of `start`: loads the model, then takes jobs."""
-    from worker.supervisor import follow_parent
-
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
     client, store = _redis(settings), open_store(settings.image_store)
+    with _hopeless():
+        poster = _poster(settings)
+        engine, facts = _load(settings, device)
+    from worker.pictures import Studio
 
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
-    import torch
-
-    import model
-    from worker.pictures import Studio, warm_up
-
-    begun = time.monotonic()
-    if device == "cpu":
-        # Two spinning OpenMP threads on a busy machine are many times slower than one.
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    bundle = model.load(settings.model, device=device, dtype=None if settings.dtype == "auto" else settings.dtype)
-    engine = model.Engine(bundle)
-    engine.start()
-    warm_up(engine, bundle.native_size)
     studio = Studio(engine, store, client, DEFAULT_CATALOGUE)
-    facts = {
-        "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
-        "source": settings.model,
-        "fingerprint": bundle.fingerprint,
-        "device": str(bundle.device),
-        "dtype": str(bundle.dtype).removeprefix("torch."),
-    }
-    log.info("model loaded and warm", seconds=round(time.monotonic() - begun, 1), **facts)
-    _work(
-        settings,
-        client,
-        store,
-        {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots},
-        facts,
-        studio=studio,
-        hung=studio.owed_s,
-        hung_after_s=CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S,
-    )
+    slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
+    hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
+    _work(settings, client, store, poster, slots, facts, studio=studio, hung_after_s=hung_after_s)
     engine.close()
 
 
@@ -125,7 +100,8 @@ def deliver(
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     client, store = _redis(settings), open_store(settings.image_store)
-    _work(settings, client, store, {keys.DELIVER: slots or settings.delivery_slots}, {"delivers": "only"})
+    poster = _poster(settings)
+    _work(settings, client, store, poster, {keys.DELIVER: slots or settings.delivery_slots}, {"delivers": "only"})
 
 
 @app.command()
@@ -138,31 +114,86 @@ def status(
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
 
 
-def _work(
-    settings: WorkerSettings,
-    client: redis.Redis,
-    store: ImageStore,
-    slots: Mapping[str, int],
-    facts: Mapping[str, str],
-    *,
-    studio: Any = None,
-    hung: Callable[[], float] | None = None,
-    hung_after_s: float = GPU_HANGS_AFTER_S,
-) -> None:
-    """Take jobs until SIGTERM or SIGINT, then drain; a second signal hands everything back at once."""
-    from worker.delivery import Delivery
-    from worker.poster import Poster, Unavailable
-    from worker.slots import SlotPool, Wants
+def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str, str]]:
+    """The warm engine, and what it is in words. Takes seconds of imports and holds Python's lock: before any slot."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
+    import torch
+
+    import model
+    from worker.pictures import warm_up
+
+    begun = time.monotonic()
+    if device == "cpu":
+        # Two spinning OpenMP threads on a busy machine are many times slower than one.
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    bundle = model.load(settings.model, device=device, dtype=None if settings.dtype == "auto" else settings.dtype)
+    engine = model.Engine(bundle)
+    engine.start()
+    warm_up(engine, bundle.native_size)
+    facts = {
+        "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
+        "source": settings.model,
+        "fingerprint": bundle.fingerprint,
+        "device": str(bundle.device),
+        "dtype": str(bundle.dtype).removeprefix("torch."),
+    }
+    log.info("model loaded and warm", seconds=round(time.monotonic() - begun, 1), **facts)
+    return engine, facts
+
+
+@contextmanager
+def _hopeless() -> Iterator[None]:
+    """Tell the supervisor that starting again cannot help: the model is missing or damaged, the token unknown."""
+    try:
+        yield
+    except Exception as error:
+        # Neither module is imported at the top: one brings torch, the other discord.py.
+        if type(error).__module__ not in ("model.errors", "worker.poster"):
+            raise
+        _give_up(str(error), EXIT_HOPELESS)
+
+
+def _poster(settings: WorkerSettings) -> Poster:
+    """A poster with a token that Discord knows, unless Discord is away for now."""
+    from worker.poster import BadToken, Poster, Unavailable
 
     poster = Poster(settings.require_token(), _endpoints(settings), patience_s=settings.delivery_patience_s)
     try:
         poster.login()
+    except BadToken:
+        poster.close()
+        raise
     except Unavailable as error:
         log.warning("Discord does not answer yet; deliveries will try again", reason=str(error))
+    return poster
+
+
+def _work(
+    settings: WorkerSettings,
+    client: redis.Redis,
+    store: ImageStore,
+    poster: Poster,
+    slots: Mapping[str, int],
+    facts: Mapping[str, str],
+    *,
+    studio: Studio | None = None,
+    hung_after_s: float = GPU_HANGS_AFTER_S,
+) -> None:
+    """Take jobs until SIGTERM or SIGINT, then drain; a second signal hands everything back at once."""
+    from worker.delivery import Delivery
+    from worker.slots import SlotPool, Wants
+
     delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=settings.upload_limit_bytes)
     tasks.equip(tasks.Tools(client, studio, delivery))
     wants = Wants(models=tuple(entry.name for entry in DEFAULT_CATALOGUE), max_pixels=settings.max_pixels)
-    pool = SlotPool(client, slots, wants=lambda: wants, hung=hung, hung_after_s=hung_after_s, describe=lambda: facts)
+    pool = SlotPool(
+        client,
+        slots,
+        wants=lambda: wants,
+        hung=studio.owed_s if studio else None,
+        hung_after_s=hung_after_s,
+        describe=lambda: facts,
+    )
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -199,14 +230,12 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
     return client
 
 
-def _endpoints(settings: WorkerSettings) -> Any:
+def _endpoints(settings: WorkerSettings) -> Endpoints | None:
     return discord_endpoints(settings.discord_api_base, allow_remote=settings.discord_allow_remote_api)
 
 
 def _devices(settings: WorkerSettings, gpus: str | None) -> list[str]:
     """The devices to serve: what `--gpus` says, else DEVICE, else every GPU there is, else the processor."""
-    from worker.supervisor import NoSuchDevice, devices
-
     if gpus is not None:
         return devices(gpus)
     kind, _, index = settings.device.partition(":")
@@ -230,16 +259,11 @@ def main() -> None:
         _give_up(": ".join(describe(error)))
     except EaselError as error:
         _give_up(str(error))
-    except Exception as error:
-        # `model` is not imported here only to name its error.
-        if type(error).__module__ != "model.errors":
-            raise
-        _give_up(str(error))
 
 
-def _give_up(sentence: str) -> None:
+def _give_up(sentence: str, status: int = EXIT_CONFIGURATION) -> NoReturn:
     print(f"easel-worker: {sentence}", file=sys.stderr)
-    sys.exit(EXIT_CONFIGURATION)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

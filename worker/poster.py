@@ -253,7 +253,7 @@ async def _translated(call: Awaitable[T]) -> T:
     try:
         return await call
     except discord.LoginFailure as error:
-        raise BadToken("Discord does not know this bot token") from error
+        raise BadToken("Discord does not know DISCORD_TOKEN: copy it again from your application's Bot page") from error
     except discord.RateLimited as error:
         raise Unavailable(f"rate limited for {error.retry_after:.0f} s") from error
     except discord.HTTPException as error:

@@ -35,6 +35,10 @@ GRACE_S = 60.0
 KILL_AFTER_S = 20.0
 """Beyond the grace period: a child that is still there then is stuck."""
 
+EXIT_CONFIGURATION = 2
+EXIT_HOPELESS = 78
+"""What a child exits with when starting it again cannot help, for want of a model: `EX_CONFIG` of sysexits.h."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -92,16 +96,21 @@ class Supervisor:
         self._command = command
         self._grace_s = grace_s
         self._stop = threading.Event()
+        self._hopeless = False
 
     def run(self) -> int:
-        """Serve until told to stop; 0 when all children ended by themselves, 1 when one had to be killed."""
+        """Serve until told to stop; 0 when all children ended by themselves, 1 when one had to be killed.
+
+        2 when a child said that it can never start (EXIT_HOPELESS): what it lacks, all of them lack.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         while not self._stop.is_set():
             for child in self._children:
                 self._tend(child)
             self._stop.wait(0.05)
-        return self._end()
+        status = self._end()
+        return EXIT_CONFIGURATION if self._hopeless else status
 
     def _tend(self, child: Child) -> None:
         now = time.monotonic()
@@ -137,6 +146,9 @@ class Supervisor:
             child.due = now + BREAKER_PAUSE_S
             child.faults.clear()
             log.critical("the device keeps failing, leaving it alone", device=child.device, pause_s=BREAKER_PAUSE_S)
+        if status == EXIT_HOPELESS:
+            self._hopeless = True
+            self._on_signal(signal.SIGTERM, None)
         leases = self._release(pid)
         log.error("child died", device=child.device, pid=pid, status=status, leases_released=leases)
 

@@ -1,0 +1,233 @@
+"""Drawing a job: what is published while it runs, what is kept, and that nothing is drawn twice."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from numpy.typing import NDArray
+from PIL import Image
+
+from contract.catalogue import DEFAULT_CATALOGUE
+from contract.derive import upscale
+from contract.errors import UserError
+from contract.jobs import Job
+from exchange import keys, progress, tasks
+from exchange.delivery import done
+from exchange.images import FolderStore
+from model import Cancelled, Request, Step
+from tests.contract.factories import imagine, press
+from tests.worker.conftest import picture
+from worker.encoding import read_parameters
+from worker.pictures import Studio, warm_up
+from worker.previews import Pace
+from worker.watch import Watch
+
+
+class FakeTicket:
+    """Takes the request's steps at once, showing a preview as often as was asked."""
+
+    def __init__(self, request: Request, previews: bool = True) -> None:
+        self.request = request
+        self.previews = previews
+        self.cancelled = False
+
+    def events(self) -> Iterator[Step]:
+        steps = self.request.num_inference_steps
+        for step in range(1, steps + 1):
+            if self.cancelled:
+                return
+            shown = self.previews and step % self.request.preview_every == 0
+            yield Step(step, steps, picture(step, 16) if shown else None)
+
+    def result(self) -> list[NDArray[np.uint8]]:
+        if self.cancelled:
+            raise Cancelled("A test cancelled it.")
+        return [picture(50 * noise.index) for noise in self.request.noises]
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class FakeEngine:
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def submit(self, request: Request) -> FakeTicket:
+        self.requests.append(request)
+        return FakeTicket(request)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def studio(engine: FakeEngine, store: FolderStore, client: redis.Redis) -> Studio:
+    return Studio(engine, store, client, DEFAULT_CATALOGUE, pace=lambda: Pace(0))
+
+
+@pytest.fixture
+def heard(client: redis.Redis) -> Iterator[Any]:
+    """A subscription to all progress."""
+    pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    pubsub.subscribe(keys.PROGRESS_CHANNEL)
+    pubsub.get_message(timeout=1)
+    yield pubsub
+    pubsub.close()
+
+
+def all_progress(pubsub: Any) -> list[progress.Progress]:
+    """What has been published so far."""
+    frames = []
+    while (message := pubsub.get_message(timeout=0.1)) is not None:
+        frame = progress.decode(message["data"])
+        assert frame is not None
+        frames.append(frame)
+    return frames
+
+
+def draw(studio: Studio, job: Job) -> dict[str, Any]:
+    """Draw without anybody who might cancel."""
+    return studio.draw(job, started=lambda ticket: None)
+
+
+def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore) -> None:
+    """Lossless, in order, each with the parameters that make it again."""
+    job = imagine("a fox --ar 2:1", seed=7)
+    outcome = draw(studio, job)
+    assert outcome["state"] == "done"
+    assert outcome["gpu_s"] >= 0
+    for index in range(4):
+        file = store.get_image(job.id, index)
+        assert file is not None
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), picture(50 * index))
+        text = read_parameters(file) or ""
+        assert text.startswith(job.prompt.echo)
+        assert "Seed: 7, Size: 96x48" in text
+        assert f"Easel picture: {index + 1}" in text
+    assert store.get_record(job.id) == job
+    document = store.get_document(job.id)
+    assert document is not None
+    assert (document["drawn"]["width"], document["drawn"]["height"]) == (96, 48)
+
+
+def test_progress_is_published_with_small_previews(studio: Studio, heard: Any) -> None:
+    """The first after a tenth of the way; never 100 %, which is for the result to say."""
+    job = imagine()
+    draw(studio, job)
+    frames = all_progress(heard)
+    assert [frame.percent for frame in frames] == [10, 20, 30, 40, 50, 60, 70, 80, 90, 99]
+    assert {frame.job_id for frame in frames} == {job.id}
+    assert all(frame.preview is not None and len(frame.preview) < 20_000 for frame in frames)
+
+
+def test_previews_keep_the_pace(engine: FakeEngine, store: FolderStore, client: redis.Redis, heard: Any) -> None:
+    """An engine faster than people can look publishes its first preview only."""
+    slow = Studio(engine, store, client, DEFAULT_CATALOGUE, pace=lambda: Pace(3600))
+    draw(slow, imagine())
+    assert [frame.percent for frame in all_progress(heard)] == [10]
+
+
+def test_nothing_is_drawn_twice(studio: Studio, engine: FakeEngine, store: FolderStore) -> None:
+    """A job whose worker died after storing goes straight to its delivery, record included."""
+    job = imagine()
+    draw(studio, job)
+    (store.root / job.id[:2] / job.id / "record.json").unlink()
+    assert draw(studio, job) == done()
+    assert len(engine.requests) == 1
+    assert store.get_record(job.id) == job
+
+
+def test_half_a_grid_is_drawn_anew(studio: Studio, engine: FakeEngine, store: FolderStore) -> None:
+    """A worker that died between two pictures left nothing that counts."""
+    job = imagine()
+    draw(studio, job)
+    (store.root / job.id[:2] / job.id / "3.png").unlink()
+    draw(studio, job)
+    assert len(engine.requests) == 2
+    assert store.get_image(job.id, 3) is not None
+
+
+def test_a_lost_single_picture_is_drawn_alone(studio: Studio, engine: FakeEngine, store: FolderStore) -> None:
+    """One picture, kept as the first of its own job."""
+    job = upscale(imagine(seed=5), 2, press())
+    draw(studio, job)
+    assert [noise.index for noise in engine.requests[0].noises] == [2]
+    assert store.get_image(job.id, 0) is not None
+    assert store.get_image(job.id, 1) is None
+
+
+def test_whoever_holds_the_ticket_can_cancel(studio: Studio, store: FolderStore) -> None:
+    """Nothing is kept of a cancelled job."""
+    job = imagine()
+    with pytest.raises(Cancelled):
+        studio.draw(job, started=lambda ticket: ticket.cancel())
+    assert store.get_image(job.id, 0) is None
+    assert store.get_record(job.id) is None
+    assert studio.owed_s() == 0
+
+
+def test_what_the_model_cannot_do_is_a_users_error(studio: Studio, engine: FakeEngine) -> None:
+    """A job of a model that the operator took away meanwhile."""
+    job = replace(imagine(), model="grand-old-model")
+    with pytest.raises(UserError) as caught:
+        draw(studio, job)
+    assert caught.value.kind == "model_not_offered"
+    assert engine.requests == []
+
+
+def test_progress_that_nobody_can_hear_stops_nothing(
+    studio: Studio, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may be away while a picture is drawn."""
+
+    def away(*arguments: Any) -> None:
+        raise redis.exceptions.ConnectionError("a test cut it")
+
+    monkeypatch.setattr(progress, "publish", away)
+    job = imagine()
+    assert draw(studio, job)["state"] == "done"
+    assert store.get_record(job.id) == job
+
+
+def test_the_warm_up_asks_for_a_grid_with_a_preview(engine: FakeEngine) -> None:
+    """The shapes of a real job, in two steps."""
+    warm_up(engine, (64, 64))
+    [made] = engine.requests
+    assert (made.width, made.height, len(made.noises), made.preview_every) == (64, 64, 4, 1)
+
+
+def test_the_watch_counts_only_while_somebody_waits() -> None:
+    """A step is owed from the moment the first one waits, or since the last sign of life."""
+    now = 100.0
+    watch = Watch(lambda: now)
+    now = 200.0
+    assert watch.owed_s() == 0
+    with watch.running():
+        now = 203.0
+        assert watch.owed_s() == 3
+        watch.sign_of_life()
+        with watch.running():
+            now = 205.0
+            assert watch.owed_s() == 2
+        assert watch.owed_s() == 2
+    assert watch.owed_s() == 0
+
+
+def test_the_render_task_is_the_one_that_is_allowed() -> None:
+    """RQ runs functions by name: the names must exist."""
+    import worker.tasks
+
+    for name in tasks.ALLOWED_TASKS:
+        module, _, function = name.rpartition(".")
+        assert module == worker.tasks.__name__
+        assert callable(getattr(worker.tasks, function))

@@ -1,0 +1,40 @@
+"""What the operator sees."""
+
+from __future__ import annotations
+
+import redis
+
+from exchange import keys
+from exchange.delivery import done, enqueue_delivery
+from tests.contract.factories import imagine
+from worker.status import describe_status, read_status
+
+
+def test_an_empty_house(client: redis.Redis) -> None:
+    """Two queues with nothing in them, and a hint that nobody works."""
+    status = read_status(client)
+    assert [queue.name for queue in status.queues] == ["render", "deliver"]
+    assert status.document()["held"] == 0
+    assert "no worker is running" in describe_status(status)
+
+
+def test_jobs_and_workers_are_counted(client: redis.Redis) -> None:
+    """Waiting, running, scheduled, failed, held; workers in their own words; the whole fleet's pause."""
+    for interaction in (1, 2):
+        enqueue_delivery(client, imagine(interaction=interaction), done())
+    client.zadd(keys.leases("render"), {"a:b": 1})
+    client.zadd("rq:scheduled:deliver", {"c": 1})
+    client.zadd("rq:failed:render", {"d": 1, "e": 1})
+    client.zadd(keys.HELD, {"f": 1})
+    client.sadd("rq:workers:render", "w1", "w2", "w3")
+    client.set("rq:suspended", 1)
+    client.hset("easel:node:host-7", mapping={"name": "host-7", "device": "cpu", "models": "easel-small"})
+    status = read_status(client)
+    render, deliver = status.queues
+    assert (render.waiting, render.running, render.failed, render.slots) == (0, 1, 2, 3)
+    assert (deliver.waiting, deliver.scheduled) == (2, 1)
+    assert status.held == 1
+    text = describe_status(status)
+    assert "worker host-7: device cpu, models easel-small" in text
+    assert "suspended" in text
+    assert list(status.document()["workers"]) == [{"device": "cpu", "models": "easel-small", "name": "host-7"}]
