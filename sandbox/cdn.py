@@ -19,7 +19,8 @@ def add_cdn(app: web.Application, sandbox: Sandbox) -> None:
     async def attachment(request: web.Request) -> web.Response:
         path = unquote(request.path)
         expires, since = request.query.get("ex", ""), request.query.get("is", "")
-        signed = hmac.compare_digest(sandbox.wire.signature(path, expires, since), request.query.get("hm", ""))
+        mark = sandbox.wire.signature(path, expires, since)
+        signed = hmac.compare_digest(mark.encode(), request.query.get("hm", "").encode())
         if not signed or int(expires, 16) < sandbox.clock.now():
             return web.Response(status=404, text=GONE)
         data = sandbox.store.read_blob(request.match_info["attachment"])

@@ -9,7 +9,7 @@ from sandbox.clock import snowflake_time
 from sandbox.drafts import read_draft
 from sandbox.errors import ApiError, Form, invalid, missing_permissions, not_the_author, unknown
 from sandbox.permissions import Permission as P
-from sandbox.posting import post, remove, update
+from sandbox.posting import post, remove, remove_all, update
 from sandbox.wire import REPLY
 from sandbox.world import DM, GUILD_TEXT, Channel, Message
 
@@ -68,7 +68,6 @@ async def create_message(call: Call) -> Any:
         message.type, message.reference = REPLY, reply_to.id
     if nonce is not None:
         message.nonce, message.nonce_to = nonce, call.user.id
-        world.remember_nonce(message)
     draft.apply(sandbox, message)
     post(sandbox, message)
     return sandbox.wire.message(message, call.user, new=True)
@@ -107,10 +106,8 @@ async def bulk_delete(call: Call) -> None:
     assert isinstance(ids, list)
     if any(sandbox.clock.now() - snowflake_time(str(message_id)) > BULK_AGE_S for message_id in ids):
         raise ApiError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
-    for message_id in dict.fromkeys(str(message_id) for message_id in ids):
-        message = sandbox.world.messages.get(message_id)
-        if message is not None and message.channel_id == channel.id and message.ephemeral_to is None:
-            remove(sandbox, message)
+    wanted = {str(message_id) for message_id in ids}
+    remove_all(sandbox, channel, [message for message in sandbox.world.history(channel.id) if message.id in wanted])
 
 
 async def start_typing(call: Call) -> None:

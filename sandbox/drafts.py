@@ -61,7 +61,10 @@ def read_draft(
     draft.flags = _flags(form, body, old, ephemeral)
     v2 = bool(draft.flags & COMPONENTS_V2)
     draft.content = old.content if old is not None and "content" not in body else _content(form, body)
-    draft.embeds = old.embeds if old is not None and "embeds" not in body else _embeds(form, body)
+    if old is not None and "embeds" not in body:
+        draft.embeds = old.embeds
+    elif author.bot:
+        draft.embeds = _embeds(form, body)
     draft.tts = bool(body.get("tts"))
     _attachments(sandbox, author, form, body, files, old, draft)
     filenames = {kept["filename"] for kept in draft.attachments}

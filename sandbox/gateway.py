@@ -2,31 +2,30 @@
 
 import asyncio
 import json
-import secrets
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from sandbox.limits import Limits
+from sandbox.permissions import Permission
 from sandbox.record import Record
-from sandbox.streams import open_stream
+from sandbox.sessions import Connection, Session
 from sandbox.wire import Wire
 from sandbox.world import DM, Channel, User, World
 
-DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME = 0, 1, 2, 3, 4, 6
+HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME = 1, 2, 3, 4, 6
 RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 7, 8, 9, 10, 11
 
 GUILDS, GUILD_MEMBERS, PRESENCES, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 8, 1 << 15
 PRIVILEGED = GUILD_MEMBERS | PRESENCES | MESSAGE_CONTENT
 ALL_INTENTS = (1 << 26) - 1
-GUILD_INTENTS = {"MESSAGE": 1 << 9, "REACTION": 1 << 10, "TYPING": 1 << 11}
-DIRECT_INTENTS = {"MESSAGE": 1 << 12, "REACTION": 1 << 13, "TYPING": 1 << 14}
+# Which intent an event needs, by the first word found in its name (a reaction's name has "MESSAGE" in it too).
+GUILD_INTENTS = {"REACTION": 1 << 10, "TYPING": 1 << 11, "MESSAGE": 1 << 9}
+DIRECT_INTENTS = {"REACTION": 1 << 13, "TYPING": 1 << 14, "MESSAGE": 1 << 12}
 
 PAYLOAD_BYTES = 4096
 SENDS_A_MINUTE = 120
-REPLAYED_EVENTS = 1000
 RESUMABLE_S = 120.0
 
 
@@ -37,80 +36,6 @@ class Closed(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
-
-
-class Connection:
-    """One socket. Frames leave in the order they were queued, whoever queued them."""
-
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        self.socket = socket
-        self._request = request
-        self.session: Session | None = None
-        self._stream = open_stream(request.query.get("compress"))
-        self._frames: asyncio.Queue[str | None] = asyncio.Queue()
-        self.beat_at = asyncio.get_running_loop().time()
-        self.sends: deque[float] = deque()
-
-    def send(self, text: str) -> None:
-        """Queue one message."""
-        self._frames.put_nowait(text)
-
-    def send_op(self, op: int, data: Any = None) -> None:
-        """Queue one message that is no event."""
-        self.send(json.dumps({"op": op, "d": data, "s": None, "t": None}))
-
-    def finish(self) -> None:
-        """Let :meth:`write` return once everything queued has been sent."""
-        self._frames.put_nowait(None)
-
-    async def write(self) -> None:
-        """Send what is queued until :meth:`finish` or until the client is gone."""
-        while (text := await self._frames.get()) is not None:
-            try:
-                if self._stream is None:
-                    await self.socket.send_str(text)
-                else:
-                    await self.socket.send_bytes(self._stream.frame(text))
-            except ConnectionError:
-                return
-
-    async def close(self, code: int, reason: str = "") -> None:
-        """End the connection with a close frame."""
-        await self.socket.close(code=code, message=reason.encode())
-
-    def drop(self) -> None:
-        """End the connection as a cut cable does: without a close frame."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-
-class Session:
-    """An identified client; it outlives its connection for two minutes, collecting events for a RESUME."""
-
-    def __init__(self, user: User, intents: int, shard: tuple[int, int] | None) -> None:
-        self.id = secrets.token_hex(16)
-        self.user = user
-        self.intents = intents
-        self.shard = shard
-        self.sequence = 0
-        self.replay: deque[tuple[int, str]] = deque(maxlen=REPLAYED_EVENTS)
-        self.connection: Connection | None = None
-        self.lost_at: float | None = None
-
-    def dispatch(self, event: str, payload: dict[str, Any]) -> None:
-        """Send an event, and keep it for a RESUME."""
-        self.sequence += 1
-        text = json.dumps({"op": DISPATCH, "d": payload, "s": self.sequence, "t": event})
-        self.replay.append((self.sequence, text))
-        if self.connection is not None:
-            self.connection.send(text)
-
-    def serves(self, guild_id: str | None) -> bool:
-        """Whether events of this guild (None: direct messages) belong to this session's shard."""
-        if self.shard is None:
-            return True
-        index, count = self.shard
-        return index == ((int(guild_id) >> 22) % count if guild_id else 0)
 
 
 class Gateway:
@@ -131,12 +56,13 @@ class Gateway:
         guild_id = self._world.channel_guild(channel)
         intents = GUILD_INTENTS if guild_id else DIRECT_INTENTS
         needed = next((bit for family, bit in intents.items() if family in event), GUILDS)
+        hidden = needed != GUILDS and not channel.bot_permissions & Permission.VIEW_CHANNEL
         payloads: dict[str, dict[str, Any] | None] = {}
         for session in self._alive():
             user = session.user
             if channel.type == DM and user.id not in channel.recipients:
                 continue
-            if user.bot and not (session.intents & needed and session.serves(guild_id)):
+            if user.bot and (hidden or not session.intents & needed or not session.serves(guild_id)):
                 continue
             first = user.id not in payloads
             if first:

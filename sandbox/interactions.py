@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from sandbox import commands as options
 from sandbox import components
 from sandbox.api import Call, Route
 from sandbox.core import Sandbox
@@ -19,6 +20,13 @@ COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 CHAT_INPUT_ANSWER, CONTEXT_MENU_ANSWER = 20, 23
 TIMEOUT_REASON = 2
+# What a select of each type chooses among, as the option type of the same things.
+SELECTED = {
+    components.USER_SELECT: options.USER,
+    components.ROLE_SELECT: options.ROLE,
+    components.MENTIONABLE_SELECT: options.MENTIONABLE,
+    components.CHANNEL_SELECT: options.CHANNEL,
+}
 # The npm client learns its nonce's fate only once the 204 has arrived: the bot must not be quicker.
 DISPATCH_DELAY_S = 0.03
 
@@ -29,6 +37,8 @@ async def create_interaction(call: Call) -> None:
     if str(body.get("application_id")) != world.bot_id:
         raise unknown("application")
     channel = call.find_channel(str(body.get("channel_id")))
+    if body.get("guild_id") and str(body["guild_id"]) != world.channel_guild(channel):
+        raise unknown("guild")
     kind = body.get("type")
     if kind not in (COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT):
         raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of (2, 3, 4, 5), not {kind!r}.")
@@ -167,11 +177,10 @@ def _read_selection(call: Call, part: dict[str, Any], given: dict[str, Any]) -> 
                 allowed = tuple(option["value"] for option in part["options"])
                 if value not in allowed:
                     form.choice("values", value, allowed)
-            elif part["type"] == components.USER_SELECT and value in call.sandbox.world.users:
-                reader.resolve_user(value)
             else:
-                form.refuse("values", "SNOWFLAKE_INVALID", f"Nothing here has the id {value!r}.")
+                reader.resolve(SELECTED[part["type"]], str(value), "values")
     form.check()
+    reader.form.check()
     return {"values": values} | ({"resolved": reader.resolved} if reader.resolved else {})
 
 

@@ -69,7 +69,7 @@ class OptionReader:
         elif kind == c.ATTACHMENT:
             return self._attachment(value, path)
         else:
-            self._resolve(kind, str(value), path)
+            self.resolve(kind, str(value), path)
         return value
 
     def _number(self, option: dict[str, Any], value: Any, path: str) -> Any:
@@ -105,7 +105,8 @@ class OptionReader:
         self.resolved.setdefault("attachments", {})[attachment_id] = shown
         return attachment_id
 
-    def _resolve(self, kind: int, value: str, path: str) -> None:
+    def resolve(self, kind: int, value: str, path: str) -> None:
+        """Add the user, channel or role with this id to what the bot is told; complain at ``path`` if there is none."""
         world, wire = self._world, self._wire
         if kind in (c.USER, c.MENTIONABLE) and value in world.users:
             self.resolve_user(value)

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from typing import Any
 
-REMEMBERED = 50_000
+REMEMBERED = 20_000
 
 
 class Record:

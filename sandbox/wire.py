@@ -6,12 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.permissions import EVERYTHING, MEMBER
-from sandbox.world import DM, Channel, Message, User, World
+from sandbox.world import DM, LINK_LIFE_S, Channel, Message, User, World
 
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 COMPONENTS_V2 = 1 << 15
-CDN_LIFE_S = 24 * 3600
 REPLY = 19
 FOUNDED = "2026-01-01T00:00:00.000000+00:00"
 
@@ -211,7 +210,7 @@ class Wire:
         after the file name (clients take the last one for the file's own)."""
         path = f"/attachments/{channel_id}/{attachment_id}/{filename}"
         issued = int(self.world.clock.now()) // 3600 * 3600
-        expires, since = f"{issued + CDN_LIFE_S + 3600:x}", f"{issued:x}"
+        expires, since = f"{issued + int(LINK_LIFE_S):x}", f"{issued:x}"
         mark = self.signature(path, expires, since)
         return f"{self.base_url}{quote(path)}?ex={expires}&is={since}&hm={mark}"
 

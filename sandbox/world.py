@@ -5,13 +5,15 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.clock import Clock, Snowflakes
+from sandbox.clock import Clock, Snowflakes, snowflake_time
 from sandbox.permissions import MEMBER
 from sandbox.store import Store
 
 GUILD_TEXT, DM = 0, 1
 NONCE_MEMORY_S = 300.0
+INTERACTION_MEMORY_S = 3600.0
 RETIRED_BLOB_S = 60.0
+LINK_LIFE_S = 25 * 3600.0
 
 
 @dataclass
@@ -105,7 +107,7 @@ class World:
         self.commands: dict[str, dict[str, Any]] = {}
         self.interactions: dict[str, Interaction] = {}
         self._by_channel: dict[str, dict[str, Message]] = {}
-        self._by_nonce: dict[tuple[str, str], tuple[float, str]] = {}
+        self._by_nonce: dict[tuple[str, str], str] = {}
         self._retired: list[tuple[float, str]] = []
         facts = next(iter(store.load("facts")), None)
         if facts is None:
@@ -170,6 +172,8 @@ class World:
         """Forget a message and, a little later, its files."""
         del self.messages[message.id]
         del self._by_channel[message.channel_id][message.id]
+        if self._by_nonce.get((message.author_id, str(message.nonce))) == message.id:
+            del self._by_nonce[(message.author_id, str(message.nonce))]
         self.store.delete("message", message.id)
         self.retire_blobs([attachment["id"] for attachment in message.attachments])
 
@@ -183,17 +187,10 @@ class World:
 
     def message_by_nonce(self, author_id: str, nonce: str | int) -> Message | None:
         """The message this author sent with this nonce in the past few minutes, if it still exists."""
-        sent_at, message_id = self._by_nonce.get((author_id, str(nonce)), (0.0, ""))
-        if self.clock.now() - sent_at > NONCE_MEMORY_S:
+        message = self.messages.get(self._by_nonce.get((author_id, str(nonce)), ""))
+        if message is None or self.clock.now() - snowflake_time(message.id) > NONCE_MEMORY_S:
             return None
-        return self.messages.get(message_id)
-
-    def remember_nonce(self, message: Message) -> None:
-        """Make the message findable by its author's nonce."""
-        now, nonce = self.clock.now(), str(message.nonce)
-        self._by_nonce[(message.author_id, nonce)] = (now, message.id)
-        record = {"at": now, "author": message.author_id, "nonce": nonce, "message": message.id}
-        self.store.put("nonce", message.id, record)
+        return message
 
     def retire_blobs(self, blob_ids: list[str]) -> None:
         """Delete files a minute from now: a client may be loading the picture of the message before this edit."""
@@ -218,12 +215,17 @@ class World:
         """Keep a new or changed interaction."""
         self.interactions[interaction.token] = interaction
         self.store.put("interaction", interaction.id, asdict(interaction))
+        while (oldest := next(iter(self.interactions.values()))).created_at < self.clock.now() - INTERACTION_MEMORY_S:
+            del self.interactions[oldest.token]
+            self.store.delete("interaction", oldest.id)
 
     # Beginnings --------------------------------------------------------------------------------------------------
 
     def _remember(self, message: Message) -> None:
         self.messages[message.id] = message
         self._by_channel.setdefault(message.channel_id, {})[message.id] = message
+        if message.nonce is not None and message.nonce_to == message.author_id:
+            self._by_nonce[(message.author_id, str(message.nonce))] = message.id
 
     def _found(self) -> dict[str, Any]:
         """Make a new world: the people, the guild's channels and the keys."""
@@ -245,7 +247,7 @@ class World:
         return facts
 
     def _load(self) -> None:
-        """Read a world back, and drop the files that no message holds any more."""
+        """Read a world back, and drop the files that no message holds and no link can lead to any more."""
         for record in self.store.load("user"):
             self.users[record["id"]] = User(**record)
         for record in self.store.load("channel"):
@@ -256,8 +258,6 @@ class World:
             self.commands[record["id"]] = record
         for record in self.store.load("interaction"):
             self.interactions[record["token"]] = Interaction(**record)
-        for record in self.store.load("nonce"):
-            self._by_nonce[(record["author"], record["nonce"])] = (record["at"], record["message"])
         for table in (self.users, self.channels, self.messages, self.commands):
             for key in table:
                 self.ids.seen(key)
@@ -265,5 +265,5 @@ class World:
             self.ids.seen(interaction.id)
         held = {attachment["id"] for message in self.messages.values() for attachment in message.attachments}
         for blob_id in self.store.blob_ids():
-            if blob_id not in held:
+            if blob_id not in held and snowflake_time(blob_id) < self.clock.now() - LINK_LIFE_S:
                 self.store.delete_blob(blob_id)

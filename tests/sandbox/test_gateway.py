@@ -165,10 +165,10 @@ async def test_events_follow_the_intents(sandbox: Sandbox, rest: Rest, ada: Sand
     """Without the message intents there are none; other people's words need one more."""
     sandbox.limits.change({"privileged_intents": 1 << 15})
     async with RawGateway(sandbox) as deaf, RawGateway(sandbox) as blind, RawGateway(sandbox) as reader:
-        await deaf.identify(intents=1)
+        await deaf.identify(intents=1 | 1 << 10)
         await blind.identify(intents=1 | 1 << 9)
         await reader.identify(intents=1 | 1 << 9 | 1 << 15)
-        await ada.say("secret")
+        await ada.react(await ada.say("secret"), "🦊")
         await ada.say(f"<@{sandbox.application_id}> hello")
         await rest("POST", f"/channels/{sandbox.channel_id}/messages", {"content": "own"})
         contents: list[list[str]] = []
@@ -177,7 +177,9 @@ async def test_events_follow_the_intents(sandbox: Sandbox, rest: Rest, ada: Sand
             contents.append([f["d"]["content"] for f in gateway.frames if f.get("t") == "MESSAGE_CREATE"])
         mention = f"<@{sandbox.application_id}> hello"
         assert contents == [["", mention, "own"], ["secret", mention, "own"]]
+        await deaf.wait("MESSAGE_REACTION_ADD", lambda d: d["user_id"] == ada.user["id"])
         assert "MESSAGE_CREATE" not in deaf.events()
+        assert "MESSAGE_REACTION_ADD" not in reader.events()
 
 
 async def test_a_guild_lives_on_one_shard(sandbox: Sandbox, ada: SandboxUser) -> None:

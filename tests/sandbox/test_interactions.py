@@ -131,6 +131,34 @@ async def test_a_press_must_be_on_a_living_button_of_that_message(bot: RawBot, a
     assert bot.events().count("INTERACTION_CREATE") == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "family", "key"),
+    [(5, "users", "user"), (6, "roles", "guild"), (7, "users", "user"), (8, "channels", "channel")],
+)
+async def test_selects_of_things_resolve_what_was_chosen(
+    bot: RawBot, sandbox: Sandbox, ada: SandboxUser, kind: int, family: str, key: str
+) -> None:
+    """Users, roles, mentionables, channels; what does not exist is refused."""
+    chosen = {"user": ada.user["id"], "guild": sandbox.guild_id, "channel": sandbox.channel_id}[key]
+    body = {"content": "x", "components": [row({"type": kind, "custom_id": "s"})]}
+    message = (await bot.rest("POST", f"/channels/{ada.channel_id}/messages", body)).body
+    with pytest.raises(Refused, match="50035"):
+        await ada.press(message, "s", values=["1"])
+    await ada.press(message, "s", values=[chosen])
+    data = (await bot.interaction())["data"]
+    assert data["resolved"][family][chosen]["id"] == chosen
+
+
+async def test_a_foreign_guild_is_refused(bot: RawBot, ada: SandboxUser) -> None:
+    """404 10004."""
+    ada.guild_id = "1"
+    message = (
+        await bot.rest("POST", f"/channels/{ada.channel_id}/messages", {"content": "x", "components": [row(button())]})
+    ).body
+    with pytest.raises(Refused, match="10004"):
+        await ada.press(message, "a")
+
+
 async def test_the_user_hears_create_then_answer_then_success(bot: RawBot, ada: SandboxUser) -> None:
     """The nonce comes with each; the callback response names the message."""
     interaction, nonce = await begun(bot, ada)

@@ -176,11 +176,24 @@ async def test_interactions_work_where_the_bot_may_not_write(sandbox: Sandbox, a
         assert refused.verdict == (403, 50013)
 
 
-async def test_a_hidden_channel_sends_the_bot_nothing_to_read(sandbox: Sandbox, rest: Rest) -> None:
-    """History without the right to read it is empty."""
+async def test_history_without_the_right_to_read_it_is_empty(sandbox: Sandbox, rest: Rest) -> None:
+    """No error."""
     sandbox.world.channels[sandbox.channel_id].bot_permissions &= ~(1 << 16)
     await rest("POST", f"/channels/{sandbox.channel_id}/messages", {"content": "x"})
     assert (await rest("GET", f"/channels/{sandbox.channel_id}/messages")).body == []
+
+
+async def test_a_hidden_channel_sends_the_bot_no_events(sandbox: Sandbox, ada: SandboxUser) -> None:
+    """Only word of the change itself, and interactions."""
+    async with RawBot(sandbox) as bot:
+        await bot.register({"name": "go"})
+        body = {"channel_id": sandbox.channel_id, "deny": ["view_channel"]}
+        async with bot.rest.session.post(f"{sandbox.base_url}/_sandbox/permissions", json=body):
+            await bot.wait("CHANNEL_UPDATE")
+        await ada.say("unseen")
+        await ada.slash("go")
+        await bot.interaction()
+        assert "MESSAGE_CREATE" not in bot.events()
 
 
 async def test_a_person_manages_only_what_a_member_may(ada: SandboxUser, ben: SandboxUser) -> None:

@@ -76,6 +76,8 @@ async def test_bulk_deletion_takes_two_to_a_hundred_young_messages(
     path = f"/channels/{sandbox.channel_id}/messages/bulk-delete"
     assert (await rest("POST", path, {"messages": ids[:1]})).verdict == (400, 50035)
     assert (await rest("POST", path, {"messages": ids[:2]})).status == 204
+    assert (await ada.wait_event("MESSAGE_DELETE_BULK"))["ids"] == ids[:2]
+    assert [message["id"] for message in await ada.history()] == ids[2:]
     sandbox.clock.advance(15 * 86400)
     assert (await rest("POST", path, {"messages": [ids[2], ids[1]]})).verdict == (400, 50034)
 

@@ -281,7 +281,6 @@ async def test_a_world_with_a_folder_outlives_the_process(tmp_path: Path) -> Non
             before[k] for k in ("bot_token", "user_token", "guild_id", "channel_id", "application_id")
         ]
         rest = Rest(session, second.base_url, f"Bot {second.bot_token}")
-        assert len(second.store.blob_ids()) == 1
         user = SandboxUser(second.base_url, second.user_token, second.guild_id, second.channel_id)
         async with RawBot(second) as bot, user as ada:
             (kept,) = await ada.history()
@@ -294,6 +293,34 @@ async def test_a_world_with_a_folder_outlives_the_process(tmp_path: Path) -> Non
             assert [command["name"] for command in await ada.commands()] == ["go"]
         again = await post(rest, second, content="y", nonce="n", enforce_nonce=True)
         assert again["id"] == message["id"]
+
+
+async def test_files_that_nothing_leads_to_are_swept_out_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of deleted messages, once every link to them has expired; those of messages stay."""
+    async with running(data=tmp_path) as first, aiohttp.ClientSession() as session:
+        rest = Rest(session, first.base_url, f"Bot {first.bot_token}")
+        kept = await post(rest, first, {"a.png": square(1, 2, 3)})
+        await rest("DELETE", path_of(await post(rest, first, {"b.png": square(1, 2, 3)})))
+    async with running(data=tmp_path) as second:
+        assert len(second.store.blob_ids()) == 2
+    monkeypatch.setattr("sandbox.world.LINK_LIFE_S", -1.0)
+    async with running(data=tmp_path) as third:
+        assert third.store.blob_ids() == [kept["attachments"][0]["id"]]
+
+
+async def test_old_interactions_are_forgotten(sandbox: Sandbox, ada: SandboxUser) -> None:
+    """An hour later, when the next one comes."""
+    async with RawBot(sandbox) as bot:
+        await bot.register({"name": "go"})
+        await ada.slash("go")
+        first = await bot.interaction()
+        sandbox.clock.advance(3601)
+        await ada.slash("go")
+        await bot.interaction(2)
+        assert first["token"] not in sandbox.world.interactions
+        assert len(sandbox.world.interactions) == 1
 
 
 async def test_only_its_owner_reads_the_folder(tmp_path: Path) -> None:
