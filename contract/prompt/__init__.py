@@ -1,6 +1,6 @@
 """The language of /imagine: text, weights, links, parameters, permutations; what they mean, how they are echoed."""
 
-from contract.prompt.echo import ECHO_LIMIT, format_prompt
+from contract.prompt.echo import ECHO_LIMIT, draw_styles, format_prompt
 from contract.prompt.parser import parse
 from contract.prompt.refusals import PromptError
 from contract.prompt.sentences import describe
@@ -27,6 +27,7 @@ __all__ = [
     "Reference",
     "Submission",
     "describe",
+    "draw_styles",
     "format_prompt",
     "parse",
 ]

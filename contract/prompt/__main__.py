@@ -11,10 +11,13 @@ from __future__ import annotations
 import json
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
+from contract.prompt.echo import draw_styles
 from contract.prompt.flags import FLAGS, SELECTORS
 from contract.prompt.parser import parse
 from contract.prompt.refusals import PromptError
@@ -26,6 +29,10 @@ _CHOICES = {
     "speed": ("fast", "relax", "turbo"),
     "command": ("imagine", "blend", "remix", "shorten", "custom_zoom", "video", "prefer_suffix"),
 }
+
+
+_PARAMETER_FLAGS = [flag for flag in FLAGS if flag.field not in ("no", "legacy")]
+_PARAMETER_VALUES = attrgetter(*(flag.field for flag in _PARAMETER_FLAGS))
 
 
 class _BadRequest(Exception):
@@ -50,7 +57,7 @@ def answer(line: bytes | str) -> str:
     except _BadRequest as error:
         return _dump({"error": {"kind": "bad_request", "title": "Invalid request", "description": str(error)}})
     try:
-        return _dump(_document(parse(text, context)))
+        return _dump(_document(_drawn(parse(text, context), text)))
     except PromptError as error:
         return _dump({"error": _refusal(error)})
 
@@ -67,8 +74,7 @@ def _request(line: bytes | str) -> tuple[str, Context]:
     text = request.get("prompt")
     if not isinstance(text, str):
         raise _BadRequest("`prompt` must be a string")
-    fields = dict(_fields(request))
-    return text, Context(**fields, draw_style=_style_numbers(text))
+    return text, Context(**dict(_fields(request)))
 
 
 def _fields(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -99,10 +105,16 @@ def _fields(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "profile_ready", ready
 
 
-def _style_numbers(text: str) -> Callable[[], int]:
+def _drawn(submission: Submission, text: str) -> Submission:
     """Numbers for `--sref random`: the same for the same text, so that an answer can be repeated."""
+    if "random" not in text.lower():
+        return submission
     ordinals = count()
-    return lambda: zlib.crc32(f"{next(ordinals)} {text}".encode(errors="replace"))
+    prompts = tuple(
+        draw_styles(prompt, lambda: zlib.crc32(f"{next(ordinals)} {text}".encode(errors="replace")))
+        for prompt in submission.prompts
+    )
+    return replace(submission, prompts=prompts, echo=submission.echo if submission.expansions else prompts[0].echo)
 
 
 def _document(submission: Submission) -> dict[str, Any]:
@@ -121,8 +133,7 @@ def _document(submission: Submission) -> dict[str, Any]:
 
 def _params(parameters: Parameters) -> Iterator[tuple[str, Any]]:
     """The parameters that are present, by the flags' full names."""
-    for flag in FLAGS:
-        value = getattr(parameters, flag.field, None)
+    for flag, value in zip(_PARAMETER_FLAGS, _PARAMETER_VALUES(parameters), strict=True):
         if value is None or value is False or value == ():
             if flag.name == "profile" and value == ():
                 yield "profile", []
@@ -135,7 +146,7 @@ def _params(parameters: Parameters) -> Iterator[tuple[str, Any]]:
         elif flag.field in ("speed", "visibility"):
             if flag.name == value:
                 yield flag.name, True
-        elif flag.field != "legacy":
+        else:
             yield flag.name, _value(value)
     for legacy in parameters.legacy:
         yield legacy.name, _legacy(legacy)

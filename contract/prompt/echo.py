@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, Flag, Kind
@@ -15,6 +17,8 @@ from contract.prompt.values import Parameters, Part, Prompt, Reference
 from contract.versions import VERSIONS, Versions
 
 MESSAGE_LIMIT = 2000
+_RANDOM = "random"
+_DRAWN_DIGITS = 10
 _AROUND = "****" + " - Variations (Strong) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
 ECHO_LIMIT = MESSAGE_LIMIT - len(_AROUND)
 """Characters that an echo may have, so that the longest line around it still fits Discord's 2,000."""
@@ -45,9 +49,30 @@ def echo(meaning: Meaning, name_version: bool = True) -> str:
         pieces += _flags(Parameters(**meaning.defaults))
     pieces += _references(meaning.parameters)
     whole = " ".join(piece for piece in pieces if piece)
-    if len(whole) > ECHO_LIMIT:
-        raise PromptError("too_long", "echo", length=len(whole), limit=ECHO_LIMIT, excess=len(whole) - ECHO_LIMIT)
+    length = len(whole) + sum(
+        _DRAWN_DIGITS - len(_RANDOM) for reference in meaning.parameters.style_references if reference.value == _RANDOM
+    )
+    if length > ECHO_LIMIT:
+        raise PromptError("too_long", "echo", length=length, limit=ECHO_LIMIT, excess=length - ECHO_LIMIT)
     return whole
+
+
+def draw_styles(prompt: Prompt, draw: Callable[[], int]) -> Prompt:
+    """`prompt` with a number from `draw` (at most ten digits) for every `--sref random`, in its echo too.
+
+    Done once for each job, so that permutations and repeats get different styles while a re-roll keeps its own.
+    """
+    references = prompt.parameters.style_references
+    if all(reference.value != _RANDOM for reference in references):
+        return prompt
+    drawn = tuple(
+        replace(reference, value=str(draw())) if reference.value == _RANDOM else reference for reference in references
+    )
+    parameters = replace(prompt.parameters, style_references=drawn)
+    ending = " ".join(_references(prompt.parameters))
+    return replace(
+        prompt, echo=prompt.echo.removesuffix(ending) + " ".join(_references(parameters)), parameters=parameters
+    )
 
 
 def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,13 +14,12 @@ from contract.prompt.links import link, shortened, to_weight
 from contract.prompt.permutations import unescape
 from contract.prompt.readers import Given, Reader, select, taken
 from contract.prompt.refusals import Edit, PromptError
-from contract.prompt.values import Context, ImagePrompt, Parameters, Part
+from contract.prompt.values import NO_SETTINGS, Context, ImagePrompt, Parameters, Part
 from contract.versions import Version
 
 _MERGED_FIELDS = frozenset({"character_references", "style_references", "legacy"})
 _CORRECTED_NAMES = 8
 """With more strangers than this it is not clear what was meant."""
-_NO_SETTINGS = Parameters()
 _NEEDS = {"cw": "cref"}
 _NEEDS_VIDEO = ("motion", "loop", "end", "bs")
 
@@ -46,11 +45,6 @@ def read_line(line: Line, default: Version, context: Context) -> Meaning:
     version = next((select(context.versions, line.source, one) for one in given if one.flag.name in SELECTORS), default)
     given = tuple(_as_width(one, line, version) for one in given)
     values, negatives = _values(line, given, version, context)
-    if context.draw_style is not None and "style_references" in values:
-        values["style_references"] = tuple(
-            replace(reference, value=str(context.draw_style())) if reference.value == "random" else reference
-            for reference in values["style_references"]
-        )
     defaults = _applicable_defaults(values, version, context.defaults)
     values |= defaults
     parts, images = _text(line, version)
@@ -219,7 +213,7 @@ def _check_content(
 def _applicable_defaults(values: dict[str, Any], version: Version, settings: Parameters) -> dict[str, Any]:
     """Of the settings, those that the line leaves open and the version takes."""
     chosen: dict[str, Any] = {}
-    if settings == _NO_SETTINGS:
+    if settings is NO_SETTINGS:
         return chosen
     for flag in FLAGS:
         value = getattr(settings, flag.field, None)

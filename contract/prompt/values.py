@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -91,6 +91,10 @@ class Parameters:
     legacy: tuple[LegacyFlag, ...] = ()
 
 
+NO_SETTINGS = Parameters()
+"""Somebody who has changed nothing in /settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One prompt, understood.
@@ -137,8 +141,7 @@ class Context:
     every /imagine and /blend. `options`: the person's own `--name` shortcuts. `command`: imagine, blend, remix,
     shorten, custom_zoom, video or prefer_suffix. `profile_ready`: whether a bare `--profile` has something to stand
     on. `defaults`: settings, applied only where the prompt says nothing and the version knows them. `max_jobs`
-    overrides the plan's limit. `draw_style` makes the number that takes the place of `--sref random`; without it
-    `random` stays.
+    overrides the plan's limit.
     """
 
     version: str = "6.1"
@@ -148,7 +151,6 @@ class Context:
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     command: str = "imagine"
     profile_ready: bool = False
-    defaults: Parameters = Parameters()
+    defaults: Parameters = NO_SETTINGS
     versions: Versions = VERSIONS
     max_jobs: int | None = None
-    draw_style: Callable[[], int] | None = None

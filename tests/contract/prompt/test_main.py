@@ -54,8 +54,8 @@ def test_an_answer_has_every_key() -> None:
     }
 
 
-def test_a_random_style_is_drawn_for_each_expansion_and_repeats() -> None:
-    """§3.12: `--sref random` is a number in the echo; permutations draw different ones."""
+def test_a_random_style_is_drawn_and_echoed() -> None:
+    """§3.12: `--sref random` is a number in the echo, the same whenever the same line is asked."""
     first = _ask(prompt="fox --sref random")
     number = first["params"]["sref"][0][0]
     assert first["echo"] == f"fox --v 6.1 --sref {number}"
