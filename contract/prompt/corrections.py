@@ -11,6 +11,7 @@ from contract.prompt.refusals import Edit
 from contract.prompt.source import Source
 
 _GLUED = re.compile(r"([a-z]+)[=:]?([0-9.].*|<?https?://.*)|([a-z]+)[=:](.+)|([a-z]+)[,;.]", re.IGNORECASE)
+_GLUED_FLAG = re.compile(r"(.{1,20}?)(?:-{2,}|\N{EM DASH})([a-z]{1,20})", re.IGNORECASE)
 _LONGEST = 40
 
 
@@ -26,15 +27,29 @@ def unknown_name_edits(source: Source, raw: RawFlag) -> tuple[Edit, ...]:
     return (Edit(*span, f"--{better}"),) if better else ()
 
 
-def misplaced_text_edits(line: Line, place: tuple[int, int]) -> tuple[Edit, ...]:
-    """The words at `place`, which stand after a parameter's value, moved to the end of the text."""
+def misplaced_text_edits(line: Line, place: tuple[int, int], value: tuple[int, int] | None) -> tuple[Edit, ...]:
+    """What to do with the words at `place`, which stand after a parameter's `value`.
+
+    They move to the end of the text; unless they are mere punctuation, or the value of a flag glued to `value`.
+    """
     span = line.source.span(*place)
+    if value is not None and (parted := parted_flag(line.source.text[slice(*value)])):
+        value_span = line.source.span(*value)
+        return (Edit(*value_span, parted),) if value_span else ()
     text_end = line.text_end
     target = line.source.span(text_end - 1, text_end) if text_end else (0, 0)
     if span is None or target is None:
         return ()
     words = line.source.text[place[0] : place[1]]
+    if not any(map(str.isalnum, words)):
+        return (Edit(*span, ""),)
     return Edit(target[1], target[1], f" {words} "), Edit(*span, "")
+
+
+def parted_flag(word: str) -> str | None:
+    """`3:2--tile` as `3:2 --tile`; None when no flag is glued to the word."""
+    glued = _GLUED_FLAG.fullmatch(word)
+    return f"{glued[1]} --{glued[2]}" if glued and glued[2].lower() in SPELLINGS else None
 
 
 def _meant(name: str) -> str | None:

@@ -124,7 +124,7 @@ def _cut_text(line: Line) -> int:
             if _flag_starts(line, start, end):
                 _plain(line, begin, start)
                 return end + 1
-            position = end
+            position = start + 1
             continue
         _plain(line, begin, start)
         line.items.append(Link(start, end))

@@ -75,7 +75,7 @@ def _name_flags(line: Line) -> tuple[Given, ...]:
             strangers += words[count:]
             places.append((raw.words[count][0], raw.words[-1][1]))
             if len(places) <= _CORRECTED_NAMES:
-                edits.append(misplaced_text_edits(line, places[-1]))
+                edits.append(misplaced_text_edits(line, places[-1], raw.words[count - 1] if count else None))
     if strangers:
         raise PromptError(
             "unrecognized_parameter",

@@ -9,7 +9,8 @@ from fractions import Fraction
 from math import gcd
 from typing import Any
 
-from contract.prompt.flags import SPELLINGS, Flag, Kind
+from contract.prompt.corrections import parted_flag
+from contract.prompt.flags import Flag, Kind
 from contract.prompt.lexer import DASHES, NUMBER
 from contract.prompt.links import is_link, link, link_weight, shortened, split_weight
 from contract.prompt.permutations import unescape
@@ -24,7 +25,6 @@ _ASPECT = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _ASPECT_SLIP = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)[:x×/;=_-]([0-9]{1,5}(?:\.[0-9]{1,4})?)[,.;]?", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9]+|<@!?[0-9]{1,20}>")
 _STYLE_NUMBER = re.compile(r"[0-9]{1,18}")
-_GLUED_FLAG = re.compile(r"(.{1,20}?)(?:-{2,}|\N{EM DASH})([a-z]{1,20})", re.IGNORECASE)
 _TUNER_CODE = re.compile(r"random-(?:16|32|64|128)|(?:raw-)?[a-z0-9]{8,}(?:-[a-z0-9]{8,})*", re.IGNORECASE)
 
 Word = tuple[int, int]
@@ -84,7 +84,7 @@ class Reader:
         """A number in the rule's range, or the nearest of its choices (the smaller of two equally near)."""
         text = self.word(given.words[0])
         if len(text) > 12 or not _DECIMAL.fullmatch(text):
-            raise self._bad(given, "decimal", text.rstrip(",;") if _DECIMAL.fullmatch(text.rstrip(",;")) else None)
+            raise self._bad(given, "decimal", _decimal(text))
         number = float(text)
         if rule.nearest:
             return min((float(choice) for choice in rule.choices), key=lambda choice: (abs(choice - number), choice))
@@ -200,9 +200,7 @@ class Reader:
         start, end = given.words[0]
         span = self.source.span(start, end)
         text = self.word((start, end))
-        glued = _GLUED_FLAG.fullmatch(text)
-        if instead is None and glued and glued[2].lower() in SPELLINGS:
-            instead = f"{glued[1]} --{glued[2]}"  # `--ar 3:2--tile`
+        instead = instead or parted_flag(text)
         edits = (Edit(*span, instead),) if span and instead else ()
         value = shortened(text)
         return self._error(given, "bad_value", reason, span, edits, value=value, **values)
@@ -316,10 +314,16 @@ def _colon(ratio: Fraction) -> str:
 
 def _whole(text: str) -> str | None:
     """The whole number that `50,` or `50.4` was meant to be."""
-    bare = text.rstrip(",;%")
+    bare = text.rstrip(",;.%")
     if _INTEGER.fullmatch(bare):
         return bare
     return str(round(float(bare))) if len(bare) <= 12 and _DECIMAL.fullmatch(bare) else None
+
+
+def _decimal(text: str) -> str | None:
+    """The number that `.5,` was meant to be."""
+    bare = text.rstrip(",;.")
+    return bare if len(bare) <= 12 and _DECIMAL.fullmatch(bare) else None
 
 
 def _repaired_aspect(text: str) -> str | None:

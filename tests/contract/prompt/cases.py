@@ -103,6 +103,7 @@ WEIGHTS = [
         '"Hi; there!" (a) [b]',
         {"parts": [['"Hi; there!" (a) [b]', 1]]},
     ),
+    _case("§3.10 a hyphen hides no `::`", "a -5 –b::3 c", {"parts": [["a -5 –b", 3], ["c", 1]]}),
     _case("§3.10 hyphens in words are text [O]", "sci-fi x--y -z", {"parts": [["sci-fi x--y -z", 1]]}),
 ]
 
@@ -371,6 +372,11 @@ MISTAKES = [
     _refused("§8 a slip of the pen", "fox --aspct 3:2", "unrecognized_parameter", suggestion="fox --aspect 3:2"),
     _refused("§8 a comma after a value", "fox --ar 3:2, --s 50", "bad_value", suggestion="fox --ar 3:2 --s 50"),
     _refused("§8 glued flags", "fox --ar 3:2--tile", "bad_value", suggestion="fox --ar 3:2 --tile"),
+    _refused(
+        "§8 a glued flag with a value", "fox --ar 3:2--v 6", "unrecognized_parameter", suggestion="fox --ar 3:2 --v 6"
+    ),
+    _refused("§8 a stray comma", "fox --v 6 , --ar 3:2", "unrecognized_parameter", suggestion="fox --v 6 --ar 3:2"),
+    _refused("§8 a full stop", "fox --s 50.", "bad_value", suggestion="fox --s 50"),
     _refused("§8 parameters first", "--ar 3:2 a fox", "unrecognized_parameter", suggestion="a fox --ar 3:2"),
     _refused("§2 a space after the dashes [O]", "fox -- ar 3:2", "unrecognized_parameter", suggestion="fox --ar 3:2"),
     _refused("§8 nothing obvious", "fox --frobnicate", "unrecognized_parameter", param="frobnicate", suggestion=None),

@@ -109,6 +109,7 @@ def _try(text: str, context: Context = _READY) -> PromptError | None:
 @given(_TEXTS)
 @example("a:: *b --v 6")
 @example("fox --no a -- , ar")
+@example("–a ::3")
 @example(":: --ar 3:2 \\")
 def test_echo_and_format_mean_the_same(text: str) -> None:
     """Parsing a prompt's echo, or its plain form, gives the prompt again; both are stable."""
