@@ -22,7 +22,15 @@ UNKNOWN_INTERACTION = 10062
 
 
 _FOR_THE_CALLER_ONLY = frozenset(
-    {"no_permission", "not_your_job", "queue_unreachable", "request_expired", "unknown_button"}
+    {
+        "channel_not_allowed",
+        "newcomers_elsewhere",
+        "no_permission",
+        "not_your_job",
+        "queue_unreachable",
+        "request_expired",
+        "unknown_button",
+    }
 )
 """Kinds that concern nobody else in the channel, whatever the command. A bad prompt is shown to all, as Midjourney
 does: others learn from it, and clients that read the channel's history find it."""

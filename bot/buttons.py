@@ -17,6 +17,7 @@ from bot.permissions import check_channel
 from bot.presses import job_behind, next_job
 from bot.profiles import profile_of
 from bot.rendering import embed_of
+from bot.rules import enforce
 from bot.submission import submit
 from contract.codec import job_from_document
 from contract.errors import UnknownButton, UserError
@@ -103,6 +104,7 @@ async def press(interaction: Interaction, button: ButtonId) -> None:
     check_channel(interaction)
     profile = await profile_of(interaction)
     job = await job_behind(interaction, button.job, interaction.message)
+    await enforce(interaction, profile.rules, [job])
     if profile.remix and button.action is not Action.UPSCALE:
         await open_remix(interaction, button, job, profile.strength)
     else:

@@ -12,6 +12,7 @@ from bot.pending import ask_first, corrected_button
 from bot.people import created_ms, destination_of, user_of
 from bot.permissions import check_channel
 from bot.profiles import DEFAULT_VERSION, Profile, profile_of
+from bot.rules import enforce
 from bot.submission import submit
 from contract.catalogue import ANY_VERSION, Catalogue, Model
 from contract.errors import UserError
@@ -43,6 +44,7 @@ async def imagine_text(interaction: Interaction, text: str) -> None:
         await refuse(interaction, error, command=f"/imagine {text}", rows=rows)
         return
     jobs = jobs_of(interaction, submission, profile)
+    await enforce(interaction, profile.rules, jobs)
     if submission.confirm:
         await ask_first(interaction, submission, jobs)
     else:

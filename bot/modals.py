@@ -11,6 +11,7 @@ from bot.answers import answering
 from bot.permissions import check_channel
 from bot.presses import job_behind, next_job
 from bot.profiles import profile_of
+from bot.rules import enforce
 from bot.submission import submit
 from contract.errors import UserError
 from contract.ids import JobId
@@ -69,7 +70,9 @@ async def _remix(interaction: Interaction, found: re.Match[str], text: str) -> N
     action = Action.VARY_STRONG if found["strength"] == "1" else Action.VARY_SUBTLE
     button = ButtonId(Action.REROLL, None, job.id) if number == 0 else ButtonId(action, number - 1, job.id)
     prompt: Prompt = parse(text, profile.context("remix")).prompts[0]
-    await submit(interaction, next_job(interaction, button, job, profile, prompt))
+    remixed = next_job(interaction, button, job, profile, prompt)
+    await enforce(interaction, profile.rules, [remixed])
+    await submit(interaction, remixed)
 
 
 def _field(interaction: Interaction, custom_id: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.answers import promptly
+from bot.rules import Rules, read_rules
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, Parameters
 from exchange import preferences
@@ -39,6 +40,7 @@ class Profile:
     auto_dm: bool = False
     suffix: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rules: Rules = field(default_factory=Rules)
 
     def context(self, command: str = "imagine") -> Context:
         """What the language needs to know before it reads a prompt of this person."""
@@ -62,7 +64,8 @@ async def profile_of(interaction: Interaction) -> Profile:
         scopes.insert(0, preferences.guild(interaction.guild_id))
     async with promptly():
         layers = await asyncio.gather(*(store.all(scope) for scope in scopes))
-    return read_profile({name: value for layer in layers for name, value in layer.items()})
+    rules = Rules() if interaction.guild_id is None else read_rules(layers[0])
+    return replace(read_profile({name: value for layer in layers for name, value in layer.items()}), rules=rules)
 
 
 def read_profile(settings: Mapping[str, Any]) -> Profile:

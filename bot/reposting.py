@@ -15,6 +15,7 @@ from bot.permissions import check_channel
 from bot.presses import recorded_job
 from bot.profiles import profile_of
 from bot.rendering import view_of
+from bot.rules import enforce
 from bot.submission import submit
 from contract import derive, messages
 from contract.errors import UserError
@@ -42,6 +43,7 @@ async def show_again(interaction: Interaction, id: JobId) -> None:
     job = await recorded_job(client, id)
     if job is None or (entry is None and job.user.id != interaction.user.id):
         raise UserError("no_such_job", job=id)
+    await enforce(interaction, (await profile_of(interaction)).rules, [job])
     # Fetching and posting a large file can take longer than the three seconds an answer has.
     await interaction.response.defer(thinking=True)
     file = None if entry is None else await _posted_file(client, entry, job)

@@ -59,6 +59,22 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Request expired",
         "This request was answered already, has expired, or is somebody else's. Type the command again.",
     ),
+    "channel_not_allowed": ("Not in this channel", "On this server pictures are made in {channels}."),
+    "model_not_allowed": (
+        "Invalid parameter",
+        "The model {model} is not allowed on this server. Allowed: {allowed}.",
+    ),
+    "blocked_word": ("Banned prompt", "This server does not allow `{word}` in prompts. Leave it out."),
+    "newcomers_elsewhere": (
+        "Not in this channel",
+        "In their first {days} days members make pictures in {channel}. Try it there.",
+    ),
+    "newcomers_limit": (
+        "Queue full",
+        "In their first {days} days members may have {limit} jobs at a time. Please wait for one to finish.",
+    ),
+    "not_a_manager": ("Job action restricted", "Only those who manage this server can do that."),
+    "bad_setting": ("Invalid setting", "`{value}` is no value for {setting}. Use one of: {allowed}."),
     "no_such_job": (
         "Job not found",
         "There is no finished job `{job}` of yours that I still know of. `/history` lists those I do.",
@@ -93,6 +109,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Invalid setting",
         "{setting} points to {host}, which is not this machine: the bot's token would be sent there. "
         "Set DISCORD_ALLOW_REMOTE_API=true if that is what you want.",
+    ),
+    "link_refused": (
+        "Invalid link",
+        "The picture at {link} could not be used: {reason}.",
     ),
     "too_large": (
         "Sorry! Could not complete the job!",

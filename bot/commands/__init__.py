@@ -9,6 +9,7 @@ from discord import app_commands
 from bot.commands.imagine import imagine
 from bot.commands.information import help, info, userid
 from bot.commands.jobs import cancel, history, queue, show
+from bot.commands.server import server
 from bot.commands.settings import fast, prefer, public, relax, settings, stealth, turbo
 from bot.finished import end_by_menu, send_by_menu
 
@@ -28,6 +29,7 @@ COMMANDS: tuple[app_commands.Command[Any, ..., Any] | app_commands.Group | app_c
     cancel,
     history,
     show,
+    server,
     app_commands.ContextMenu(name="Cancel Job", callback=end_by_menu),
     app_commands.ContextMenu(name="DM Results", callback=send_by_menu),
 )
