@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -83,9 +84,13 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     with _hopeless():
         poster = _poster(settings)
         engine, facts = _load(settings, device)
+    from worker.fetching import fetch
+    from worker.intake import Intake
     from worker.pictures import Studio
 
-    studio = Studio(engine, store, client, DEFAULT_CATALOGUE)
+    stand_in = _endpoints(settings)
+    trusted = {stand_in.api_base} if stand_in else set()
+    studio = Studio(engine, store, client, DEFAULT_CATALOGUE, Intake(store, partial(fetch, trusted=trusted)))
     slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
     _work(settings, client, store, poster, slots, facts, studio=studio, hung_after_s=hung_after_s)

@@ -21,6 +21,7 @@ from exchange.delivery import Outcome, done
 from exchange.images import ImageStore
 from model import NoiseSource, Request, Step
 from worker.encoding import encode_lossless
+from worker.intake import Intake
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
 from worker.render import request_for
@@ -52,6 +53,7 @@ class Studio:
         store: ImageStore,
         client: redis.Redis,
         catalogue: Catalogue,
+        intake: Intake,
         *,
         pace: Callable[[], Pace] = Pace,
     ) -> None:
@@ -59,6 +61,7 @@ class Studio:
         self._store = store
         self._redis = client
         self._catalogue = catalogue
+        self._intake = intake
         self._pace = pace
         self._watch = Watch()
 
@@ -69,8 +72,8 @@ class Studio:
     def draw(self, job: Job, *, started: Callable[[Ticket], None]) -> Outcome:
         """Draw what the store does not have yet. Repeating it draws nothing twice.
 
-        `started` gets the ticket, so that others can cancel it. UserError for what the model cannot do; raises
-        `model.Cancelled` and `model.ModelError`, and whatever the store raises.
+        `started` gets the ticket, so that others can cancel it. UserError for what the model cannot do and for
+        links that lead to no picture; raises `model.Cancelled` and `model.ModelError`, and whatever the store raises.
         """
         if self._is_drawn(job):
             log.info("drawn before")
@@ -78,9 +81,10 @@ class Studio:
                 self._store.put_record(job_document(job))
             return done()
         asked = plan(job, self._catalogue.named(job.model))
+        pictures = self._intake.pictures(job)
         begun = time.monotonic()
         with self._watch.running():
-            ticket = self._engine.submit(request_for(job, asked))
+            ticket = self._engine.submit(request_for(job, asked, image_prompts=pictures))
             started(ticket)
             self._follow(job, ticket)
             images = ticket.result()

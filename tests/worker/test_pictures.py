@@ -23,7 +23,8 @@ from exchange.images import FolderStore
 from model import Cancelled, Request, Step
 from tests.contract.factories import imagine, press
 from tests.worker.conftest import picture
-from worker.encoding import read_parameters
+from worker.encoding import encode_lossless, read_parameters
+from worker.intake import FIRST_INPUT, Intake
 from worker.pictures import Studio, warm_up
 from worker.previews import Pace
 from worker.watch import Watch
@@ -71,8 +72,14 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def studio(engine: FakeEngine, store: FolderStore, client: redis.Redis) -> Studio:
-    return Studio(engine, store, client, DEFAULT_CATALOGUE, pace=lambda: Pace(0))
+def intake(store: FolderStore) -> Intake:
+    """Behind every link there is the same picture."""
+    return Intake(store, lambda link: encode_lossless(picture(200), parameters="").data)
+
+
+@pytest.fixture
+def studio(engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake) -> Studio:
+    return Studio(engine, store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(0))
 
 
 @pytest.fixture
@@ -130,9 +137,11 @@ def test_progress_is_published_with_small_previews(studio: Studio, heard: Any) -
     assert all(frame.preview is not None and len(frame.preview) < 20_000 for frame in frames)
 
 
-def test_previews_keep_the_pace(engine: FakeEngine, store: FolderStore, client: redis.Redis, heard: Any) -> None:
+def test_previews_keep_the_pace(
+    engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake, heard: Any
+) -> None:
     """An engine faster than people can look publishes its first preview only."""
-    slow = Studio(engine, store, client, DEFAULT_CATALOGUE, pace=lambda: Pace(3600))
+    slow = Studio(engine, store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(3600))
     draw(slow, imagine())
     assert [frame.percent for frame in all_progress(heard)] == [10]
 
@@ -164,6 +173,18 @@ def test_a_lost_single_picture_is_drawn_alone(studio: Studio, engine: FakeEngine
     assert [noise.index for noise in engine.requests[0].noises] == [2]
     assert store.get_image(job.id, 0) is not None
     assert store.get_image(job.id, 1) is None
+
+
+def test_linked_pictures_go_to_the_model_and_into_the_store(
+    studio: Studio, engine: FakeEngine, store: FolderStore
+) -> None:
+    """Beside the results, not among them."""
+    job = imagine("https://example.org/a.png a fox --iw 2")
+    draw(studio, job)
+    [(image, weight)] = engine.requests[0].image_prompts
+    assert np.array_equal(image, picture(200))
+    assert weight == 2
+    assert store.get_image(job.id, FIRST_INPUT) is not None
 
 
 def test_whoever_holds_the_ticket_can_cancel(studio: Studio, store: FolderStore) -> None:
