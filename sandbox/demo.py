@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sandbox.processes import ChildFailed, Fact, Program, Run
 
-START_WITHIN_S = 120.0
+START_WITHIN_S = 300.0
 GRACE_S = 15.0
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STEADY_S = 60.0

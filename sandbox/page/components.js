@@ -8,6 +8,7 @@ const TYPE = {
   row: 1, button: 2, stringSelect: 3, userSelect: 5, roleSelect: 6, mentionableSelect: 7, channelSelect: 8,
   section: 9, text: 10, thumbnail: 11, gallery: 12, file: 13, separator: 14, container: 17,
 };
+const COMPOSER_PX = 90; // a list that would reach down to the message box opens upwards
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "primary" };
 
 /** Renders a message's components. `context`: {message, session, names, busy: Set of custom_ids that wait}. */
@@ -99,7 +100,12 @@ export function selectMenu(component, session, onChange, { label = null } = {}) 
     list.hide();
     if (several && before() !== opened && chosen.size >= (component.min_values ?? 1)) onChange([...chosen]);
   };
-  const open = (active) => list.show(rows(), control, { active });
+  const open = (active) => {
+    list.show(rows(), control, { active });
+    const { top, bottom } = control.getBoundingClientRect();
+    const { offsetHeight: height } = list.element;
+    list.element.classList.toggle("above", bottom + height > window.innerHeight - COMPOSER_PX && top > height);
+  };
   const list = new Listbox(component.placeholder || label || "Options", (option) => {
     if (!several) {
       chosen.clear();

@@ -31,7 +31,7 @@ def data() -> Iterator[Path]:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Not pytest's: its paths are too long for a unix socket, and a process is found by the path in its command line."""
+    """Not pytest's: its paths are too long for a unix socket, and processes are found by the path they were given."""
     folder = Path(tempfile.mkdtemp(prefix="easel-"))
     try:
         yield folder

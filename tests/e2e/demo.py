@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-START_WITHIN_S = 120.0
+START_WITHIN_S = 240.0
 STOP_WITHIN_S = 60.0
 
 

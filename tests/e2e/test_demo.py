@@ -1,8 +1,10 @@
 """The launcher itself: it ends what it started, goes on from its data, and says clearly why it cannot start."""
 
+import os
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,17 +25,31 @@ def person(demo: Demo) -> SandboxUser:
 
 
 async def test_the_demo_ends_without_a_trace_and_goes_on_from_its_data(demo: Demo) -> None:
-    """SIGTERM: exit status 0, nothing left running. Started again, a button of before works."""
+    """SIGTERM: exit status 0, nothing left running. Started again, a button of before works, and a job whose worker was
+    killed under it is finished, once."""
     assert set(demo.facts) >= EXPECTED
     assert set(demo.pids) == {"redis", "sandbox", "bot", "worker"}
     async with person(demo) as ada:
         grid = await imagine(ada, "a smiling face with sunglasses")
+        waiting = await ada.wait_answer(await ada.slash("imagine", prompt="a house"))
+        await ada.wait_update(waiting)
+        os.kill(demo.pids["worker"], signal.SIGKILL)
     assert demo.stop() == 0
     assert demo.survivors() == []
     demo.start()
     async with person(demo) as ada:
-        assert grid["id"] in [message["id"] for message in await ada.history()]
+        history = await ada.history()
+        assert grid["id"] in [message["id"] for message in history]
+        if not any(map(is_finished_house, history)):
+            await ada.wait_message(is_finished_house, STOP_WITHIN_S)
         await press(ada, grid, "U1", r" - Image #1 <@\d+>$")
+        houses = [message for message in await ada.history() if "**a house" in message["content"]]
+        assert len(houses) == 1, "one result, and the waiting message is gone"
+
+
+def is_finished_house(message: dict[str, Any]) -> bool:
+    """The result of the job that was interrupted."""
+    return "**a house" in message["content"] and message["content"].endswith("> (fast)")
 
 
 def test_a_part_that_does_not_start_ends_the_demo_with_its_own_words(data: Path) -> None:

@@ -61,6 +61,16 @@ async def press(user: SandboxUser, message: JSON, button: str, ending: str) -> J
     return await outcome(user, await user.press(message, button), ending)
 
 
+def control(demo: Demo, name: str, **body: Any) -> Any:
+    """The sandbox's own routes: GET without a body, POST with one."""
+    request = urllib.request.Request(f"{demo.facts['base_url']}/_sandbox/{name}")
+    if body:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
 async def test_every_button_of_a_grid_and_of_its_results_works(ada: SandboxUser) -> None:
     """imagine → U3 → V2 → 🔄 → Vary (Strong): each posts the picture its words promise."""
     nonce = await ada.slash("imagine", prompt="a red apple")
@@ -116,6 +126,17 @@ async def test_a_bad_prompt_is_refused_in_red_and_nothing_is_enqueued(demo: Demo
         assert {*server.keys("rq:job:*"), *server.keys("easel:job:*")} <= before
 
 
+async def test_where_the_bot_may_not_write_it_says_so(demo: Demo, ada: SandboxUser) -> None:
+    """Without the permission to send messages the answer is a sentence that only the person sees, and no job."""
+    await asyncio.to_thread(control, demo, "permissions", channel_id=ada.channel_id, deny=["send_messages"])
+    try:
+        answer = await ada.wait_answer(await ada.slash("imagine", prompt="a red apple"))
+        assert answer["flags"] & 64, "only Ada sees it"
+        assert "send messages" in json.dumps(answer).lower()
+    finally:
+        await asyncio.to_thread(control, demo, "permissions", channel_id=ada.channel_id, deny=[])
+
+
 async def test_buttons_work_after_the_bot_was_killed(demo: Demo, ada: SandboxUser) -> None:
     """kill -9 between the picture and the press: the launcher starts the bot again, and the old button works."""
     grid = await imagine(ada, "a yellow star")
@@ -142,10 +163,5 @@ async def test_buttons_work_after_redis_and_the_pictures_are_gone(demo: Demo, ad
 
 async def test_nothing_asked_of_discord_was_unknown_to_it(demo: Demo, ada: SandboxUser) -> None:
     """Bot and worker used no route the sandbox lacks, said who they are, and broke none of its rules on the way."""
-
-    def violations() -> Any:
-        with urllib.request.urlopen(f"{demo.facts['base_url']}/_sandbox/violations") as answer:
-            return json.load(answer)
-
     await imagine(ada, "a rocket")
-    assert await asyncio.to_thread(violations) == []
+    assert await asyncio.to_thread(control, demo, "violations") == []
