@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from contract.prompt.source import Source, join, normalise
+from contract.prompt.source import Source, normalise
 
 COUNT_CAP = 10**12
 """Counting stops here: nobody needs to know how many more it would be."""
@@ -19,7 +20,7 @@ _MARK = re.compile(r"\\[{},]|[{},]")
 _ESCAPED = re.compile(r"\\([{}])")
 
 # A rope: a slice of the text, or one rope after another. Appending to it never copies.
-_Rope = tuple[object, ...]
+_Rope = tuple[Any, ...]
 _EMPTY: _Rope = ()
 
 
@@ -73,7 +74,7 @@ class Groups:
                 frames.pop()
                 outer = frames[-1]
                 outer.current = [(before, rope) for before in outer.current for rope in alternatives]
-        return [normalise(join(source.cut(start, end) for start, end in _slices(rope))) for rope in frames[0].current]
+        return [normalise(source.pick(_slices(rope))) for rope in frames[0].current]
 
 
 def escape(text: str) -> str:
@@ -135,13 +136,14 @@ def _matched(marks: list[tuple[str, int, int]]) -> set[int]:
 def _slices(rope: _Rope) -> list[tuple[int, int]]:
     """A rope's slices from left to right."""
     slices: list[tuple[int, int]] = []
-    waiting: list[object] = [rope]
+    waiting = [rope]
     while waiting:
-        match waiting.pop():
-            case (int(start), int(end)):
-                slices.append((start, end))
-            case (left, right):
-                waiting += [right, left]
-            case _:
-                pass
+        rope = waiting.pop()
+        if not rope:
+            continue
+        left, right = rope
+        if isinstance(left, int):
+            slices.append((left, right))
+        else:
+            waiting += (right, left)
     return slices

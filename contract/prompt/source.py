@@ -32,6 +32,15 @@ class Source:
         """The piece `text[start:end]`."""
         return Source(self.text[start:end], self.origins[start:end])
 
+    def pick(self, slices: Iterable[tuple[int, int]]) -> Source:
+        """The pieces `text[start:end]`, put together."""
+        texts: list[str] = []
+        origins: list[int] = []
+        for start, end in slices:
+            texts.append(self.text[start:end])
+            origins += self.origins[start:end]
+        return Source("".join(texts), origins)
+
 
 def typed(text: str) -> Source:
     """`text` as a person typed it."""

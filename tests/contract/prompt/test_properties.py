@@ -94,7 +94,7 @@ _TEXTS = st.one_of(
 )
 _READY = Context(profile_ready=True)
 
-_bounded = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+_bounded = settings(max_examples=250, deadline=None, derandomize=True, database=None)
 
 
 def _try(text: str, context: Context = _READY) -> PromptError | None:
