@@ -1,6 +1,7 @@
 """Message components: what Discord accepts, and the form in which it gives them back (docs: Components)."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ class ComponentReader:
         self._count = 0
         self._text = 0
         self._custom_ids: set[str] = set()
+        self._ids: set[int] = set()
 
     def read(self, components: Any) -> list[dict[str, Any]]:
         """Check a message's top level and everything below it."""
@@ -59,6 +61,9 @@ class ComponentReader:
         if self._text > TEXT_LIMIT:
             message = f"The text of all components must be {TEXT_LIMIT} or fewer in length."
             self._form.refuse("components", "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message)
+        free = (number for number in count(1) if number not in self._ids)
+        for part in walk(parts):
+            part["id"] = part.get("id") or next(free)
         return parts
 
     def _part(self, part: Any, path: str, allowed: tuple[int, ...]) -> dict[str, Any]:
@@ -70,7 +75,8 @@ class ComponentReader:
             self._form.choice(f"{path}.type", kind, allowed)
             return {}
         self._count += 1
-        shown: dict[str, Any] = {"type": kind, "id": part.get("id") or self._count}
+        shown: dict[str, Any] = {"type": kind, "id": part.get("id")}
+        self._id(part, path)
         if kind == ROW:
             shown["components"] = self._row(part, path)
         elif kind == BUTTON:
@@ -93,6 +99,18 @@ class ComponentReader:
             if shown["spacing"] not in (1, 2):
                 self._form.choice(f"{path}.spacing", shown["spacing"], (1, 2))
         return shown
+
+    def _id(self, part: dict[str, Any], path: str) -> None:
+        """A number for the component that the bot chose itself (None and 0 leave the choice to Discord)."""
+        number = part.get("id")
+        if not number:
+            return
+        if not isinstance(number, int) or not 0 < number < 1 << 32:
+            self._form.refuse(f"{path}.id", "NUMBER_TYPE_COERCE", f"Value {number!r} is not a positive 32-bit integer.")
+        elif number in self._ids:
+            self._form.refuse(f"{path}.id", "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated")
+        else:
+            self._ids.add(number)
 
     def _row(self, part: dict[str, Any], path: str) -> list[dict[str, Any]]:
         children = part.get("components")
@@ -119,18 +137,21 @@ class ComponentReader:
             return
         if style == PREMIUM:
             shown["sku_id"] = part.get("sku_id")
+            if not part.get("sku_id"):
+                self._form.required(f"{path}.sku_id")
+            if any(part.get(key) is not None for key in ("custom_id", "url", "label", "emoji")):
+                self._form.refuse(path, "BUTTON_COMPONENT_INVALID", "A premium button has nothing but its sku_id")
             return
-        if part.get("url"):
-            self._form.refuse(
-                path, "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE", "A custom id and url cannot both be specified"
-            )
+        if part.get("url") is not None or part.get("sku_id") is not None:
+            message = "A custom id and url cannot both be specified"
+            self._form.refuse(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE", message)
         self._custom_id(part, path, shown)
         if not shown.get("label") and "emoji" not in shown:
             self._form.refuse(path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji")
 
     def _link(self, part: dict[str, Any], path: str, shown: dict[str, Any]) -> None:
         url = part.get("url")
-        if part.get("custom_id"):
+        if part.get("custom_id") is not None or part.get("sku_id") is not None:
             self._form.refuse(
                 path, "BUTTON_COMPONENT_CUSTOM_ID_URL_EXCLUSIVE", "A custom id and url cannot both be specified"
             )
@@ -160,8 +181,7 @@ class ComponentReader:
         if part["type"] == STRING_SELECT and self._form.count(f"{path}.options", options, 1, 25):
             read_options(self._form, options, f"{path}.options")
             shown["options"] = options
-        most = len(options) if part["type"] == STRING_SELECT else 25
-        read_range(self._form, part, path, most, shown)
+        read_range(self._form, part, path, shown)
         if part.get("placeholder") is not None and self._form.length(
             f"{path}.placeholder", part["placeholder"], 0, 150
         ):
@@ -275,16 +295,16 @@ def read_options(form: Form, options: list[Any], path: str) -> None:
             form.length(f"{path}.{i}.description", option["description"], 0, 100)
 
 
-def read_range(form: Form, part: dict[str, Any], path: str, most: int, shown: dict[str, Any]) -> None:
-    """Check ``min_values`` and ``max_values`` against each other and against how many there are to choose from."""
-    low, high = part.get("min_values", 1), part.get("max_values", 1)
-    low, high = 1 if low is None else low, 1 if high is None else high
-    if not isinstance(low, int) or not 0 <= low <= 25:
-        form.refuse(f"{path}.min_values", "NUMBER_TYPE_MAX", "int value should be between 0 and 25.")
-    elif not isinstance(high, int) or not 1 <= high <= 25 or low > high:
-        form.refuse(
-            f"{path}.max_values", "NUMBER_TYPE_MAX", "int value should be between 1 and 25, and not below min_values."
-        )
-    elif high > most:
+def read_range(
+    form: Form, part: dict[str, Any], path: str, shown: dict[str, Any], *, most: int = 25, default_high: int = 1
+) -> None:
+    """Check ``min_values`` and ``max_values`` against each other, ``most``, and the number of options."""
+    low, high = part.get("min_values"), part.get("max_values")
+    low, high = 1 if low is None else low, default_high if high is None else high
+    if not isinstance(low, int) or not 0 <= low <= most:
+        form.refuse(f"{path}.min_values", "NUMBER_TYPE_MAX", f"int value should be between 0 and {most}.")
+    elif not isinstance(high, int) or not max(1, low) <= high <= most:
+        form.refuse(f"{path}.max_values", "NUMBER_TYPE_MAX", f"int value should be between min_values and {most}.")
+    elif part.get("options") and high > len(part["options"]):
         form.refuse(f"{path}.max_values", "SELECT_COMPONENT_MAX_VALUES", "There are fewer options than max_values.")
     shown |= {"min_values": low, "max_values": high}

@@ -32,7 +32,8 @@ def _read_top(form: Form, part: dict[str, Any], path: str, index: int, seen: set
     if kind == c.ROW:
         if form.count(f"{path}.components", part.get("components"), 1, 1):
             field = _read_input(form, part["components"][0], f"{path}.components.0", index, seen, (c.TEXT_INPUT,))
-            form.length(f"{path}.components.0.label", field.get("label"), 1, 45)
+            if field and not field.get("label"):
+                form.required(f"{path}.components.0.label")
             shown["components"] = [field]
     elif kind == c.LABEL:
         form.length(f"{path}.label", part.get("label"), 1, 45)
@@ -67,22 +68,31 @@ def _read_input(
         form.length(f"{path}.placeholder", part["placeholder"], 0, 100 if part["type"] == c.TEXT_INPUT else 150)
     if part["type"] == c.TEXT_INPUT:
         _read_text_input(form, part, path)
-    elif part["type"] in (c.STRING_SELECT, c.RADIO_GROUP, c.CHECKBOX_GROUP):
-        most = {c.STRING_SELECT: 25, c.RADIO_GROUP: 10, c.CHECKBOX_GROUP: 10}[part["type"]]
+        return shown
+    most = 25 if part["type"] in c.SELECTS else 10
+    if part["type"] in (c.STRING_SELECT, c.RADIO_GROUP, c.CHECKBOX_GROUP):
         least = 2 if part["type"] == c.RADIO_GROUP else 1
         if form.count(f"{path}.options", part.get("options"), least, most):
             c.read_options(form, part["options"], f"{path}.options")
+    if part["type"] == c.CHECKBOX_GROUP:
+        c.read_range(form, part, path, shown, most=most, default_high=len(part.get("options") or [0]))
+    elif part["type"] in (*c.SELECTS, c.FILE_UPLOAD):
+        c.read_range(form, part, path, shown, most=most)
     return shown
 
 
 def _read_text_input(form: Form, part: dict[str, Any], path: str) -> None:
     if part.get("style") not in (1, 2):
         form.choice(f"{path}.style", part.get("style"), (1, 2))
+    if part.get("label"):
+        form.length(f"{path}.label", part["label"], 1, 45)
     low, high = part.get("min_length"), part.get("max_length")
     if low is not None and not (isinstance(low, int) and 0 <= low <= 4000):
         form.refuse(f"{path}.min_length", "NUMBER_TYPE_MAX", "int value should be between 0 and 4000.")
     if high is not None and not (isinstance(high, int) and 1 <= high <= 4000):
         form.refuse(f"{path}.max_length", "NUMBER_TYPE_MAX", "int value should be between 1 and 4000.")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        form.refuse(f"{path}.min_length", "NUMBER_TYPE_MAX", "int value should be less than or equal to max_length.")
     if part.get("value") is not None:
         form.length(f"{path}.value", part["value"], 0, high if isinstance(high, int) else 4000)
 
@@ -131,8 +141,7 @@ def _fill(form: Form, field: dict[str, Any], given: dict[str, dict[str, Any]], p
             form.choice(f"{path}.value", value, tuple(sorted(options)))
         return filled | {"value": value}
     values = answer.get("values") or []
-    most = field.get("max_values") or (len(options) if field["type"] == c.CHECKBOX_GROUP else 1)
-    form.count(f"{path}.values", values, (field.get("min_values") or 1) if required else 0, most)
+    form.count(f"{path}.values", values, field["min_values"] if required else 0, field["max_values"])
     for value in values if options else []:
         if value not in options:
             form.choice(f"{path}.values", value, tuple(sorted(options)))
