@@ -12,6 +12,7 @@ import yarl
 
 from sandbox.core import Sandbox
 from tests.sandbox.bot import Bot, picture
+from tests.sandbox.facts import breaches
 from tests.sandbox_user import SandboxUser
 
 
@@ -41,7 +42,8 @@ async def bot(sandbox: Sandbox, pointed: None) -> AsyncIterator[Bot]:
     async with connected(sandbox) as client:
         yield client
         client.hold.set()
-    assert [v for v in sandbox.record.violations if v["rule"] != "User-Agent"] == []
+    assert sandbox.record.violations == []
+    assert breaches(sandbox.record.lines()) == []
 
 
 async def test_a_prompt_becomes_waiting_message_progress_and_result(bot: Bot, ada: SandboxUser) -> None:
