@@ -14,7 +14,6 @@ import itertools
 import json
 import math
 import random
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,8 +211,8 @@ def plainly(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def train_judge(icons: Path, minutes: float, pictures: int, seed: int = 7) -> Judge:
-    """Train a judge on an icons.zip of model.training; about 10 minutes on one core."""
+def train_judge(icons: Path, steps: int = 3000, pictures: int = 40_000, seed: int = 7) -> Judge:
+    """Train a judge on an icons.zip of model.training; about 10 minutes on one core, and repeatable."""
     from model.training.data import load_icons
 
     torch.manual_seed(seed)
@@ -238,19 +237,19 @@ def train_judge(icons: Path, minutes: float, pictures: int, seed: int = 7) -> Ju
 
     eye = Eye(len(nouns), len(styles))
     optimizer = torch.optim.AdamW(eye.parameters(), 2e-3, weight_decay=0.05)
-    start, step, batch = time.monotonic(), 0, 64
-    while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
-        optimizer.param_groups[0]["lr"] = 2e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * done))
-        picked = torch.randint(pictures, (batch,))
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = (
+            2e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        )
+        picked = torch.randint(pictures, (64,))
         noun_scores, style_scores, _ = eye(as_input(seen[picked.numpy()]))
         loss = functional.cross_entropy(noun_scores, answers[picked, 0], label_smoothing=0.05)
         loss = loss + 0.5 * functional.cross_entropy(style_scores, answers[picked, 1])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        step += 1
         if step % 200 == 0:
-            print(f"judge: {60 * minutes * done:.0f} s, step {step}, loss {loss.item():.3f}", flush=True)
+            print(f"judge: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
     eye.eval()
 
     judge = Judge(
@@ -299,11 +298,11 @@ def measure_scenes(judge: Judge, data: IconData, seed: int, count: int = 200) ->
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description="Train the judge anew.")
     parser.add_argument("icons", type=Path, help="icons.zip of a model.training run")
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--pictures", type=int, default=40_000)
     parser.add_argument("--out", type=Path, default=JUDGE_FILE)
     options = parser.parse_args()
-    train_judge(options.icons, options.minutes, options.pictures).save(options.out)
+    train_judge(options.icons, options.steps, options.pictures).save(options.out)
 
 
 if __name__ == "__main__":

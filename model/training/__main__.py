@@ -25,7 +25,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="start from the weights in this model folder instead of from nothing")
     parser.add_argument("--icons", type=Path, help="icons.zip of another run, instead of fetching and rendering")
     parser.add_argument("--cache", type=Path, help="where npm packages are kept (default: OUT/npm)")
-    parser.add_argument("--processes", type=int, default=2, help="processes for rendering and composing (default: 2)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=2,
+        help="processes for rendering, composing and, on a CPU, the denoiser (default: 2)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

@@ -173,10 +173,10 @@ def train_autoencoder(
     device = next(vae.parameters()).device
     for part in (vae.encoder, vae.quant_conv):
         part.requires_grad_(train_encoder)
-    rng, generator = np.random.default_rng(seed), torch.Generator(device).manual_seed(seed)
 
-    def batch_loss(model: AutoencoderKL) -> Tensor:
-        wanted = as_pixels(pictures[np.sort(rng.choice(len(pictures), recipe.vae_batch, replace=False))], device)
+    def batch_loss(model: AutoencoderKL, generator: torch.Generator) -> Tensor:
+        chosen = torch.randint(len(pictures), (recipe.vae_batch,), generator=generator, device=device)
+        wanted = as_pixels(pictures[chosen.sort().values.cpu().numpy()], device)
         with torch.set_grad_enabled(train_encoder):
             posterior = model.encode(wanted).latent_dist
             latents = posterior.mode()
@@ -187,7 +187,7 @@ def train_autoencoder(
             loss = loss + 1e-4 * latents.square().mean()
         return loss
 
-    return train(vae, batch_loss, Schedule(minutes, recipe.vae_rate), folder / "autoencoder.pt", on_checkpoint)
+    return train(vae, batch_loss, Schedule(minutes, recipe.vae_rate, seed), folder / "autoencoder.pt", on_checkpoint)
 
 
 @torch.no_grad()

@@ -118,15 +118,15 @@ def train_denoiser(
     minutes: float,
     folder: Path,
     seed: int = 0,
+    workers: int = 1,
     on_checkpoint: Callable[[UNet2DConditionModel], None] | None = None,
 ) -> UNet2DConditionModel:
     """Train `unet` on the lessons' device; checkpoints go to `folder`. Returns the averaged weights."""
     device = lessons.latents.device
     noising = Noising(device)
-    generator = torch.Generator(device).manual_seed(seed)
     count = len(lessons.latents)
 
-    def batch_loss(model: UNet2DConditionModel) -> Tensor:
+    def batch_loss(model: UNet2DConditionModel, generator: torch.Generator) -> Tensor:
         chosen = torch.randint(count, (recipe.unet_batch,), generator=generator, device=device)
         latents = lessons.latents[chosen].float()
         states = lessons.states[lessons.caption_of[chosen]].float()
@@ -137,5 +137,5 @@ def train_denoiser(
         predicted = model(noising.add_noise(latents, noise, timesteps), timesteps, states).sample
         return noising.loss(predicted, latents, noise, timesteps)
 
-    schedule = Schedule(minutes, recipe.unet_rate, recipe.ema_decay)
+    schedule = Schedule(minutes, recipe.unet_rate, seed, workers, recipe.ema_decay)
     return train(unet.to(device), batch_loss, schedule, folder / "denoiser.pt", on_checkpoint)

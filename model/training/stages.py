@@ -222,7 +222,14 @@ def make_denoiser(run: Run, minutes: float) -> None:
         unet = denoiser.build_denoiser(run.recipe)
     folder = run.out / "denoiser"
     denoiser.train_denoiser(
-        unet, lessons, run.recipe, minutes, folder, run.seed, lambda average: average.save_pretrained(folder / "unet")
+        unet,
+        lessons,
+        run.recipe,
+        minutes,
+        folder,
+        run.seed,
+        run.processes,
+        lambda average: average.save_pretrained(folder / "unet"),
     )
 
 

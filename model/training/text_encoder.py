@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -174,16 +173,18 @@ def train_towers(
     device = next(towers.parameters()).device
     towers.text.requires_grad_(not lock_text)
     tokens = tokenize(tokenizer, [scene.caption for scene in pictures.scenes]).to(device)
-    rng = np.random.default_rng(seed)
 
-    def batch_loss(model: Towers) -> Tensor:
-        chosen = np.sort(rng.choice(len(tokens), min(recipe.contrast_batch, len(tokens)), replace=False))
-        read = tokens[torch.from_numpy(chosen).to(device)]
+    def batch_loss(model: Towers, generator: torch.Generator) -> Tensor:
+        chosen = torch.randperm(len(tokens), generator=generator, device=device)[: recipe.contrast_batch].sort().values
+        read = tokens[chosen]
         same = (read[:, None] == read[None]).all(-1)
-        text, image = model.embed_tokens(read), model.embed_pixels(as_pixels(pictures.pictures[chosen], device))
+        text, image = (
+            model.embed_tokens(read),
+            model.embed_pixels(as_pixels(pictures.pictures[chosen.cpu().numpy()], device)),
+        )
         return contrast(text, image, same, model.logit_scale.exp().clamp(max=100))
 
-    schedule = Schedule(minutes, recipe.contrast_rate, log_every=50)
+    schedule = Schedule(minutes, recipe.contrast_rate, seed, log_every=50)
     return train(towers, batch_loss, schedule, folder / "towers.pt", on_checkpoint)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from multiprocessing import get_context
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +13,7 @@ from model.training.folder import TrainingError
 from model.training.loop import Schedule, train
 
 
-def distance_to_one(model: nn.Linear) -> torch.Tensor:
+def distance_to_one(model: nn.Linear, generator: torch.Generator | None = None) -> torch.Tensor:
     return (model.weight - 1).square().mean()
 
 
@@ -38,7 +41,7 @@ def test_training_ends_when_its_minutes_are_used_up_and_has_learned(tmp_path, cl
 def test_a_finished_run_is_not_trained_again_and_a_longer_one_goes_on(tmp_path, clock):
     path, losses = tmp_path / "a.pt", []
 
-    def counted(model: nn.Linear) -> torch.Tensor:
+    def counted(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
         losses.append(1)
         return distance_to_one(model)
 
@@ -82,7 +85,10 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, clock):
     with pytest.raises(TrainingError, match="became nan"):
         train(
-            linear(), lambda model: model.weight.sum() * float("nan"), Schedule(1, 0.05, log_every=1), tmp_path / "a.pt"
+            linear(),
+            lambda model, _: model.weight.sum() * float("nan"),
+            Schedule(1, 0.05, log_every=1),
+            tmp_path / "a.pt",
         )
 
 
@@ -93,3 +99,40 @@ def test_the_learning_rate_warms_up_and_falls_to_its_final_share():
     assert schedule.rate(50, 0.0) == pytest.approx(1.0)
     assert schedule.rate(50, 0.5) == pytest.approx(0.55)
     assert schedule.rate(50, 1.0) == pytest.approx(0.1)
+
+
+def test_a_resumed_run_draws_other_batches_than_its_beginning(tmp_path, clock):
+    drawn: list[float] = []
+
+    def remember(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
+        drawn.append(torch.rand(1, generator=generator).item())
+        return distance_to_one(model)
+
+    train(linear(), remember, Schedule(0.5, 0.05), tmp_path / "a.pt")
+    train(linear(), remember, Schedule(1, 0.05), tmp_path / "a.pt")
+    first = list(drawn)
+    assert len(set(first)) == len(first)
+
+    drawn.clear()
+    train(linear(), remember, Schedule(0.5, 0.05), tmp_path / "b.pt")
+    assert drawn == first[: len(drawn)]
+
+
+def test_helpers_train_the_same_weights_with_batches_of_their_own(tmp_path, clock):
+    """The leader's own loss has no gradient here, so whatever the weights learn, the helper taught them."""
+    leader, taught = os.getpid(), get_context("fork").Event()
+
+    def only_the_helper_learns(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
+        if os.getpid() == leader:
+            assert taught.wait(60)
+            return model.weight.sum() * 0
+        if not torch.equal(model.weight, before):
+            taught.set()
+        return distance_to_one(model)
+
+    model = linear()
+    before = model.weight.detach().clone()
+    schedule = Schedule(0.1, learning_rate=0.05, workers=2, weight_decay=0.0, warmup_steps=1)
+    train(model, only_the_helper_learns, schedule, tmp_path / "a.pt")
+
+    assert not torch.equal(model.weight, before)
