@@ -19,7 +19,8 @@ class Model:
     """One model on offer.
 
     `versions` are what follows `--v` (or `niji 6`), `"*"` for all that the language knows. `pixels` is the area of one
-    picture at any aspect ratio; both sides are multiples of `size_multiple`. `honours` names the `Parameters` fields
+    picture at any aspect ratio; both sides are multiples of `size_multiple`. A drawn picture is then enlarged
+    `enlargement` times a side (1 or 4) by the shipped upscaler. `honours` names the `Parameters` fields
     that change something on this model; a prompt that uses another is refused with a sentence.
     """
 
@@ -34,6 +35,7 @@ class Model:
     guidance_scale: float
     sampler: str
     honours: frozenset[str]
+    enlargement: int = 1
     revision: str = "1"
 
     @property
@@ -93,6 +95,7 @@ EASEL_SMALL = Model(
     num_inference_steps=20,
     guidance_scale=4.5,
     sampler="ddim",
+    enlargement=4,
     honours=frozenset(
         {"aspect", "chaos", "stylize", "weird", "quality", "stop", "tile", "style", "raw", "draft", "image_weight"}
     ),

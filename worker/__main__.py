@@ -5,6 +5,7 @@ Nothing here imports torch until a process is about to load its model: `status`,
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -36,7 +37,7 @@ from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, S
 
 if TYPE_CHECKING:
     import model
-    from worker.pictures import Studio
+    from worker.pictures import Enlarge, Studio
     from worker.poster import Poster
 
 log = structlog.get_logger("worker")
@@ -84,13 +85,15 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     with _hopeless():
         poster = _poster(settings)
         engine, facts = _load(settings, device)
+        enlarge = _load_upscaler(device)
     from worker.fetching import fetch
     from worker.intake import Intake
     from worker.pictures import Studio
 
     stand_in = _endpoints(settings)
     trusted = {stand_in.api_base} if stand_in else set()
-    studio = Studio(engine, store, client, DEFAULT_CATALOGUE, Intake(store, partial(fetch, trusted=trusted)))
+    intake = Intake(store, partial(fetch, trusted=trusted))
+    studio = Studio(engine, store, client, DEFAULT_CATALOGUE, intake, enlarge=enlarge)
     slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
     _work(settings, client, store, poster, slots, facts, studio=studio, hung_after_s=hung_after_s)
@@ -135,6 +138,8 @@ def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str
     engine = model.Engine(bundle)
     engine.start()
     warm_up(engine, bundle.native_size)
+    # What torch and the libraries have made so far stays: no collection has to walk it, at work or at the end.
+    gc.freeze()
     facts = {
         "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
         "source": settings.model,
@@ -144,6 +149,16 @@ def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str
     }
     log.info("model loaded and warm", seconds=round(time.monotonic() - begun, 1), **facts)
     return engine, facts
+
+
+def _load_upscaler(device: str) -> Enlarge | None:
+    """What enlarges finished pictures; None where no model on offer draws too small for it."""
+    if all(offered.enlargement == 1 for offered in DEFAULT_CATALOGUE):
+        return None
+    from model.upscale import enlarge, load_upscaler
+
+    upscaler = load_upscaler(device)
+    return lambda images, tile: enlarge(upscaler, images, tile=tile)
 
 
 @contextmanager

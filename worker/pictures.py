@@ -24,7 +24,7 @@ from worker.encoding import encode_lossless
 from worker.intake import Intake
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
-from worker.render import request_for
+from worker.render import request_for, urgency_of
 from worker.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,11 @@ class Ticket(Protocol):
 class Engine(Protocol):
     """What is asked of `model.Engine`; tests hand in their own."""
 
-    def submit(self, request: Request) -> Ticket: ...
+    def submit(self, request: Request, urgency: float = 0.0) -> Ticket: ...
+
+
+Enlarge = Callable[[list[NDArray[np.uint8]], bool], list[NDArray[np.uint8]]]
+"""Makes finished pictures larger; the second value says whether they are tiles."""
 
 
 class Studio:
@@ -55,6 +59,7 @@ class Studio:
         catalogue: Catalogue,
         intake: Intake,
         *,
+        enlarge: Enlarge | None = None,
         pace: Callable[[], Pace] = Pace,
     ) -> None:
         self._engine = engine
@@ -62,6 +67,7 @@ class Studio:
         self._redis = client
         self._catalogue = catalogue
         self._intake = intake
+        self._enlarge = enlarge
         self._pace = pace
         self._watch = Watch()
 
@@ -80,14 +86,18 @@ class Studio:
             if self._store.get_document(job.id) is None:
                 self._store.put_record(job_document(job))
             return done()
-        asked = plan(job, self._catalogue.named(job.model))
+        offered = self._catalogue.named(job.model)
+        asked = plan(job, offered)
         pictures = self._intake.pictures(job)
         begun = time.monotonic()
         with self._watch.running():
-            ticket = self._engine.submit(request_for(job, asked, image_prompts=pictures))
+            request = request_for(job, asked, image_prompts=pictures)
+            ticket = self._engine.submit(request, urgency_of(job, asked))
             started(ticket)
             self._follow(job, ticket)
             images = ticket.result()
+        if offered.enlargement > 1 and self._enlarge is not None:
+            images = self._enlarge(images, asked.tile)
         gpu_s = round(time.monotonic() - begun, 3)
         self._keep(job, asked, images, gpu_s)
         log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
@@ -114,7 +124,8 @@ class Studio:
         for index, image in enumerate(images):
             file = encode_lossless(image, parameters=parameters_text(job, asked, index))
             self._store.put_image(job.id, index, file.data, file.extension)
-        drawn = {"width": asked.width, "height": asked.height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
+        height, width = images[0].shape[:2]
+        drawn = {"width": width, "height": height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
         self._store.put_record({**job_document(job), "drawn": drawn})
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from contract.jobs import Generation, Job, Strength
+from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import Plan
 from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PREVIEWS = 10
 """Previews asked of a whole job; what is shown of them is a matter of time (`worker.pictures`)."""
 
+_SPEED_URGENCY = {Speed.TURBO: -4.0, Speed.FAST: 0.0, Speed.RELAX: 4.0}
 _STRENGTHS = {Strength.SUBTLE: VARIATION_SUBTLE, Strength.STRONG: VARIATION_STRONG}
 
 
@@ -51,6 +53,16 @@ def request_for(
         preview_every=max(1, round(plan.num_inference_steps / PREVIEWS)),
         deadline_s=deadline_s,
     )
+
+
+def urgency_of(job: Job, asked: Plan) -> float:
+    """Where `job` stands among the admitted when rows are short: smaller goes first, a whole 1 is a factor of two.
+
+    Short work before long, so that a draft or a single picture does not wait behind a long grid; what answers a press
+    before what was typed; turbo before fast before relaxed. The engine sees to it that nothing starves.
+    """
+    pressed = 1.0 if job.parent is not None else 0.0
+    return math.log2(asked.megapixel_steps) - pressed + _SPEED_URGENCY[job.speed]
 
 
 def noise_for(line: Sequence[Generation]) -> NoiseSource:

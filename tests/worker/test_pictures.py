@@ -60,9 +60,11 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.urgencies: list[float] = []
 
-    def submit(self, request: Request) -> FakeTicket:
+    def submit(self, request: Request, urgency: float = 0.0) -> FakeTicket:
         self.requests.append(request)
+        self.urgencies.append(urgency)
         return FakeTicket(request)
 
 
@@ -124,7 +126,25 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
     assert store.get_record(job.id) == job
     document = store.get_document(job.id)
     assert document is not None
-    assert (document["drawn"]["width"], document["drawn"]["height"]) == (96, 48)
+    assert (document["drawn"]["width"], document["drawn"]["height"]) == (32, 32)
+
+
+def test_pictures_of_a_small_model_are_kept_enlarged(
+    engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake
+) -> None:
+    """What is stored is what is shown; whoever enlarges is told whether it is a tile."""
+    tiles = []
+
+    def enlarge(images: list[NDArray[np.uint8]], tile: bool) -> list[NDArray[np.uint8]]:
+        tiles.append(tile)
+        return [image.repeat(4, 0).repeat(4, 1) for image in images]
+
+    job = imagine("a fox --tile")
+    draw(Studio(engine, store, client, DEFAULT_CATALOGUE, intake, enlarge=enlarge), job)
+    file = store.get_image(job.id, 3)
+    assert file is not None
+    assert Image.open(io.BytesIO(file)).size == (128, 128)
+    assert tiles == [True]
 
 
 def test_progress_is_published_with_small_previews(studio: Studio, heard: Any) -> None:
