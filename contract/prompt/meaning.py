@@ -15,12 +15,17 @@ from contract.prompt.permutations import unescape
 from contract.prompt.readers import Given, Reader, select, taken
 from contract.prompt.refusals import Edit, PromptError
 from contract.prompt.values import NO_SETTINGS, Context, ImagePrompt, Parameters, Part
-from contract.versions import Version
+from contract.versions import Rule, Version
 
 _MERGED_FIELDS = frozenset({"character_references", "style_references", "legacy"})
 _CORRECTED_NAMES = 8
 """With more strangers than this it is not clear what was meant."""
 _NEEDS = {"cw": "cref"}
+_NO_SETTING = frozenset(
+    {"version", "niji", "test", "testp", "fast", "relax", "turbo", "stealth", "public", "no", "width", "height"}
+    | {"repeat", "seed", "zoom", "cw", "video", "motion", "loop", "end", "bs"}
+)
+"""Flags that are no settings: the context says them better, or they make sense only for one prompt."""
 _NEEDS_VIDEO = ("motion", "loop", "end", "bs")
 
 
@@ -217,20 +222,30 @@ def _applicable_defaults(values: dict[str, Any], version: Version, settings: Par
         return chosen
     for flag in FLAGS:
         value = getattr(settings, flag.field, None)
-        if flag.field in ("version", "niji", "speed", "visibility", "legacy", "no", "repeat", "seed"):
-            continue
-        if value in (None, False, ()) or flag.field in values:
+        if flag.name in _NO_SETTING or flag.field == "legacy" or flag.field in values or value in (None, False, ()):
             continue
         if flag.field in ("style", "raw") and ("style" in values or "raw" in values):
             continue
         rule = version.rule(flag.name)
-        if rule is None:
-            continue
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            in_range = (rule.low is None or value >= rule.low) and (rule.high is None or value <= rule.high)
-            if not in_range or (rule.choices and value not in rule.choices):
-                continue
-        if isinstance(value, str) and rule.choices and value not in rule.choices:
-            continue
-        chosen[flag.field] = value
+        if rule is not None and _allows(rule, value):
+            chosen[flag.field] = value
     return chosen
+
+
+def _allows(rule: Rule, value: object) -> bool:
+    """Whether a setting's value is within a rule."""
+    match value:
+        case True:
+            return True
+        case (int(width), int(height)):
+            return (rule.low is None or width / height >= rule.low) and (
+                rule.high is None or width / height <= rule.high
+            )
+        case int() | float():
+            if rule.choices:
+                return value in rule.choices
+            return (rule.low is None or value >= rule.low) and (rule.high is None or value <= rule.high)
+        case str():
+            return not rule.choices or value in rule.choices
+        case _:
+            return True

@@ -56,3 +56,11 @@ def test_settings_are_echoed_where_the_prompt_is_silent() -> None:
     assert parse("fox --s 5 --style raw", context).echo == "fox --s 5 --style raw --v 6.1"
     assert parse("fox --v 5", context).echo == "fox --v 5.0 --stylize 250"
     assert parse("fox --v 3", context).echo == "fox --v 3"
+
+
+def test_settings_that_make_no_sense_alone_are_left_out() -> None:
+    """A film's motion or a zoom is no setting, and a shape that the version cannot take is not applied."""
+    context = Context(defaults=Parameters(motion="high", zoom=2, seed=5, repeat=3, version="3", aspect=(100, 1)))
+    submission = parse("fox", context)
+    assert submission.echo == "fox --v 6.1"
+    assert submission.jobs == 1
