@@ -32,6 +32,7 @@ class App {
   start() {
     fill(byId("menu"), icon("menu"));
     byId("menu").addEventListener("click", () => this.#drawer(byId("sidebar").classList.contains("open") === false));
+    byId("skip").addEventListener("click", () => this.composer.focus());
     byId("scrim").addEventListener("click", () => this.#drawer(false));
     window.addEventListener("hashchange", () => this.#route());
     window.addEventListener("online", () => this.sessions.forEach((session) => session.gateway.hurry()));

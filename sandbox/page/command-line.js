@@ -101,7 +101,7 @@ export class CommandLine {
     const input = h("textarea", {
       rows: 1, "aria-label": `${option.name}: ${option.description}`, "aria-required": Boolean(option.required), autocomplete: "off", autocapitalize: "off",
       spellcheck: option.type === OPTION.string ? "true" : "false", maxlength: 6000, placeholder: option.required ? "" : "optional",
-      ...(this.#hasList(option) ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false" } : {}),
+      ...(this.#hasList(option) ? { "aria-autocomplete": "list" } : {}),
       inputmode: option.type === OPTION.integer ? "numeric" : option.type === OPTION.number ? "decimal" : null,
       oninput: () => {
         chip.picked = undefined;

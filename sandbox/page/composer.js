@@ -12,7 +12,7 @@ export class Composer {
     Object.assign(this, { session: null, channelId: null, entries: [], line: null, last: null, replyTo: null, files: [], sending: false });
     this.list = new Listbox("Suggestions", (option) => this.#pick(option));
     this.input = h("textarea", {
-      id: "composer-input", rows: 1, role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-haspopup": "listbox",
+      id: "composer-input", rows: 1, "aria-autocomplete": "list",
       oninput: () => this.#typed(), onkeydown: (event) => this.#key(event), onblur: () => this.line || this.list.hide(),
       onpaste: (event) => event.clipboardData.files.length && this.#attach(event.clipboardData.files),
     });

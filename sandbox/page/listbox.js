@@ -3,6 +3,9 @@ import { fill, h } from "./dom.js";
 
 let count = 0;
 
+// A text box says only which option is active; "expanded" is a word for buttons.
+const expandable = (control) => control instanceof HTMLButtonElement;
+
 export class Listbox {
   /** `onPick(option)` gets one of the options given to `show`: {label, description, hint, icon, selected, …}. */
   constructor(label, onPick) {
@@ -37,7 +40,7 @@ export class Listbox {
     fill(this.element, title ? h("li", { class: "listbox-title", role: "presentation" }, title) : null, rows);
     this.rows = rows;
     this.element.hidden = false;
-    control.setAttribute("aria-expanded", "true");
+    if (expandable(control)) control.setAttribute("aria-expanded", "true");
     control.setAttribute("aria-controls", this.id);
     this.#activate(Math.min(active, options.length - 1));
     return undefined;
@@ -47,7 +50,7 @@ export class Listbox {
     this.element.hidden = true;
     this.options = [];
     this.active = -1;
-    this.control?.setAttribute("aria-expanded", "false");
+    if (expandable(this.control)) this.control.setAttribute("aria-expanded", "false");
     this.control?.removeAttribute("aria-activedescendant");
   }
 

@@ -89,8 +89,8 @@ function replyLine(message, view) {
   const target = message.referenced_message ?? view.findMessage(message.message_reference.message_id);
   if (!target) return h("div", { class: "reply-line" }, "The original message is gone.");
   const text = target.content || (target.attachments?.length ? "Click to see the picture" : "Click to see the message");
-  return h("button", { type: "button", class: "reply-line", "aria-label": `Reply to ${displayName(target.author)}; go to that message`, onclick: () => view.jumpTo(target.id) },
-    avatar(target.author, 18), h("strong", {}, displayName(target.author)), h("span", { class: "reply-text" }, markdown(text.split("\n")[0], { ...view.names, command: null })));
+  return h("button", { type: "button", class: "reply-line", title: "Go to this message", onclick: () => view.jumpTo(target.id) },
+    h("span", { class: "visually-hidden" }, "In reply to "), avatar(target.author, 18), h("strong", {}, displayName(target.author)), h("span", { class: "reply-text" }, markdown(text.split("\n")[0], { ...view.names, command: null })));
 }
 
 function embed(item, { names }, gallery) {
