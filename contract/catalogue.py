@@ -1,15 +1,20 @@
 """The models an operator offers: names, versions they answer to, abilities, ranges and licence. Data, no loading.
 
-Where a model's weights come from is the worker's business; the bot refuses by what stands here.
+The bot refuses by what stands here; a worker loads by it. An operator's own offer is a TOML file with one `[[models]]`
+table a model, whose keys are the fields of `Model` (`models.example.toml` shows one).
 """
 
 from __future__ import annotations
 
+import tomllib
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import UserError
+from contract.versions import VERSIONS
 
 ANY_VERSION = "*"
 
@@ -21,7 +26,9 @@ class Model:
     `versions` are what follows `--v` (or `niji 6`), `"*"` for all that the language knows. `pixels` is the area of one
     picture at any aspect ratio; both sides are multiples of `size_multiple`. A drawn picture is then enlarged
     `enlargement` times a side (1 or 4) by the shipped upscaler. `honours` names the `Parameters` fields
-    that change something on this model; a prompt that uses another is refused with a sentence.
+    that change something on this model; a prompt that uses another is refused with a sentence. `source` is a folder or
+    hub id in standard diffusers layout, empty for the model that ships; `revision` pins it and is part of the
+    fingerprint, so change it when the weights change.
     """
 
     name: str
@@ -35,8 +42,9 @@ class Model:
     guidance_scale: float
     sampler: str
     honours: frozenset[str]
-    enlargement: int = 1
+    source: str = ""
     revision: str = "1"
+    enlargement: int = 1
 
     @property
     def fingerprint(self) -> int:
@@ -80,9 +88,45 @@ class Catalogue:
         raise UserError("model_not_offered", model=f"{fingerprint:08x}", offered=", ".join(_names(self.models)))
 
 
+def read_catalogue(text: str) -> Catalogue:
+    """An operator's catalogue from TOML. UserError `bad_catalogue` says what is wrong and where."""
+    try:
+        document = tomllib.loads(text)
+        models = _MODELS.validate_python(document.get("models", []))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError("bad_catalogue", reason=f"not TOML: {error}") from error
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = ".".join(str(place) for place in detail["loc"])
+        raise UserError("bad_catalogue", reason=f"models.{where}: {detail['msg']}") from error
+    for place, table in enumerate(document.get("models", [])):
+        if unknown := set(table) - {field.name for field in fields(Model)}:
+            raise UserError("bad_catalogue", reason=f"models.{place}: unknown key {sorted(unknown)[0]}")
+    _check(models)
+    return Catalogue(models)
+
+
+def _check(models: tuple[Model, ...]) -> None:
+    if not models:
+        raise UserError("bad_catalogue", reason="it offers no model: add a [[models]] table")
+    names, fingerprints = _names(models), {model.fingerprint for model in models}
+    if len(set(names)) < len(names) or len(fingerprints) < len(models):
+        raise UserError("bad_catalogue", reason="two models have the same name")
+    for model in models:
+        if model.enlargement not in (1, 4):
+            raise UserError("bad_catalogue", reason=f"{model.name}: enlargement is 1 or 4")
+        if min(model.pixels, model.size_multiple, model.num_inference_steps) < 1 or model.guidance_scale < 1:
+            raise UserError("bad_catalogue", reason=f"{model.name}: sizes, steps and guidance_scale start at 1")
+        for version in model.versions:
+            if version != ANY_VERSION and VERSIONS.named(version) is None:
+                raise UserError("bad_catalogue", reason=f"{model.name}: there is no version {version}")
+
+
 def _names(models: Iterable[Model]) -> list[str]:
     return [model.name for model in models]
 
+
+_MODELS: TypeAdapter[tuple[Model, ...]] = TypeAdapter(tuple[Model, ...])
 
 EASEL_SMALL = Model(
     name="easel-small",

@@ -101,6 +101,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Please try again",
         "The queue cannot be reached right now. Nothing was started and nothing was counted; try again in a minute.",
     ),
+    "bad_catalogue": ("Invalid setting", "The catalogue of models cannot be used: {reason}."),
     "bad_address": (
         "Invalid setting",
         "{setting} is {address!r}, which is not a usable address. Use something like http://127.0.0.1:8911.",
