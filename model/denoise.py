@@ -1,31 +1,65 @@
 """One forward for many walks: gather their rows, predict, hand each walk its own share back."""
 
+import copy
 import logging
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any, Literal, Protocol
 
 import torch
 
 from model.components import Bundle
 from model.errors import ModelError
+from model.families import Condition, family_of
+from model.families.unet import TextUNet
 from model.tile import wrapped_around
 from model.walk import Walk
 
 logger = logging.getLogger(__name__)
 
+_SMALL = 200_000_000  # parameters
+
+
+class Predicts(Protocol):
+    """Anything that predicts as a family does."""
+
+    def predict(self, latents: Any, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> Any: ...
+
 
 class Denoiser:
     """Owns the denoiser's forward: at most `max_rows` rows at once, fewer after memory ran out."""
 
-    def __init__(self, bundle: Bundle, max_rows: int, *, compile: bool = False) -> None:
+    def __init__(self, bundle: Bundle, max_rows: int) -> None:
         if max_rows < 1:
             raise ModelError(f"A forward has at least one row, not {max_rows}.")
         self.max_rows = max_rows
         self._bundle = bundle
-        self._compile = compile
+        self._quick: Predicts | None = None
 
-    def warm_up(self) -> None:
-        """Compile in the background where asked to."""
+    def usual_way(self) -> Literal["trace", "off"]:
+        """Trace where it pays: a small UNet on a CPU, where dispatch costs as much as arithmetic."""
+        small = sum(weights.numel() for weights in self._bundle.denoiser.parameters()) < _SMALL
+        on_cpu = self._bundle.device.type == "cpu"
+        return "trace" if small and on_cpu and isinstance(self._bundle.family, TextUNet) else "off"
+
+    @property
+    def quickened(self) -> bool:
+        """Whether the faster forward has taken over."""
+        return self._quick is not None
+
+    def quicken(self, way: str) -> bool:
+        """Prepare a faster forward of the same arithmetic, in the caller's thread; eager serves until it is there.
+
+        trace: record the UNet's graph (CPU; under a second). compile: torch.compile of the repeated blocks (a minute
+        on a CPU, needs a C compiler there). Says whether it worked; where not, eager goes on serving.
+        """
+        try:
+            with torch.inference_mode():
+                self._quick = traced(self._bundle) if way == "trace" else compiled(self._bundle)
+        except Exception as error:  # whatever a recorder or compiler stumbles over, pictures are made without it
+            logger.warning("The denoiser runs as it is, %s is not possible: %s", way, error)
+            return False
+        return True
 
     def predict(self, walks: Sequence[Walk], tile: bool = False) -> list[torch.Tensor]:
         """What each walk's `advance` takes: (R_i, C, h, w) float32, from as few forwards as fit.
@@ -40,8 +74,9 @@ class Denoiser:
             latents: torch.Tensor | list[torch.Tensor] = list(chain.from_iterable(part for part, _, _ in rows))
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
+        predict = self._bundle.family.predict if tile or self._quick is None else self._quick.predict
         with wrapped_around(self._bundle.denoiser if tile else None):
-            outputs = self._in_slices(latents, timesteps, conditions)
+            outputs = self._in_slices(predict, latents, timesteps, conditions)
         shares, start = [], 0
         for count in counts:
             share = outputs[start : start + count]
@@ -49,14 +84,14 @@ class Denoiser:
             start += count
         return shares
 
-    def _in_slices(self, latents, timesteps, conditions):
+    def _in_slices(self, predict, latents, timesteps, conditions):
         """The family's prediction for all rows; rows already predicted are kept when memory runs out on the way."""
         outputs: list = []
         start = 0
         while start < len(timesteps):
             end = start + self.max_rows
             try:
-                part = self._bundle.family.predict(latents[start:end], timesteps[start:end], conditions[start:end])
+                part = predict(latents[start:end], timesteps[start:end], conditions[start:end])
             except (torch.OutOfMemoryError, MemoryError) as error:
                 if self.max_rows == 1:
                     raise ModelError("There is not enough memory to draw even one row of this size.") from error
@@ -70,3 +105,32 @@ class Denoiser:
         if len(outputs) == 1:
             return outputs[0]
         return torch.cat(outputs) if isinstance(outputs[0], torch.Tensor) else list(chain.from_iterable(outputs))
+
+
+def traced(bundle: Bundle) -> Predicts:
+    """The family's forward as a recorded graph. ValueError for families and devices that have none."""
+    from model.traced import TracedUNet
+
+    if not isinstance(bundle.family, TextUNet) or bundle.device.type != "cpu":
+        raise ValueError("only UNets that read prompts have a recorded graph, and only on the CPU")
+    example = bundle.condition(None)
+    assert example is not None
+    return TracedUNet(bundle.family, example, bundle.native_size[0] // bundle.pixels_per_latent)
+
+
+def compiled(bundle: Bundle) -> Predicts:
+    """The family with its repeated blocks compiled, warmed up for one row and for many. Shares the weights."""
+    denoiser = bundle.denoiser
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*denoiser.parameters(), *denoiser.buffers())}
+    twin = copy.deepcopy(denoiser, shared)
+    if not getattr(twin, "_repeated_blocks", None):
+        raise ValueError(f"{type(twin).__name__} names no blocks to compile")
+    twin.compile_repeated_blocks(dynamic=True)
+    family = family_of(twin)
+    if isinstance(family, TextUNet):
+        family.pixels_per_latent = bundle.pixels_per_latent
+    shape = bundle.latent_shape(*bundle.native_size)
+    for rows in (1, 2, 8):
+        latents = torch.zeros((rows, *shape), device=bundle.device)
+        family.predict(latents, torch.full((rows,), 500.0, device=bundle.device), [bundle.condition("")] * rows)
+    return family

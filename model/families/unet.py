@@ -8,6 +8,8 @@ import torch
 from model.families import Condition
 from model.schedulers import DIFFUSION_SAMPLERS
 
+Added = dict[str, torch.Tensor] | None
+
 
 class TextUNet:
     """SD 1.5 takes the prompt by cross-attention; SDXL takes its pooled form and the picture's size as well."""
@@ -24,7 +26,7 @@ class TextUNet:
         self.halvings = len(config.block_out_channels) - 1
         self._takes_size = config.addition_embed_type == "text_time"
         self.pixels_per_latent = 8  # for SDXL's size embedding; components.load sets it to the autoencoder's
-        self._stacked: tuple[tuple[int, ...], Sequence[Any], torch.Tensor, torch.Tensor | None] | None = None
+        self._stacked: tuple[Any, Sequence[Condition | None], torch.Tensor, Added] | None = None
 
     def native_latent_side(self) -> int | None:
         side = self.denoiser.config.sample_size
@@ -33,25 +35,31 @@ class TextUNet:
     def image_tokens(self, latent_height: int, latent_width: int) -> int | None:
         return None
 
-    def _stack(self, conditions: Sequence[Condition | None]) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The rows' embeddings as one batch (R, L, D) and (R, P), kept while the batch has the same members."""
-        key = tuple(map(id, conditions))
+    def added(self, conditions: Sequence[Condition | None], latent_size: tuple[int, int]) -> Added:
+        """SDXL's further conditions for R rows of latents (h, w): pooled prompt (R, P) and sizes (R, 6)."""
+        if not self._takes_size:
+            return None
+        pooled = torch.stack([row.pooled for row in conditions if row is not None and row.pooled is not None])
+        height, width = (side * self.pixels_per_latent for side in latent_size)
+        size = torch.tensor([height, width, 0, 0, height, width], dtype=pooled.dtype, device=pooled.device)
+        return {"text_embeds": pooled, "time_ids": size.expand(len(pooled), 6)}
+
+    def _stack(
+        self, conditions: Sequence[Condition | None], latent_size: tuple[int, int]
+    ) -> tuple[torch.Tensor, Added]:
+        """The rows' embeddings (R, L, D) as one batch, kept while the batch has the same members."""
+        key = (latent_size, *map(id, conditions))
         if self._stacked is None or self._stacked[0] != key:
-            rows = [condition for condition in conditions if condition is not None]
-            hidden = torch.stack([row.hidden for row in rows])
-            pooled = torch.stack([row.pooled for row in rows]) if self._takes_size else None  # type: ignore[misc]
-            self._stacked = (key, conditions, hidden, pooled)  # holding the conditions keeps their ids from reuse
+            hidden = torch.stack([row.hidden for row in conditions if row is not None])
+            # Holding the conditions keeps their ids from being used again.
+            self._stacked = (key, conditions, hidden, self.added(conditions, latent_size))
         return self._stacked[2], self._stacked[3]
 
     def predict(
         self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
     ) -> torch.Tensor:
-        hidden, pooled = self._stack(conditions)
-        added = None
-        if self._takes_size:
-            height, width = (side * self.pixels_per_latent for side in latents.shape[-2:])
-            size = torch.tensor([height, width, 0, 0, height, width], dtype=hidden.dtype, device=hidden.device)
-            added = {"text_embeds": pooled, "time_ids": size.expand(len(latents), 6)}
+        height, width = latents.shape[-2:]
+        hidden, added = self._stack(conditions, (height, width))
         return self.denoiser(
             latents.to(hidden.dtype),
             timesteps,

@@ -71,7 +71,7 @@ def assert_same_pictures(ones: list[np.ndarray], others: list[np.ndarray]) -> No
 @contextmanager
 def running(bundle: Bundle, **options: Any) -> Iterator[Engine]:
     """An engine that is closed at the end, whatever happens."""
-    engine = Engine(bundle, **options)
+    engine = Engine(bundle, **{"quicken": "off", **options})  # else the moment of the take-over would be chance
     try:
         engine.start()
         yield engine

@@ -1,0 +1,138 @@
+"""The UNet's forward as a recorded graph, for the CPU: the same operations without Python between them.
+
+Two things cost time in a small UNet besides arithmetic. Python dispatches some thousand operations a step: recorded
+once (torch.jit.trace, then freeze), the graph runs without it. And what depends on the prompt alone, the keys and
+values of cross-attention and the pooled embedding, is computed anew each step: here it is an input of the graph,
+computed once per prompt. `benchmarks/README.md` has the figures.
+"""
+
+import copy
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch.nn import functional
+
+from model.families import Condition
+from model.families.unet import Added, TextUNet
+
+# How far a graph may be from the module it was recorded from before it is not trusted; equal is the rule.
+_TOLERANCE = 1e-4
+
+Share = tuple[torch.Tensor, ...]
+"""What the graph needs of one prompt: the addition to the time embedding if any, then each layer's keys and values."""
+
+
+class _TextUNetGraph(torch.nn.Module):
+    """A UNet whose cross-attention takes ready keys and values. Shares its weights with the original."""
+
+    def __init__(self, unet: Any) -> None:
+        super().__init__()
+        shared: dict[int, Any] = {id(tensor): tensor for tensor in (*unet.parameters(), *unet.buffers())}
+        self.unet = copy.deepcopy(unet, shared)
+        self.cross_attention = [
+            layer for name, layer in self.unet.named_modules() if name.endswith("attn2") and hasattr(layer, "to_k")
+        ]
+        if not self.cross_attention or any(layer.norm_cross for layer in self.cross_attention):
+            raise ValueError("this UNet's cross-attention is of another kind")
+        self.has_addition = unet.config.addition_embed_type is not None
+        self._addition: torch.Tensor | None = None
+        self._embed_addition = self.unet.get_aug_embed
+        self.unet.get_aug_embed = lambda **_: self._addition
+        for number, layer in enumerate(self.cross_attention):
+            layer.set_processor(_ReadyKeys(self, number))
+        self.ready: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def share(self, condition: Condition, added: Added) -> Share:
+        """What the graph needs of one prompt, each (1, ...)."""
+        hidden = condition.hidden.unsqueeze(0)
+        share = []
+        if self.has_addition:
+            share.append(self._embed_addition(emb=hidden, encoder_hidden_states=hidden, added_cond_kwargs=added or {}))
+        for layer in self.cross_attention:
+            for project in (layer.to_k, layer.to_v):
+                heads = project(hidden).view(1, len(condition.hidden), layer.heads, -1)
+                share.append(heads.transpose(1, 2).contiguous())
+        return tuple(share)
+
+    def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, *share: torch.Tensor) -> torch.Tensor:
+        keys_and_values = share[self.has_addition :]
+        self._addition = share[0] if self.has_addition else None
+        self.ready = list(pairwise(keys_and_values))[::2]
+        nothing = keys_and_values[0][:, 0]  # a stand-in (R, L, d): no layer reads it
+        return self.unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+
+
+class _ReadyKeys:
+    """Diffusers' attention (AttnProcessor2_0), except that keys and values are already there."""
+
+    def __init__(self, graph: _TextUNetGraph, number: int) -> None:
+        self._graph, self._number = graph, number
+
+    def __call__(self, attention: Any, hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        rows, length, _width = hidden_states.shape
+        keys, values = self._graph.ready[self._number]
+        queries = attention.to_q(hidden_states).view(rows, length, attention.heads, -1).transpose(1, 2)
+        output = functional.scaled_dot_product_attention(queries, keys, values)
+        output = attention.to_out[0](output.transpose(1, 2).reshape(rows, length, -1))
+        return output / attention.rescale_output_factor
+
+
+class TracedUNet:
+    """Predicts what a TextUNet predicts. Raises at construction where this UNet cannot be recorded faithfully."""
+
+    def __init__(self, family: TextUNet, example: Condition, latent_side: int) -> None:
+        self._family = family
+        self._graph = _TextUNetGraph(family.denoiser).eval()
+        self._shares: WeakKeyDictionary[Condition, dict[Any, Share]] = WeakKeyDictionary()
+        self._stacked: tuple[Any, Sequence[Condition | None], Share] | None = None
+        self._trusted: dict[tuple[int, int], bool] = {}
+        latents = torch.zeros(2, family.latent_channels, latent_side, latent_side)
+        inputs = (latents, torch.full((2,), 500.0), *self._stack([example, example], (latent_side, latent_side)))
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
+            self._run = torch.jit.freeze(torch.jit.trace(self._graph, inputs, check_trace=False))
+        if not self._trust(latents + 0.5, inputs[1], [example, example]):
+            raise ValueError("the recorded graph is not true to its module")
+
+    def predict(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
+    ) -> torch.Tensor:
+        """As `Family.predict`. A size seen for the first time is checked against the module itself."""
+        if not self._trust(latents, timesteps, conditions):
+            return self._family.predict(latents, timesteps, conditions)
+        return self._forward(latents, timesteps, conditions)
+
+    def _forward(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
+    ) -> torch.Tensor:
+        height, width = latents.shape[-2:]
+        share = self._stack(conditions, (height, width))
+        # The optimiser would start anew for every number of rows, and gains nothing on a CPU.
+        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+            return self._run(latents, timesteps, *share).float()
+
+    def _trust(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> bool:
+        height, width = latents.shape[-2:]
+        if (height, width) not in self._trusted:
+            expected = self._family.predict(latents, timesteps, conditions)
+            error = (self._forward(latents, timesteps, conditions) - expected).abs().max()
+            self._trusted[height, width] = bool(error <= _TOLERANCE * expected.abs().max().clamp(min=1))
+        return self._trusted[height, width]
+
+    def _stack(self, conditions: Sequence[Condition | None], size: tuple[int, int]) -> Share:
+        """The rows' shares as one batch, kept while the batch has the same members."""
+        key = (size, *map(id, conditions))
+        if self._stacked is None or self._stacked[0] != key:
+            shares = [self._share(condition, size) for condition in conditions if condition is not None]
+            self._stacked = (key, conditions, tuple(torch.cat(parts) for parts in zip(*shares, strict=True)))
+        return self._stacked[2]
+
+    def _share(self, condition: Condition, size: tuple[int, int]) -> Share:
+        known = self._shares.setdefault(condition, {})
+        if size not in known:
+            known[size] = self._graph.share(condition, self._family.added([condition], size))
+        return known[size]
