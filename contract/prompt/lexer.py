@@ -12,7 +12,7 @@ NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
 _BREAK = re.compile(rf"::({NUMBER}(?![\w]))?")
 DASHES = "-\N{EN DASH}\N{EM DASH}"
 _OPENER = re.compile(rf"[{DASHES}]+")
-_LINK = re.compile(r"<?https?://|blob:", re.IGNORECASE)
+_LINK = re.compile(r"<?https?://|blob:(?! |$)", re.IGNORECASE)
 _OPENING = re.compile(rf"[{DASHES}]|{_LINK.pattern}", re.IGNORECASE)
 _SPECIAL = re.compile(rf"::|(?<= )(?:{_OPENING.pattern})", re.IGNORECASE)
 _LONGEST_NAME = max(map(len, SPELLINGS))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contract.prompt import permutations
 from contract.prompt.echo import echo
 from contract.prompt.lexer import cut
+from contract.prompt.links import shortened
 from contract.prompt.meaning import read_line
 from contract.prompt.presets import append_suffix, check_suffix, expand_options, normal_text
 from contract.prompt.refusals import PromptError, corrected
@@ -28,7 +31,17 @@ def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008 
         return _parse(text, context)
     except PromptError as error:
         error.suggestion = _suggestion(text, context, error)
+        if error.span is None and context.suffix and _is_fine_without_suffix(text, context):
+            error.suffix = shortened(context.suffix)
         raise
+
+
+def _is_fine_without_suffix(text: str, context: Context) -> bool:
+    try:
+        _parse(text, replace(context, suffix=""))
+    except PromptError:
+        return False
+    return True
 
 
 def _suggestion(text: str, context: Context, error: PromptError) -> str | None:

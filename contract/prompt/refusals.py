@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contract.errors import UserError, Value
-from contract.prompt.sentences import sentences
+from contract.prompt.sentences import IN_THE_SUFFIX, sentences
 
 Span = tuple[int, int]
 
@@ -24,7 +24,8 @@ class PromptError(UserError):
 
     `kind` is one of the kinds in `contract.prompt.sentences`, `param` the full name of the parameter concerned (or the
     unrecognised word), `span` where in the typed text it stands, `suggestion` a whole prompt that would run instead,
-    when there is one obvious correction. `edits` are the steps to it.
+    when there is one obvious correction. `edits` are the steps to it. `suffix` is the person's suffix when the fault
+    lies there and not in what was typed.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class PromptError(UserError):
         self.span = span
         self.edits = edits
         self.suggestion = suggestion
+        self.suffix: str | None = None
 
     @property
     def title(self) -> str:
@@ -53,7 +55,8 @@ class PromptError(UserError):
     @property
     def description(self) -> str:
         """A sentence that says what was wrong and what to do."""
-        return sentences(self.kind, self.reason, self.values)[1]
+        description = sentences(self.kind, self.reason, self.values)[1]
+        return description if self.suffix is None else f"{description}\n{IN_THE_SUFFIX.format(suffix=self.suffix)}"
 
 
 def corrected(text: str, edits: tuple[Edit, ...]) -> str:

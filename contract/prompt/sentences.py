@@ -76,6 +76,10 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
+IN_THE_SUFFIX = "This comes from your suffix, `{suffix}`, which is added to every prompt: change it with /prefer suffix"
+"""Added to a description when the fault is not in what was typed."""
+
+
 def sentences(kind: str, reason: str, values: Mapping[str, Value]) -> tuple[str, str]:
     """Title and description for a kind, its reason and its values."""
     template = _DESCRIPTIONS.get(f"{kind}.{reason}") or _DESCRIPTIONS[kind]

@@ -58,6 +58,7 @@ ORDER = [
         {"images": [["https://s.mj.run/abc", None]]},
     ),
     _refused("§3.1 blob: was not sent [O]", "blob:https://discord.com/1 fox", "invalid_link", title="Invalid link"),
+    _case("§3.1 a blob may be a word", "a blob: green", {"parts": [["a blob: green", 1]]}),
     *(
         _case(f"§3.1 {name} [O]", f"https://a.org/x.{name} y", {"images": [[f"https://a.org/x.{name}", None]]})
         for name in ("png", "gif", "webp", "jpg", "jpeg", "PNG")
@@ -211,6 +212,14 @@ PRESETS = [
         command="prefer_suffix",
     ),
     _case("§1 an empty suffix clears [O]", "", {"parts": []}, command="prefer_suffix"),
+    _refused(
+        "§8 a forgotten suffix is named",
+        "fox",
+        "bad_value",
+        request={"suffix": "--s 5000"},
+        description="--stylize must be between 0 and 1000 with --version 6.1\n"
+        "This comes from your suffix, `--s 5000`, which is added to every prompt: change it with /prefer suffix",
+    ),
     *(
         _refused("§1 no text in a suffix [O]", text, "command_not_supported", request={"command": "prefer_suffix"})
         for text in ("soft", "golden hour::-0.5", "soft --ar 3:2")
