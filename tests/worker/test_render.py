@@ -9,11 +9,11 @@ import pytest
 
 from contract.catalogue import EASEL_SMALL
 from contract.derive import reroll, upscale, variation
-from contract.jobs import Generation, Job, Strength
+from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import plan
 from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
 from tests.contract.factories import imagine, press
-from worker.render import PREVIEWS, noise_for, request_for
+from worker.render import PREVIEWS, noise_for, request_for, urgency_of
 
 
 def request(job: Job) -> Request:
@@ -104,3 +104,20 @@ def test_a_broken_line_of_generations_is_refused() -> None:
     """Only the first of a line starts it."""
     with pytest.raises(ValueError, match="only the first"):
         noise_for((Generation(1, 0), Generation(2, 0)))
+
+
+def test_short_and_pressed_work_goes_first() -> None:
+    """A single picture before a draft before a re-roll before a first grid; speeds outweigh all of that."""
+    grid = imagine()
+    jobs = [
+        replace(grid, speed=Speed.TURBO),
+        upscale(grid, 0, press()),
+        imagine("a fox --v 7 --draft"),
+        reroll(grid, press()),
+        grid,
+        imagine("a fox --q 2"),
+        replace(grid, speed=Speed.RELAX),
+    ]
+    urgencies = [urgency_of(job, plan(job, EASEL_SMALL)) for job in jobs]
+    assert urgencies == sorted(urgencies)
+    assert len(set(urgencies)) == len(jobs)
