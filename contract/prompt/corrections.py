@@ -12,6 +12,7 @@ from contract.prompt.source import Source
 
 _GLUED = re.compile(r"([a-z]+)[=:]?([0-9.].*|<?https?://.*)|([a-z]+)[=:](.+)|([a-z]+)[,;.]", re.IGNORECASE)
 _GLUED_FLAG = re.compile(r"(.{1,20}?)(?:-{2,}|\N{EM DASH})([a-z]{1,20})", re.IGNORECASE)
+_SPACED_RATIO = re.compile(r"[0-9]{1,6} ?: ?[0-9]{1,6}")
 _LONGEST = 40
 
 
@@ -30,7 +31,8 @@ def unknown_name_edits(source: Source, raw: RawFlag) -> tuple[Edit, ...]:
 def misplaced_text_edits(line: Line, place: tuple[int, int], value: tuple[int, int] | None) -> tuple[Edit, ...]:
     """What to do with the words at `place`, which stand after a parameter's `value`.
 
-    They move to the end of the text; unless they are mere punctuation, or the value of a flag glued to `value`.
+    They move to the end of the text; unless they are mere punctuation, the rest of a ratio with blanks around its colon,
+    or the value of a flag glued to `value`.
     """
     span = line.source.span(*place)
     if value is not None and (parted := parted_flag(line.source.text[slice(*value)])):
@@ -40,6 +42,9 @@ def misplaced_text_edits(line: Line, place: tuple[int, int], value: tuple[int, i
     target = line.source.span(text_end - 1, text_end) if text_end else (0, 0)
     if span is None or target is None:
         return ()
+    if value is not None and _SPACED_RATIO.fullmatch(line.source.text, value[0], place[1]):
+        whole = line.source.span(value[0], place[1])
+        return (Edit(*whole, line.source.text[value[0] : place[1]].replace(" ", "")),) if whole else ()
     words = line.source.text[place[0] : place[1]]
     if not any(map(str.isalnum, words)):
         return (Edit(*span, ""),)

@@ -384,6 +384,7 @@ MISTAKES = [
     _refused(
         "§8 a glued flag with a value", "fox --ar 3:2--v 6", "unrecognized_parameter", suggestion="fox --ar 3:2 --v 6"
     ),
+    _refused("§8 blanks in a ratio", "fox --ar 2 : 3 --v 6", "unrecognized_parameter", suggestion="fox --ar 2:3 --v 6"),
     _refused("§8 a stray comma", "fox --v 6 , --ar 3:2", "unrecognized_parameter", suggestion="fox --v 6 --ar 3:2"),
     _refused("§8 a full stop", "fox --s 50.", "bad_value", suggestion="fox --s 50"),
     _refused("§8 parameters first", "--ar 3:2 a fox", "unrecognized_parameter", suggestion="a fox --ar 3:2"),
