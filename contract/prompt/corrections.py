@@ -31,8 +31,8 @@ def unknown_name_edits(source: Source, raw: RawFlag) -> tuple[Edit, ...]:
 def misplaced_text_edits(line: Line, place: tuple[int, int], value: tuple[int, int] | None) -> tuple[Edit, ...]:
     """What to do with the words at `place`, which stand after a parameter's `value`.
 
-    They move to the end of the text; unless they are mere punctuation, the rest of a ratio with blanks around its colon,
-    or the value of a flag glued to `value`.
+    They move to the end of the text; unless they are mere punctuation, the rest of a ratio with blanks around its
+    colon, or the value of a flag glued to `value`.
     """
     span = line.source.span(*place)
     if value is not None and (parted := parted_flag(line.source.text[slice(*value)])):
