@@ -20,6 +20,7 @@ from contract.errors import UserError
 from contract.sentences import describe
 from exchange import progress
 from exchange.accounts import Accounts
+from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect_async
 from exchange.images import open_store
 from exchange.preferences import Preferences
@@ -79,6 +80,7 @@ async def run(settings: BotSettings) -> None:
             images=await asyncio.to_thread(open_store, settings.image_store),
             preferences=Preferences(redis),
             accounts=Accounts(redis),
+            catalogue=open_catalogue(settings.catalogue),
         )
         client = EaselClient(services, shard_ids=settings.shard_ids, shard_count=settings.shard_count)
         subscribed = asyncio.Event()

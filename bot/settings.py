@@ -32,6 +32,9 @@ class BotSettings(BaseSettings):
     image_store: str = "data/images"
     """Folder (or `s3://bucket/prefix`) of the pictures and their records, the same for bot and workers."""
 
+    catalogue: str | None = None
+    """TOML file of the models on offer; workers read the same one."""
+
     discord_api_base: str | None = None
     discord_gateway_url: str | None = None
     discord_allow_remote_api: bool = False

@@ -22,16 +22,17 @@ import redis
 import structlog
 import typer
 
-from contract.catalogue import DEFAULT_CATALOGUE
+from contract.catalogue import Catalogue, Model
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import EaselError, UserError
 from contract.sentences import describe
 from exchange import keys
+from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check, connect
 from exchange.images import ImageStore, open_store
 from worker import tasks
 from worker.logs import configure_logs
-from worker.settings import SettingsError, WorkerSettings, load_settings
+from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
 from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
 
@@ -64,6 +65,7 @@ def start(
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
     _endpoints(settings)
+    _offer(settings)
     client = _redis(settings)
     if slots is not None:
         os.environ["SLOTS"] = str(slots)
@@ -82,10 +84,11 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
     client, store = _redis(settings), open_store(settings.image_store)
+    catalogue, offered = _offer(settings)
     with _hopeless():
         poster = _poster(settings)
-        engine, facts = _load(settings, device)
-        enlarge = _load_upscaler(device)
+        engine, facts = _load(settings, offered, device)
+        enlarge = _load_upscaler(offered, device)
     from worker.fetching import fetch
     from worker.intake import Intake
     from worker.pictures import Studio
@@ -93,10 +96,10 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     stand_in = _endpoints(settings)
     trusted = {stand_in.api_base} if stand_in else set()
     intake = Intake(store, partial(fetch, trusted=trusted))
-    studio = Studio(engine, store, client, DEFAULT_CATALOGUE, intake, enlarge=enlarge)
+    studio = Studio(engine, store, client, catalogue, intake, enlarge=enlarge)
     slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
-    _work(settings, client, store, poster, slots, facts, studio=studio, hung_after_s=hung_after_s)
+    _work(settings, client, store, poster, catalogue, slots, facts, studio=studio, hung_after_s=hung_after_s)
     engine.close()
 
 
@@ -109,7 +112,16 @@ def deliver(
     configure_logs(settings.log_format, settings.log_level)
     client, store = _redis(settings), open_store(settings.image_store)
     poster = _poster(settings)
-    _work(settings, client, store, poster, {keys.DELIVER: slots or settings.delivery_slots}, {"delivers": "only"})
+    catalogue, _ = _offer(settings)
+    _work(
+        settings,
+        client,
+        store,
+        poster,
+        catalogue,
+        {keys.DELIVER: slots or settings.delivery_slots},
+        {"delivers": "only"},
+    )
 
 
 @app.command()
@@ -122,7 +134,7 @@ def status(
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
 
 
-def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str, str]]:
+def _load(settings: WorkerSettings, offered: Model, device: str) -> tuple[model.Engine, dict[str, str]]:
     """The warm engine, and what it is in words. Takes seconds of imports and holds Python's lock: before any slot."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
     import torch
@@ -134,15 +146,21 @@ def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str
     if device == "cpu":
         # Two spinning OpenMP threads on a busy machine are many times slower than one.
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    bundle = model.load(settings.model, device=device, dtype=None if settings.dtype == "auto" else settings.dtype)
+    source = settings.model_source or offered.source or str(DEFAULT_MODEL)
+    bundle = model.load(
+        source,
+        revision=offered.revision if source == offered.source else None,
+        device=device,
+        dtype=None if settings.dtype == "auto" else settings.dtype,
+    )
     engine = model.Engine(bundle)
     engine.start()
     warm_up(engine, bundle.native_size)
     # What torch and the libraries have made so far stays: no collection has to walk it, at work or at the end.
     gc.freeze()
     facts = {
-        "models": ",".join(entry.name for entry in DEFAULT_CATALOGUE),
-        "source": settings.model,
+        "models": offered.name,
+        "source": source,
         "fingerprint": bundle.fingerprint,
         "device": str(bundle.device),
         "dtype": str(bundle.dtype).removeprefix("torch."),
@@ -151,9 +169,9 @@ def _load(settings: WorkerSettings, device: str) -> tuple[model.Engine, dict[str
     return engine, facts
 
 
-def _load_upscaler(device: str) -> Enlarge | None:
-    """What enlarges finished pictures; None where no model on offer draws too small for it."""
-    if all(offered.enlargement == 1 for offered in DEFAULT_CATALOGUE):
+def _load_upscaler(offered: Model, device: str) -> Enlarge | None:
+    """What enlarges finished pictures; None for a model that draws large enough."""
+    if offered.enlargement == 1:
         return None
     from model.upscale import enlarge, load_upscaler
 
@@ -193,6 +211,7 @@ def _work(
     client: redis.Redis,
     store: ImageStore,
     poster: Poster,
+    catalogue: Catalogue,
     slots: Mapping[str, int],
     facts: Mapping[str, str],
     *,
@@ -203,9 +222,9 @@ def _work(
     from worker.delivery import Delivery
     from worker.slots import SlotPool, Wants
 
-    delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=settings.upload_limit_bytes)
+    delivery = Delivery(poster, store, client, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
     tasks.equip(tasks.Tools(client, studio, delivery))
-    wants = Wants(models=tuple(entry.name for entry in DEFAULT_CATALOGUE), max_pixels=settings.max_pixels)
+    wants = Wants(models=(facts["models"],) if studio else (), max_pixels=settings.max_pixels)
     pool = SlotPool(
         client,
         slots,
@@ -248,6 +267,12 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
         raise SettingsError(f"REDIS_URL is not an address of Redis: {error}") from None
     check(client)
     return client
+
+
+def _offer(settings: WorkerSettings) -> tuple[Catalogue, Model]:
+    """What is on offer, and the one of it that this process draws with."""
+    catalogue = open_catalogue(settings.catalogue)
+    return catalogue, catalogue.named(settings.model) if settings.model else catalogue.models[0]
 
 
 def _endpoints(settings: WorkerSettings) -> Endpoints | None:

@@ -105,7 +105,7 @@ def test_a_token_that_discord_does_not_know(redis_url: str, tmp_path: Path, disc
 def test_a_model_that_is_not_there(redis_url: str, tmp_path: Path, discord: Discord) -> None:
     """The process that loads it says so and the supervisor does not try again and again."""
     environment = {"REDIS_URL": redis_url, "DISCORD_TOKEN": discord.token, "DISCORD_API_BASE": discord.url}
-    finished = run("start", "--gpus", "cpu", cwd=tmp_path, MODEL=str(tmp_path / "no-model"), **environment)
+    finished = run("start", "--gpus", "cpu", cwd=tmp_path, MODEL_SOURCE=str(tmp_path / "no-model"), **environment)
     assert "no-model" in sentence(finished)
 
 
