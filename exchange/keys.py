@@ -49,6 +49,9 @@ RENDER = "render"
 DELIVER = "deliver"
 QUEUES = (RENDER, DELIVER)
 
+ENDED_STATES = frozenset({"delivered", "failed", "cancelled"})
+"""States of an Easel job after which nothing follows."""
+
 LIMITS = "easel:limits"
 SPEED = "easel:speed"
 HELD = "easel:held"

@@ -1,0 +1,95 @@
+"""`python -m benchmarks.chaos --kills 1000 --seed 1 --json`: nothing is lost, nothing is posted twice.
+
+The last line is one JSON object. Exit status 1 when any promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.chaos.house import ROLES, House
+from benchmarks.chaos.nursery import Nursery, open_nursery
+from benchmarks.chaos.oracle import judge
+from benchmarks.chaos.order import newcomer_waits_for
+from benchmarks.chaos.storm import Storm
+from benchmarks.chaos.tiny_model import write_tiny_model
+
+RENDER_SLOTS = 4 * ROLES["worker"]
+"""All of these may be filled at the moment when the newcomer's turn comes; beyond them nobody goes first."""
+
+
+async def run(kills: int, seed: int, data: Path, nursery: Nursery) -> dict[str, Any]:
+    """One storm and its judgement, as the JSON line has it."""
+    began = time.monotonic()
+    write_tiny_model(data / "model")
+    async with House(data, nursery) as house:
+        storm = Storm(house, seed)
+        await storm.rage(kills)
+        await house.all_ready()
+        ahead = await newcomer_waits_for(house, storm)
+        await storm.settle()
+        verdict = await judge(house)
+    return {
+        "kills": storm.kills.total(),
+        "kills_by_role": dict(storm.kills),
+        "kills_in_flight": storm.kills_in_flight,
+        **asdict(verdict),
+        "caps_exceeded": storm.caps_exceeded,
+        "newcomer_waited_for": ahead,
+        "freezes": storm.freezes,
+        "faults": storm.faults,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def broken(report: dict[str, Any]) -> list[str]:
+    """The promises that a report shows broken."""
+    promises = {
+        "a job was lost": report["lost"] == 0,
+        "a job ended twice": report["doubled"] == 0,
+        "a picture is wrong": report["wrong_picture"] == 0,
+        "something was left behind in the queue": report["left_behind"] == 0,
+        "a cap was exceeded": report["caps_exceeded"] == 0,
+        "a newcomer had to wait": report["newcomer_waited_for"] <= RENDER_SLOTS,
+        "jobs are unaccounted for": report["accepted"] == report["delivered"] + report["failed_clearly"],
+        "too few jobs": report["accepted"] >= 5 * report["kills"],
+        "too few kills hit a job": 4 * report["kills_in_flight"] >= report["kills"],
+    }
+    return [words for words, kept in promises.items() if not kept]
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="how many ready processes are killed (default: 50)")
+    parser.add_argument("--seed", type=int, default=1, help="what is killed when, as far as chance allows")
+    parser.add_argument("--json", action="store_true", help="only the JSON line")
+    parser.add_argument("--keep", type=Path, help="keep logs and data in this folder (a short path)")
+    options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    nursery = open_nursery()
+    data = options.keep or Path(tempfile.mkdtemp(prefix="easel-"))
+    try:
+        report = asyncio.run(run(options.kills, options.seed, data, nursery))
+    finally:
+        if options.keep is None:
+            shutil.rmtree(data, ignore_errors=True)
+    problems = broken(report)
+    if not options.json:
+        print("\n".join(problems) or "Every promise was kept.")
+    print(json.dumps(report), flush=True)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
