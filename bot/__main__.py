@@ -11,7 +11,6 @@ import discord
 import structlog
 import yarl
 
-from bot import logs
 from bot.client import EaselClient
 from bot.services import Services
 from bot.settings import BotSettings, InvalidSettings, read_settings
@@ -23,6 +22,7 @@ from exchange.accounts import Accounts
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect_async
 from exchange.images import open_store
+from exchange.logs import configure_logs
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
 
@@ -41,7 +41,7 @@ def main() -> int:
             settings.discord_gateway_url,
             allow_remote=settings.discord_allow_remote_api,
         )
-        logs.configure(settings.log_format, settings.log_level)
+        configure_logs(settings.log_format, settings.log_level)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing here speaks
         if endpoints is not None:
             use_endpoints(endpoints)

@@ -30,8 +30,8 @@ from exchange import keys
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check, connect
 from exchange.images import ImageStore, open_store
+from exchange.logs import configure_logs
 from worker import tasks
-from worker.logs import configure_logs
 from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
 from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent

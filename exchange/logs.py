@@ -1,4 +1,4 @@
-"""The worker's log lines, on standard output: JSON for machines or coloured text for people."""
+"""Log lines of every process, on standard output: JSON for machines or coloured text for people."""
 
 from __future__ import annotations
 
