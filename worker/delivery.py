@@ -40,8 +40,9 @@ from exchange.delivery import (
 )
 from exchange.images import ImageStore
 from worker.encoding import assemble_grid, encode_message
+from worker.leases import RetryLater
 from worker.parameters import parameters_of
-from worker.poster import Attachment, NotAllowed, Post, TooLarge
+from worker.poster import Attachment, NotAllowed, Post, TooLarge, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,10 @@ MISSING_PATIENCE_MS = 600_000
 
 CLOCK_SKEW_MS = 60_000
 """How far our clock and Discord's may be apart when a channel is searched."""
+
+DISCORD_PATIENCE_MS = 3 * 86_400_000
+"""How long a finished picture waits for a Discord that is away."""
+SHORTEST_DELAY_S, LONGEST_DELAY_S = 5.0, 600.0
 
 _SMALLEST_UPLOAD_BYTES = 64 * 1024
 _JSON = dict[str, Any]
@@ -98,12 +103,12 @@ class Delivery:
     def deliver(self, job: Job, outcome: Outcome) -> _JSON:
         """End `job` with its outcome and say what became of it, as JSON. Repeating it is harmless.
 
-        Raises only what a later try may mend: `worker.poster.Unavailable`, PicturesMissing, Redis or store errors.
+        Raises only what a later try may mend: RetryLater while Discord is away, PicturesMissing, Redis or store errors.
         """
         state = delivery_state(self._redis, job.id)
-        if state.posted is not None:
-            return self._finish(job, state, state.posted)
         try:
+            if state.posted is not None:
+                return self._finish(job, state, state.posted)
             match outcome.get("state", "stored"):
                 case "stored":
                     return self._deliver_stored(job, state)
@@ -115,15 +120,31 @@ class Delivery:
                     return self._tell_failure(job, state, UserError(outcome["kind"], **outcome["values"]))
                 case _:
                     return self._tell_failure(job, state, UserError("job_failed"), str(outcome.get("reason", "error")))
-        except UserError as error:
-            return self._tell_failure(job, state, error)
+        except Unavailable as error:
+            return self._wait_for_discord(job, error)
+
+    def _wait_for_discord(self, job: Job, error: Unavailable) -> _JSON:
+        """Ever more patiently, for days if need be: the picture is made and safe, and nobody else can post it."""
+        waited_ms = self._now_ms() - (begin_post(self._redis, job.id).first_try_ms or self._now_ms())
+        if waited_ms < DISCORD_PATIENCE_MS:
+            delay_s = min(LONGEST_DELAY_S, max(SHORTEST_DELAY_S, waited_ms / 2000))
+            raise RetryLater(delay_s, str(error), burns_try=False) from error
+        log.error("Discord stayed away, giving up", waited_h=round(waited_ms / 3_600_000))
+        self._record_reason(job, "discord_away", str(error))
+        record_ended(self._redis, job.id, "failed")
+        return {"state": "failed", "kind": "discord_away", "told_by": None}
 
     # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _deliver_stored(self, job: Job, state: DeliveryState) -> _JSON:
         """A job that needed no GPU, as long as the store has its picture."""
         pictures = self._pictures(job)
-        return self._post_result(job, state, pictures) if pictures else self._render_again(job)
+        if pictures:
+            return self._post_result(job, state, pictures)
+        try:
+            return self._render_again(job)
+        except UserError as error:
+            return self._tell_failure(job, state, error)
 
     def _deliver_rendered(self, job: Job, state: DeliveryState) -> _JSON:
         pictures = self._pictures(job)
@@ -227,8 +248,7 @@ class Delivery:
         """Tell the user, in the first way that works: a reply, the waiting message itself, a direct message."""
         reason = reason or str(error)
         log.warning("job ends without a result", kind=error.kind, reason=reason)
-        document = self._store.get_document(job.id) or job_document(job)
-        self._store.put_record({**document, "failure": {"kind": error.kind, "reason": reason, "at_ms": self._now_ms()}})
+        self._record_reason(job, error.kind, reason)
         embed = messages.failure(*describe(error, job.locale), job.id)
         waiting = self._waiting(job, state)
         for way, tell in self._ways_to_tell(job, embed, waiting):
@@ -248,6 +268,10 @@ class Delivery:
         log.error("nobody could be told of the failure", kind=error.kind, reason=reason)
         record_ended(self._redis, job.id, "failed")
         return {"state": "failed", "kind": error.kind, "told_by": None}
+
+    def _record_reason(self, job: Job, kind: str, reason: str) -> None:
+        document = self._store.get_document(job.id) or job_document(job)
+        self._store.put_record({**document, "failure": {"kind": kind, "reason": reason, "at_ms": self._now_ms()}})
 
     def _ways_to_tell(
         self, job: Job, embed: messages.Embed, waiting: MessageRef | None

@@ -31,11 +31,16 @@ class Stop(StrEnum):
 
 
 class RetryLater(EaselError):
-    """Raised by a task whose job should be tried again after `delay_s` seconds; it uses up one try."""
+    """Raised by a task whose job should be tried again after `delay_s` seconds.
 
-    def __init__(self, delay_s: float, reason: str = "") -> None:
+    It uses up one try, unless `burns_try` is False: then the world is at fault, such as a Discord that is away, and the
+    task itself has to know when enough is enough.
+    """
+
+    def __init__(self, delay_s: float, reason: str = "", *, burns_try: bool = True) -> None:
         super().__init__(reason or f"try again in {delay_s:.0f} s")
         self.delay_s = delay_s
+        self.burns_try = burns_try
 
 
 class Lease:

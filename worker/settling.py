@@ -50,6 +50,9 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
         case _, NewerVersion():
             log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
             _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
+        case None, RetryLater(burns_try=False):
+            log.info("waiting for better times", rq_id=lease.rq_id, delay_s=round(error.delay_s, 1), reason=str(error))
+            _finish(client, lease, "back", 0, delay_s=error.delay_s)
         case None, UserError():
             _finish(client, lease, "finished", tasks.RESULT_TTL_S, job=job, outcome=refused(error))
         case reason, _ if (job.retries_left or 0) > 0:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from PIL import Image
 
 from contract.messages import Embed
-from worker.poster import NotAllowed, Post, TooLarge
+from worker.poster import NotAllowed, Post, TooLarge, Unavailable
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class FakeDiscord:
     refuse: dict[str, int] = field(default_factory=dict)
     limit_bytes: int = 10 * 2**20
     remembers_nonces: bool = True
+    away: bool = False
     before: Callable[[str], None] = lambda step: None
     after: Callable[[str], None] = lambda step: None
 
@@ -104,6 +105,8 @@ class FakeDiscord:
     def _step(self, name: str, run: Callable[[], T]) -> T:
         self.steps.append(name)
         self.before(name)
+        if self.away:
+            raise Unavailable("HTTP 503")
         if name in self.refuse:
             raise NotAllowed("a test says so", self.refuse[name])
         result = run()

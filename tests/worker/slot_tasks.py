@@ -47,6 +47,9 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             case ["later", delay]:
                 client.hdel("script", job.id)
                 raise RetryLater(float(delay))
+            case ["wait", delay]:
+                client.hdel("script", job.id)
+                raise RetryLater(float(delay), burns_try=False)
             case ["steps", count]:
                 _draw(int(count), job.id)
         if enqueue_delivery(client, job, done(), lease.key):

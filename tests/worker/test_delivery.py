@@ -24,8 +24,17 @@ from exchange.images import FolderStore
 from tests.contract.factories import imagine, press
 from tests.worker.conftest import keep_pictures
 from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
-from worker.delivery import MISSING_PATIENCE_MS, NONCE_TRUSTED_MS, Delivery, PicturesMissing
+from worker.delivery import (
+    DISCORD_PATIENCE_MS,
+    LONGEST_DELAY_S,
+    MISSING_PATIENCE_MS,
+    NONCE_TRUSTED_MS,
+    SHORTEST_DELAY_S,
+    Delivery,
+    PicturesMissing,
+)
 from worker.encoding import encode_lossless, read_parameters
+from worker.leases import RetryLater
 
 WAITING = 500
 
@@ -369,6 +378,44 @@ def test_a_lost_picture_of_a_model_that_is_gone_ends_with_a_sentence(
     assert delivery.deliver(job, {})["kind"] == "model_not_offered"
     assert discord.messages[0].post.embed is not None
     assert "grand-old-model" in discord.messages[0].post.embed.description
+
+
+def test_a_discord_that_is_away_is_waited_for_ever_more_patiently(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock
+) -> None:
+    """For hours, without using up tries; when it is back, the picture is posted."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.away = True
+    delays = []
+    for minutes in (0, 0, 1, 10, 600):
+        clock.ms += minutes * 60_000
+        with pytest.raises(RetryLater) as caught:
+            delivery.deliver(job, done())
+        assert not caught.value.burns_try
+        delays.append(caught.value.delay_s)
+        if minutes == 0:
+            clock.ms = first_try(client, job)
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (SHORTEST_DELAY_S, LONGEST_DELAY_S)
+    discord.away = False
+    assert delivery.deliver(job, done())["state"] == "delivered"
+    assert len(discord.messages) == 1
+
+
+def test_a_discord_that_stays_away_for_days_ends_the_job(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock
+) -> None:
+    """The record says why; nothing is tried for ever."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.away = True
+    with pytest.raises(RetryLater):
+        delivery.deliver(job, done())
+    clock.ms = first_try(client, job) + DISCORD_PATIENCE_MS + 1
+    assert delivery.deliver(job, done())["kind"] == "discord_away"
+    assert recorded_failure(store, job) == ("discord_away", "HTTP 503")
+    assert delivery_state(client, job.id).state == "failed"
 
 
 def test_a_cancelled_job_says_stopped_where_it_waited(

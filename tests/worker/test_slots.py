@@ -136,6 +136,15 @@ def test_a_job_can_ask_to_come_later(bench: Bench) -> None:
     assert bench.client.lrange("runs", 0, -1) == [job().id.encode()] * 2
 
 
+def test_a_job_that_waits_for_the_world_loses_no_try(bench: Bench) -> None:
+    """Discord may be away for hours; the job is not to blame."""
+    bench.submit(job(), orders="wait 0.2")
+    bench.start(lease_s=1)
+    bench.until(bench.delivered)
+    assert bench.client.lrange("runs", 0, -1) == [job().id.encode()] * 2
+    assert bench.client.hget(keys.rq_job(job().id), "retries_left") == b"3"
+
+
 def test_a_newer_job_goes_back_without_losing_a_try(bench: Bench) -> None:
     """An old worker that meets one leaves it, unharmed, to a newer worker."""
     bench.submit(job(), orders="newer")
