@@ -10,6 +10,7 @@ from sandbox.drafts import read_draft
 from sandbox.errors import ApiError, Form, invalid, missing_permissions, not_the_author, unknown
 from sandbox.permissions import Permission as P
 from sandbox.posting import post, remove, remove_all, update
+from sandbox.shapes import BULK, DIRECT, MESSAGE, SLOTS, require
 from sandbox.wire import REPLY
 from sandbox.world import DM, GUILD_TEXT, Channel, Message
 
@@ -26,12 +27,13 @@ async def get_channel(call: Call) -> Any:
 async def list_messages(call: Call) -> Any:
     """GET /channels/{channel}/messages: newest first; before, after or around an id."""
     channel = call.channel()
-    if not call.query.get("limit", "50").isdecimal() or not 1 <= (limit := int(call.query.get("limit", "50"))) <= 100:
+    limit = _number(call, "limit", 50)
+    if not 1 <= limit <= 100:
         raise invalid("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
     if call.user.bot and channel.type == GUILD_TEXT and not channel.bot_permissions & P.READ_MESSAGE_HISTORY:
         return []
     history = call.sandbox.world.history(channel.id)
-    bounds = {name: int(call.query[name]) for name in ("before", "after", "around") if call.query.get(name)}
+    bounds = {name: _number(call, name, 0) for name in ("before", "after", "around") if call.query.get(name)}
     if "after" in bounds:
         found = [m for m in history if int(m.id) > bounds["after"]][:limit]
     elif "around" in bounds:
@@ -50,8 +52,9 @@ async def get_message(call: Call) -> Any:
 
 async def create_message(call: Call) -> Any:
     """POST /channels/{channel}/messages, with ``nonce`` and ``enforce_nonce``."""
-    sandbox, world, body = call.sandbox, call.sandbox.world, call.form
+    sandbox, world = call.sandbox, call.sandbox.world
     channel = call.channel(P.SEND_MESSAGES)
+    body = require(call.body, MESSAGE)
     _check_direct(call, channel)
     _check_rights(call, channel, body)
     nonce = body.get("nonce")
@@ -100,10 +103,9 @@ async def bulk_delete(call: Call) -> None:
     sandbox, channel = call.sandbox, call.channel()
     _require_management(call, channel)
     form = Form()
-    ids = call.form.get("messages")
+    ids = require(call.body, BULK).get("messages") or []
     form.count("messages", ids, 2, 100)
     form.check()
-    assert isinstance(ids, list)
     if any(sandbox.clock.now() - snowflake_time(str(message_id)) > BULK_AGE_S for message_id in ids):
         raise ApiError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
     wanted = {str(message_id) for message_id in ids}
@@ -159,7 +161,8 @@ async def list_reactions(call: Call) -> Any:
 async def open_direct_channel(call: Call) -> Any:
     """POST /users/@me/channels: the direct-message channel with one other user, made when it is first asked for."""
     sandbox, world = call.sandbox, call.sandbox.world
-    recipients = call.form.get("recipients") or [call.form.get("recipient_id")]
+    body = require(call.body, DIRECT)
+    recipients = body.get("recipients") or [body.get("recipient_id")]
     other = world.users.get(str(recipients[0]))
     if other is None or other is call.user:
         raise invalid("recipient_id", "SNOWFLAKE_INVALID", "There is no such user to write to.")
@@ -183,13 +186,13 @@ async def list_direct_channels(call: Call) -> Any:
 async def open_slots(call: Call) -> Any:
     """POST /channels/{channel}/attachments: places where a user's client puts files before it speaks of them."""
     channel = call.channel()
-    files = call.form.get("files")
+    files = require(call.body, SLOTS).get("files") or []
     form = Form()
     form.count("files", files, 1, call.sandbox.limits.files)
     form.check()
     slots = []
-    for one in files or []:
-        if int(one.get("file_size") or 0) > call.sandbox.limits.file_bytes:
+    for one in files:
+        if (one.get("file_size") or 0) > call.sandbox.limits.file_bytes:
             raise ApiError(413, 40005, "Request entity too large")
         name = call.sandbox.uploads.open(call.user.id, channel.id, str(one.get("filename") or "unknown"))
         slots.append(
@@ -198,9 +201,16 @@ async def open_slots(call: Call) -> Any:
     return {"attachments": slots}
 
 
+def _number(call: Call, name: str, default: int) -> int:
+    value = call.query.get(name, str(default))
+    if not value.isdecimal():
+        raise invalid(name, "NUMBER_TYPE_COERCE", f"Value {value!r} is not int.")
+    return int(value)
+
+
 def _reference(call: Call, channel: Channel, body: dict[str, Any]) -> Message | None:
     given = body.get("message_reference")
-    if not isinstance(given, dict):
+    if given is None:
         return None
     if given.get("type"):
         raise invalid("message_reference.type", "BASE_TYPE_CHOICES", "Forwarding messages is not part of the sandbox.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.api import Call, Route
 from sandbox.errors import ApiError, Form, missing_access, unknown
+from sandbox.shapes import COMMAND, require
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER = 1, 2, 3, 4, 5, 6
 CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = 7, 8, 9, 10, 11
@@ -24,9 +25,7 @@ async def list_commands(call: Call) -> Any:
 
 async def overwrite_commands(call: Call) -> Any:
     """PUT all commands of a scope; one that stays as it was keeps its id and version."""
-    bodies = call.body
-    if not isinstance(bodies, list) or not all(isinstance(body, dict) for body in bodies):
-        raise ApiError(400, 50035, "Invalid Form Body")
+    bodies = require(call.body, [COMMAND])
     old = {(one["type"], one["name"]): one for one in _scope(call)}
     form = Form()
     form_names: set[tuple[int, str]] = set()
@@ -48,7 +47,7 @@ async def overwrite_commands(call: Call) -> Any:
 async def create_command(call: Call) -> Any:
     """POST one command; one of the same name is replaced (then the status is 200, not 201)."""
     form = Form()
-    check_command(form, call.form, "")
+    check_command(form, require(call.body, COMMAND), "")
     form.check()
     key = (call.form.get("type") or CHAT_INPUT, call.form["name"])
     old = next((one for one in _scope(call) if (one["type"], one["name"]) == key), None)
@@ -64,7 +63,7 @@ async def get_command(call: Call) -> Any:
 async def edit_command(call: Call) -> Any:
     """PATCH one command."""
     old = _command(call)
-    body = {key: value for key, value in old.items() if key in KEPT} | call.form
+    body = {key: value for key, value in old.items() if key in KEPT} | require(call.body, COMMAND)
     form = Form()
     check_command(form, body, "")
     form.check()
@@ -210,6 +209,8 @@ def _check_choices(form: Form, option: dict[str, Any], path: str) -> None:
         form.length(f"{path}.choices.{j}.name", choice.get("name"), 1, 100)
         if option.get("type") == STRING:
             form.length(f"{path}.choices.{j}.value", choice.get("value"), 0, 100)
+        elif not isinstance(choice.get("value"), (int, float)):
+            form.refuse(f"{path}.choices.{j}.value", "NUMBER_TYPE_COERCE", "A number's choices are numbers.")
 
 
 def _text_length(part: Any) -> int:

@@ -23,9 +23,9 @@ def walk(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Every component at every depth, parents first."""
     for part in components:
         yield part
-        yield from walk(part.get("components", []))
+        yield from walk(part.get("components") or [])
         for key in ("accessory", "component"):
-            if isinstance(part.get(key), dict):
+            if part.get(key) is not None:
                 yield from walk([part[key]])
 
 
@@ -66,10 +66,7 @@ class ComponentReader:
             part["id"] = part.get("id") or next(free)
         return parts
 
-    def _part(self, part: Any, path: str, allowed: tuple[int, ...]) -> dict[str, Any]:
-        if not isinstance(part, dict):
-            self._form.refuse(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-            return {}
+    def _part(self, part: dict[str, Any], path: str, allowed: tuple[int, ...]) -> dict[str, Any]:
         kind = part.get("type")
         if kind not in allowed:
             self._form.choice(f"{path}.type", kind, allowed)
@@ -105,7 +102,7 @@ class ComponentReader:
         number = part.get("id")
         if not number:
             return
-        if not isinstance(number, int) or not 0 < number < 1 << 32:
+        if not 0 < number < 1 << 32:
             self._form.refuse(f"{path}.id", "NUMBER_TYPE_COERCE", f"Value {number!r} is not a positive 32-bit integer.")
         elif number in self._ids:
             self._form.refuse(f"{path}.id", "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated")
@@ -117,7 +114,7 @@ class ComponentReader:
         if not self._form.count(f"{path}.components", children, 1, 5):
             return []
         assert isinstance(children, list)
-        if any(isinstance(child, dict) and child.get("type") in SELECTS for child in children) and len(children) > 1:
+        if any(child.get("type") in SELECTS for child in children) and len(children) > 1:
             self._form.refuse(f"{path}.components", "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A select fills its row.")
         return [self._part(child, f"{path}.components.{i}", (BUTTON, *SELECTS)) for i, child in enumerate(children)]
 
@@ -168,7 +165,7 @@ class ComponentReader:
         emoji = part.get("emoji")
         if not emoji:
             return
-        if not isinstance(emoji, dict) or not (emoji.get("name") or emoji.get("id")):
+        if not (emoji.get("name") or emoji.get("id")):
             self._form.refuse(f"{path}.emoji.name", "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji")
             return
         if not emoji.get("id") and emoji["name"].isascii():
@@ -202,14 +199,14 @@ class ComponentReader:
                 self._part(child, f"{path}.components.{i}", (TEXT_DISPLAY,))
                 for i, child in enumerate(part["components"])
             ]
-        if not isinstance(part.get("accessory"), dict):
+        if part.get("accessory") is None:
             self._form.required(f"{path}.accessory")
             return
         shown["accessory"] = self._part(part["accessory"], f"{path}.accessory", (BUTTON, THUMBNAIL))
 
     def _container(self, part: dict[str, Any], path: str, shown: dict[str, Any]) -> None:
         color = part.get("accent_color")
-        if color is not None and not (isinstance(color, int) and 0 <= color <= 0xFFFFFF):
+        if color is not None and not 0 <= color <= 0xFFFFFF:
             self._form.refuse(
                 f"{path}.accent_color", "NUMBER_TYPE_MAX", "int value should be less than or equal to 16777215."
             )
@@ -225,9 +222,7 @@ class ComponentReader:
             return
         for i, item in enumerate(part["items"]):
             shown["items"].append({})
-            self._described_media(
-                item if isinstance(item, dict) else {}, f"{path}.items.{i}", "media", shown["items"][-1]
-            )
+            self._described_media(item, f"{path}.items.{i}", "media", shown["items"][-1])
 
     def _described_media(self, part: dict[str, Any], path: str, key: str, shown: dict[str, Any]) -> None:
         """A thumbnail, a gallery's item or a file: something with a link, perhaps described, perhaps a spoiler."""
@@ -236,9 +231,8 @@ class ComponentReader:
             shown["description"] = part.get("description")
             if part.get("description") is not None:
                 self._form.length(f"{path}.description", part["description"], 0, 1024)
-        media = part.get(key)
-        url = media.get("url") if isinstance(media, dict) else None
-        if not isinstance(url, str) or not url:
+        url = (part.get(key) or {}).get("url")
+        if not url:
             self._form.required(f"{path}.{key}.url")
             return
         scheme = urlsplit(url).scheme
@@ -279,9 +273,6 @@ def read_options(form: Form, options: list[Any], path: str) -> None:
     """Check the options of a select, radio group or checkbox group."""
     values: set[str] = set()
     for i, option in enumerate(options):
-        if not isinstance(option, dict):
-            form.refuse(f"{path}.{i}", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-            continue
         form.length(f"{path}.{i}.label", option.get("label"), 1, 100)
         if form.length(f"{path}.{i}.value", option.get("value"), 1, 100):
             if option["value"] in values:
@@ -301,9 +292,9 @@ def read_range(
     """Check ``min_values`` and ``max_values`` against each other, ``most``, and the number of options."""
     low, high = part.get("min_values"), part.get("max_values")
     low, high = 1 if low is None else low, default_high if high is None else high
-    if not isinstance(low, int) or not 0 <= low <= most:
+    if not 0 <= low <= most:
         form.refuse(f"{path}.min_values", "NUMBER_TYPE_MAX", f"int value should be between 0 and {most}.")
-    elif not isinstance(high, int) or not max(1, low) <= high <= most:
+    elif not max(1, low) <= high <= most:
         form.refuse(f"{path}.max_values", "NUMBER_TYPE_MAX", f"int value should be between min_values and {most}.")
     elif part.get("options") and high > len(part["options"]):
         form.refuse(f"{path}.max_values", "SELECT_COMPONENT_MAX_VALUES", "There are fewer options than max_values.")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from sandbox.components import ComponentReader, walk
 from sandbox.core import Sandbox
 from sandbox.errors import Form, empty_message, too_large
+from sandbox.shapes import MESSAGE, require
 from sandbox.uploads import File, describe
 from sandbox.wire import COMPONENTS_V2, EPHEMERAL
 from sandbox.world import Message, User
@@ -56,6 +57,7 @@ def read_draft(
 ) -> Draft:
     """Read a body (``old`` is the message it edits; fields left out stay as they are). ``ephemeral`` allows that flag,
     ``reply_to`` is the message answered. Raises 400 50035, 400 50006 or 413 40005."""
+    require(body, MESSAGE, prefix)
     form = Form(prefix)
     draft = Draft()
     draft.flags = _flags(form, body, old, ephemeral)
@@ -87,12 +89,9 @@ def read_draft(
 
 
 def _flags(form: Form, body: dict[str, Any], old: Message | None, ephemeral: bool) -> int:
-    given = body.get("flags")
+    given: int | None = body.get("flags")
     if given is None:
         return old.flags if old is not None else 0
-    if not isinstance(given, int):
-        form.refuse("flags", "NUMBER_TYPE_COERCE", f"Value {given!r} is not int.")
-        return 0
     if old is None:
         return given & (SUPPRESS_EMBEDS | SILENT | COMPONENTS_V2 | (EPHEMERAL if ephemeral else 0))
     if old.flags & COMPONENTS_V2 and not given & COMPONENTS_V2:
@@ -103,10 +102,7 @@ def _flags(form: Form, body: dict[str, Any], old: Message | None, ephemeral: boo
 
 
 def _content(form: Form, body: dict[str, Any]) -> str:
-    content = body.get("content")
-    if content is None:
-        return ""
-    content = str(content).strip()
+    content = str(body.get("content") or "").strip()
     form.length("content", content, 0, CONTENT_LIMIT)
     return content
 
@@ -118,9 +114,6 @@ def _embeds(form: Form, body: dict[str, Any]) -> list[dict[str, Any]]:
     total = 0
     shown = []
     for i, embed in enumerate(embeds):
-        if not isinstance(embed, dict):
-            form.refuse(f"embeds.{i}", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-            continue
         total += _embed(form, embed, f"embeds.{i}")
         shown.append({key: value for key, value in embed.items() if value is not None} | {"type": "rich"})
     if total > 6000:
@@ -161,7 +154,7 @@ def _embed_links(embed: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _check_embed_files(form: Form, body: dict[str, Any], filenames: set[str]) -> None:
     for i, embed in enumerate(body.get("embeds") or []):
-        for name, url in _embed_links(embed) if isinstance(embed, dict) else []:
+        for name, url in _embed_links(embed):
             target = str(url).removeprefix("attachment://")
             if target != url and target not in filenames:
                 form.refuse(
@@ -188,24 +181,23 @@ def _attachments(
     listed = body.get("attachments")
     if listed is None:
         listed = [{"id": one} for one in kept] + [{"id": number} for number in numbered]
-    if not isinstance(listed, list) or len(listed) > sandbox.limits.files:
+    if len(listed) > sandbox.limits.files:
         raise too_large()
     for i, one in enumerate(listed):
-        entry = one if isinstance(one, dict) else {}
-        text = entry.get("description")
+        text = one.get("description")
         if text is not None:
             form.length(f"attachments.{i}.description", text, 0, 1024)
-        number = str(entry.get("id"))
+        number = str(one.get("id"))
         if number in kept:
-            draft.attachments.append(kept[number] | ({"description": text or None} if "description" in entry else {}))
+            draft.attachments.append(kept[number] | ({"description": text or None} if "description" in one else {}))
             continue
-        slot = entry.get("uploaded_filename") or entry.get("upload_filename")
+        slot = one.get("uploaded_filename") or one.get("upload_filename")
         sent = sandbox.uploads.take(str(slot), author.id) if slot else numbered.get(number)
         if sent is None:
             form.refuse(f"attachments.{i}.id", "ATTACHMENT_NOT_FOUND", f"There is no file {slot or number!r}.")
             continue
         new_id = sandbox.world.ids.next()
-        named = File(sent.name, entry.get("filename") or sent.filename, sent.data)
+        named = File(sent.name, one.get("filename") or sent.filename, sent.data)
         draft.attachments.append(describe(new_id, named, text))
         draft.blobs[new_id] = sent.data
 
@@ -221,7 +213,7 @@ def _mentions(
     parse = ["users", "roles", "everyone"]
     listed: list[str] = []
     replied = True
-    if isinstance(allowed, dict):
+    if allowed is not None:
         parse = allowed.get("parse") or []
         listed = [str(user_id) for user_id in allowed.get("users") or []]
         replied = bool(allowed.get("replied_user"))

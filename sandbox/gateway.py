@@ -51,13 +51,13 @@ class Gateway:
 
     # Events out --------------------------------------------------------------------------------------------------
 
-    def publish(self, event: str, channel: Channel, payload_for: Callable[[User], dict[str, Any] | None]) -> None:
-        """Send a channel's event to everyone who sees the channel; ``payload_for`` may leave somebody out with None."""
+    def publish(self, event: str, channel: Channel, payload_for: Callable[[User], dict[str, Any]]) -> None:
+        """Send a channel's event to everyone who sees the channel, each as ``payload_for`` shows it to that user."""
         guild_id = self._world.channel_guild(channel)
         intents = GUILD_INTENTS if guild_id else DIRECT_INTENTS
         needed = next((bit for family, bit in intents.items() if family in event), GUILDS)
         hidden = needed != GUILDS and not channel.bot_permissions & Permission.VIEW_CHANNEL
-        payloads: dict[str, dict[str, Any] | None] = {}
+        payloads: dict[str, dict[str, Any]] = {}
         for session in self._alive():
             user = session.user
             if channel.type == DM and user.id not in channel.recipients:
@@ -67,10 +67,7 @@ class Gateway:
             first = user.id not in payloads
             if first:
                 payloads[user.id] = payload_for(user)
-            payload = payloads[user.id]
-            if payload is None:
-                continue
-            payload = self._readable(event, payload, session)
+            payload = self._readable(event, payloads[user.id], session)
             session.dispatch(event, payload)
             if first:
                 self._note(event, payload, user)

@@ -3,8 +3,7 @@
 import secrets
 from typing import Any
 
-from sandbox import commands as options
-from sandbox import components
+from sandbox import commands, components
 from sandbox.api import Call, Route
 from sandbox.core import Sandbox
 from sandbox.drafts import read_draft
@@ -12,6 +11,9 @@ from sandbox.errors import ApiError, Form, invalid, missing_permissions, unknown
 from sandbox.modals import fill_modal, read_modal
 from sandbox.options import OptionReader
 from sandbox.posting import post, update
+from sandbox.shapes import CHOICES as CHOICES_SHAPE
+from sandbox.shapes import INTERACTION, require
+from sandbox.shapes import MESSAGE as MESSAGE_SHAPE
 from sandbox.uploads import describe
 from sandbox.wire import EPHEMERAL, LOADING, REPLY
 from sandbox.world import GUILD_TEXT, Channel, Interaction, Message
@@ -22,10 +24,10 @@ CHAT_INPUT_ANSWER, CONTEXT_MENU_ANSWER = 20, 23
 TIMEOUT_REASON = 2
 # What a select of each type chooses among, as the option type of the same things.
 SELECTED = {
-    components.USER_SELECT: options.USER,
-    components.ROLE_SELECT: options.ROLE,
-    components.MENTIONABLE_SELECT: options.MENTIONABLE,
-    components.CHANNEL_SELECT: options.CHANNEL,
+    components.USER_SELECT: commands.USER,
+    components.ROLE_SELECT: commands.ROLE,
+    components.MENTIONABLE_SELECT: commands.MENTIONABLE,
+    components.CHANNEL_SELECT: commands.CHANNEL,
 }
 # The npm client learns its nonce's fate only once the 204 has arrived: the bot must not be quicker.
 DISPATCH_DELAY_S = 0.03
@@ -33,7 +35,7 @@ DISPATCH_DELAY_S = 0.03
 
 async def create_interaction(call: Call) -> None:
     """POST /interactions, by a person's client: checked, answered with 204, and only then sent to the bot."""
-    sandbox, world, body = call.sandbox, call.sandbox.world, call.form
+    sandbox, world, body = call.sandbox, call.sandbox.world, require(call.body, INTERACTION)
     if str(body.get("application_id")) != world.bot_id:
         raise unknown("application")
     channel = call.find_channel(str(body.get("channel_id")))
@@ -42,8 +44,7 @@ async def create_interaction(call: Call) -> None:
     kind = body.get("type")
     if kind not in (COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT):
         raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of (2, 3, 4, 5), not {kind!r}.")
-    given = body.get("data") if isinstance(body.get("data"), dict) else {}
-    assert isinstance(given, dict)
+    given = body.get("data") or {}
     token = secrets.token_urlsafe(64).replace("_", "-")
     interaction = Interaction(
         world.ids.next(), token, kind, call.user.id, channel.id, world.clock.now(), body.get("nonce")
@@ -191,7 +192,7 @@ def _read_submit(call: Call, interaction: Interaction, given: dict[str, Any]) ->
         raise invalid("data.id", "INTERACTION_MODAL_NOT_FOUND", "No modal of this interaction is open.")
     if given.get("custom_id") != opener.modal["custom_id"]:
         raise invalid("data.custom_id", "INTERACTION_MODAL_NOT_FOUND", "The open modal has another custom id.")
-    filled = fill_modal(opener.modal, given.get("components"))
+    filled = fill_modal(opener.modal, given.get("components") or [])
     interaction.message_id, interaction.name = opener.message_id, opener.name
     interaction.trigger = metadata(opener, in_guild=world.channels[opener.channel_id].type == GUILD_TEXT)
     data: dict[str, Any] = {"custom_id": opener.modal["custom_id"], "components": filled}
@@ -201,7 +202,7 @@ def _read_submit(call: Call, interaction: Interaction, given: dict[str, Any]) ->
 
 def _take_files(call: Call, interaction: Interaction, filled: list[dict[str, Any]], announced: Any) -> dict[str, Any]:
     """Replace the numbers in a modal's file fields by attachment ids; what these stand for."""
-    slots = {str(one.get("id")): one for one in announced or [] if isinstance(one, dict)}
+    slots = {str(one.get("id")): one for one in announced or []}
     resolved: dict[str, Any] = {}
     for part in components.walk(filled):
         if part["type"] != components.FILE_UPLOAD:
@@ -247,11 +248,11 @@ async def answer(call: Call) -> Any:
     overdue = world.clock.now() - interaction.created_at > sandbox.limits.interaction_deadline_s
     if interaction.failed or overdue:
         raise unknown("interaction")
-    kind = call.form.get("type")
+    body = require(call.body, {"type": int, "data": {}})
+    kind = body.get("type")
     if kind not in _answers_to(interaction):
         raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of {_answers_to(interaction)}, not {kind!r}.")
-    data = call.form.get("data") if isinstance(call.form.get("data"), dict) else {}
-    assert isinstance(data, dict)
+    data = body.get("data") or {}
     message: Message | None = None
     if kind in (MESSAGE, DEFERRED_MESSAGE):
         message = _post_answer(call, interaction, data, loading=kind == DEFERRED_MESSAGE)
@@ -286,7 +287,8 @@ def _post_answer(call: Call, interaction: Interaction, data: dict[str, Any], *, 
     message = new_message(sandbox, interaction)
     message.nonce, message.nonce_to = interaction.nonce, interaction.user_id
     if loading:
-        message.flags = LOADING | int(data.get("flags") or 0) & EPHEMERAL
+        require(data, MESSAGE_SHAPE, "data.")
+        message.flags = LOADING | (data.get("flags") or 0) & EPHEMERAL
     else:
         draft = read_draft(sandbox, sandbox.world.bot, data, call.files, prefix="data.", ephemeral=True)
         draft.apply(sandbox, message)
@@ -320,8 +322,8 @@ def _update_source(call: Call, interaction: Interaction, data: dict[str, Any] | 
 
 
 def _offer_choices(call: Call, interaction: Interaction, data: dict[str, Any]) -> None:
+    choices = require(data, CHOICES_SHAPE, "data.").get("choices")
     form = Form("data.")
-    choices = data.get("choices")
     if form.count("choices", choices, 0, 25):
         for i, choice in enumerate(choices or []):
             form.length(f"choices.{i}.name", choice.get("name"), 1, 100)

@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox import components as c
 from sandbox.errors import Form
+from sandbox.shapes import MODAL, require
 
 INPUTS_IN_LABEL = (
     c.STRING_SELECT, c.TEXT_INPUT, c.USER_SELECT, c.ROLE_SELECT, c.MENTIONABLE_SELECT, c.CHANNEL_SELECT,
@@ -11,17 +12,17 @@ INPUTS_IN_LABEL = (
 )  # fmt: skip
 
 
-def read_modal(data: Any) -> dict[str, Any]:
+def read_modal(data: dict[str, Any]) -> dict[str, Any]:
     """A bot's modal as the user's client gets it; 400 50035 if Discord would not show it."""
+    require(data, MODAL, "data.")
     form = Form("data.")
-    data = data if isinstance(data, dict) else {}
     form.length("title", data.get("title"), 1, 45)
     form.length("custom_id", data.get("custom_id"), 1, 100)
     parts: list[dict[str, Any]] = []
     if form.count("components", data.get("components"), 1, 5):
         seen: set[str] = set()
         for i, part in enumerate(data["components"]):
-            parts.append(_read_top(form, part if isinstance(part, dict) else {}, f"components.{i}", i, seen))
+            parts.append(_read_top(form, part, f"components.{i}", i, seen))
     form.check()
     return {"title": data["title"], "custom_id": data["custom_id"], "components": parts}
 
@@ -50,9 +51,9 @@ def _read_top(form: Form, part: dict[str, Any], path: str, index: int, seen: set
 
 
 def _read_input(
-    form: Form, part: Any, path: str, index: int, seen: set[str], allowed: tuple[int, ...]
+    form: Form, part: dict[str, Any] | None, path: str, index: int, seen: set[str], allowed: tuple[int, ...]
 ) -> dict[str, Any]:
-    part = part if isinstance(part, dict) else {}
+    part = part or {}
     if part.get("type") not in allowed:
         form.choice(f"{path}.type", part.get("type"), allowed)
         return {}
@@ -87,17 +88,17 @@ def _read_text_input(form: Form, part: dict[str, Any], path: str) -> None:
     if part.get("label"):
         form.length(f"{path}.label", part["label"], 1, 45)
     low, high = part.get("min_length"), part.get("max_length")
-    if low is not None and not (isinstance(low, int) and 0 <= low <= 4000):
+    if low is not None and not (0 <= low <= 4000):
         form.refuse(f"{path}.min_length", "NUMBER_TYPE_MAX", "int value should be between 0 and 4000.")
-    if high is not None and not (isinstance(high, int) and 1 <= high <= 4000):
+    if high is not None and not (1 <= high <= 4000):
         form.refuse(f"{path}.max_length", "NUMBER_TYPE_MAX", "int value should be between 1 and 4000.")
-    if isinstance(low, int) and isinstance(high, int) and low > high:
+    if low is not None and high is not None and low > high:
         form.refuse(f"{path}.min_length", "NUMBER_TYPE_MAX", "int value should be less than or equal to max_length.")
     if part.get("value") is not None:
-        form.length(f"{path}.value", part["value"], 0, high if isinstance(high, int) else 4000)
+        form.length(f"{path}.value", part["value"], 0, 4000 if high is None else high)
 
 
-def fill_modal(modal: dict[str, Any], submitted: Any) -> list[dict[str, Any]]:
+def fill_modal(modal: dict[str, Any], submitted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the bot receives: the modal's components with the user's values; 400 50035 if they do not fit."""
     form = Form("data.")
     given = _given(submitted)
@@ -115,10 +116,9 @@ def fill_modal(modal: dict[str, Any], submitted: Any) -> list[dict[str, Any]]:
     return filled
 
 
-def _given(submitted: Any) -> dict[str, dict[str, Any]]:
+def _given(submitted: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The submitted fields by custom id, from either layout (rows, or labels)."""
-    parts = [part for part in submitted if isinstance(part, dict)] if isinstance(submitted, list) else []
-    return {str(part["custom_id"]): part for part in c.walk(parts) if "custom_id" in part}
+    return {part["custom_id"]: part for part in c.walk(submitted) if part.get("custom_id")}
 
 
 def _fill(form: Form, field: dict[str, Any], given: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:

@@ -21,8 +21,7 @@ class OptionReader:
         self._wire: Wire = sandbox.wire
         self._user = user
         self._channel_id = channel_id
-        announced = attachments if isinstance(attachments, list) else []
-        self._attachments = {str(one.get("id")): one for one in announced if isinstance(one, dict)}
+        self._attachments = {str(one.get("id")): one for one in attachments or []}
         self._partial = partial
         self.form = Form("data.")
         self.resolved: dict[str, dict[str, Any]] = {}
@@ -30,11 +29,10 @@ class OptionReader:
 
     def read(self, registered: list[dict[str, Any]], given: Any, path: str = "options") -> list[dict[str, Any]]:
         """The options as the bot gets them. ``partial`` (autocomplete) lets values be missing or unfinished."""
-        given = given if isinstance(given, list) else []
         by_name = {option["name"]: option for option in registered}
         read: list[dict[str, Any]] = []
-        for i, one in enumerate(given):
-            option = by_name.get(one.get("name")) if isinstance(one, dict) else None
+        for i, one in enumerate(given or []):
+            option = by_name.get(one.get("name"))
             if option is None or one.get("type", option["type"]) != option["type"]:
                 self.form.refuse(f"{path}.{i}.name", "APPLICATION_COMMAND_OPTION_UNKNOWN", "There is no such option.")
             elif option["type"] in (c.SUBCOMMAND, c.GROUP):

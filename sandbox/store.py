@@ -16,10 +16,10 @@ class Store:
         self._memory: dict[str, bytes] = {}
         self._database: sqlite3.Connection | None = None
         if folder is not None:
-            (folder / "attachments").mkdir(parents=True, exist_ok=True)
-            # The folder holds the tokens of this world: nobody else's business on a shared machine.
-            folder.chmod(0o700)
-            self._database = sqlite3.connect(folder / "world.sqlite3", isolation_level=None)
+            (folder / "attachments").mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = folder / "world.sqlite3"
+            path.touch(mode=0o600)  # it holds tokens: nobody else's business on a shared machine
+            self._database = sqlite3.connect(path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             # NORMAL survives a killed process; only a power cut may take the last records.
             self._database.execute("PRAGMA synchronous = NORMAL")

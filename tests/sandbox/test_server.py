@@ -323,10 +323,11 @@ async def test_old_interactions_are_forgotten(sandbox: Sandbox, ada: SandboxUser
         assert len(sandbox.world.interactions) == 1
 
 
-async def test_only_its_owner_reads_the_folder(tmp_path: Path) -> None:
-    """It holds tokens."""
+async def test_only_its_owner_reads_the_tokens(tmp_path: Path) -> None:
+    """Nor the files that people sent each other."""
     async with running(data=tmp_path / "world"):
-        assert (tmp_path / "world").stat().st_mode & 0o077 == 0
+        for path in (tmp_path / "world").iterdir():
+            assert path.stat().st_mode & 0o077 == 0, path
 
 
 # The command line
