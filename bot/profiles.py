@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -63,7 +62,7 @@ async def profile_of(interaction: Interaction) -> Profile:
     if interaction.guild_id is not None:
         scopes.insert(0, preferences.guild(interaction.guild_id))
     async with promptly():
-        layers = await asyncio.gather(*(store.all(scope) for scope in scopes))
+        layers = await store.layers(scopes)
     rules = Rules() if interaction.guild_id is None else read_rules(layers[0])
     return replace(read_profile({name: value for layer in layers for name, value in layer.items()}), rules=rules)
 

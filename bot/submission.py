@@ -21,7 +21,7 @@ from contract.ids import JobId
 from contract.jobs import Job
 from contract.plan import plan
 from contract.sentences import describe
-from exchange.queue import MessageRef
+from exchange.queue import MessageRef, Submitted
 
 if TYPE_CHECKING:
     from bot.client import EaselClient, Interaction
@@ -41,8 +41,7 @@ async def submit(interaction: Interaction, job: Job, *, remark: str | None = Non
     """
     client = interaction.client
     with structlog.contextvars.bound_contextvars(job_id=job.id):
-        await accept(client, job, interaction.id)
-        notice = await _queued_notice(client, job)
+        notice = _queued_notice(client, job, await accept(client, job, interaction.id))
         answer = asyncio.create_task(_answer(interaction, job, remark, notice))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -58,7 +57,7 @@ async def submit(interaction: Interaction, job: Job, *, remark: str | None = Non
             log.warning("the answer's fate is unknown; the job is left to recovery")
 
 
-async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> None:
+async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> Submitted:
     """Put `job` into the queue, held. UserError when it is refused: over a limit, beyond the model, or no queue."""
     services = client.services
     model = services.catalogue.named(job.model)
@@ -80,6 +79,7 @@ async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> N
             raise UserError("guild_queue_full", **error.values) from error
         raise
     log.info("accepted", user_id=str(job.user.id), ahead=submitted.position, duplicate=submitted.duplicate)
+    return submitted
 
 
 async def release(client: EaselClient, job: Job, message: MessageRef | None) -> None:
@@ -96,17 +96,12 @@ async def release(client: EaselClient, job: Job, message: MessageRef | None) -> 
         await _delete(client, message)
 
 
-async def _queued_notice(client: EaselClient, job: Job) -> discord.Embed | None:
+def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> discord.Embed | None:
     """`Job queued`, when as many of the person's jobs run as may. The waiting text stands above it, so that the same
     message can become the progress; the first edit takes the notice away."""
-    queue = client.services.queue
-    limit = queue.limits.max_running_per_user
-    try:
-        async with promptly(0.3):
-            if not limit or await queue.running_of(job.user.id) < limit:
-                return None
-    except UserError:
-        return None  # the job is accepted: a word less does not change that
+    limit = client.services.queue.limits.max_running_per_user
+    if not limit or submitted.running < limit:
+        return None
     return embed_of(messages.Embed(*describe(UserError("job_queued"), job.locale), messages.NOTICE_COLOUR))
 
 

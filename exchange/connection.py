@@ -23,6 +23,9 @@ RETRIES = 20
 SOCKET_TIMEOUT_S = 30.0
 """Longer than any blocking read we make (10 s at most), so that a time-out always means trouble."""
 
+ASYNC_CONNECTIONS = 16
+"""Connections of one asyncio client. Redis answers in a fraction of a millisecond, so more would only cost set-up."""
+
 CHECK_TIMEOUT_S = 2.0
 
 
@@ -54,7 +57,11 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     options = _options(AsyncRetry(_backoff(), RETRIES))
     sentinel = _sentinel(url)
     if sentinel is None:
-        return redis.asyncio.Redis.from_url(url, **options)
+        # The library's own pool raises once its connections are in use; here a burst waits for its turn instead.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url, max_connections=ASYNC_CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **options
+        )
+        return redis.asyncio.Redis.from_pool(pool)
     hosts, master, own = sentinel
     sentinels = AsyncSentinel(hosts, sentinel_kwargs=_sentinel_options(own))  # type: ignore[no-untyped-call]
     client = sentinels.master_for(master, **options, **own)

@@ -7,6 +7,7 @@ stands when it is missing. Every setting is a field of its own, so two that chan
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from secrets import token_hex
 from typing import Any
 
@@ -52,6 +53,14 @@ class Preferences:
         """All settings of a scope."""
         values = await self._redis.hgetall(_key(scope))
         return {text(name): _decode(value) for name, value in values.items()}
+
+    async def layers(self, scopes: Sequence[str]) -> list[dict[str, Json]]:
+        """All settings of several scopes, in their order, in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for scope in scopes:
+                pipe.hgetall(_key(scope))
+            stored = await pipe.execute()
+        return [{text(name): _decode(value) for name, value in values.items()} for values in stored]
 
     async def set(self, scope: str, name: str, value: Json) -> None:
         """Keep one setting; None forgets it."""

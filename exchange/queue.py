@@ -38,10 +38,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """`duplicate`: the job was there already, which is a success. `position`: how many jobs go first."""
+    """`duplicate`: the job was there already, which is a success. `position`: how many jobs go first.
+
+    `running`: how many other jobs of the same user are being rendered.
+    """
 
     duplicate: bool
     position: int
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class JobQueue:
             case [b"duplicate"]:
                 position = await self.position(job.id)
                 return Submitted(duplicate=True, position=position.ahead if position else 0)
-        return Submitted(duplicate=False, position=int(answer[1]))
+        return Submitted(duplicate=False, position=int(answer[1]), running=int(answer[2]))
 
     async def release(self, job_id: JobId, message: MessageRef | None) -> bool:
         """Let a held job run, now that it is acknowledged by `message`.
@@ -164,10 +168,6 @@ class JobQueue:
         scopes = [keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}")]
         members = await self._redis.sunion(scopes)
         return sorted({keys.job_of(text(member)) for member in members})
-
-    async def running_of(self, user_id: int) -> int:
-        """How many of a user's jobs are being rendered."""
-        return int(await self._redis.scard(keys.running(f"user:{user_id}")))
 
     async def waiting_message(self, job_id: JobId) -> MessageRef | None:
         """The message that acknowledged a job, if one was recorded."""

@@ -111,7 +111,8 @@ end
 SUBMIT = (
     _COMMON
     + """
--- a: id job queue j caps{{scope, cap, kind}} ; then the hash -> {'duplicate'} | {'full', kind, cap} | {'held', ahead}
+-- a: id job queue j caps{{scope, cap, kind}} ; then the hash
+-- -> {'duplicate'} | {'full', kind, cap} | {'held', ahead, running of the user}
 local state = 'easel:job:' .. a.job
 if redis.call('EXISTS', state) == 1 or redis.call('EXISTS', job_key(a.id)) == 1 then return {'duplicate'} end
 for _, cap in ipairs(a.caps) do
@@ -121,7 +122,8 @@ redis.call('HSET', 'easel:limits', 'user', a.running_per_user, 'guild', a.runnin
 redis.call('HSET', state, 'state', 'held', 'user', a.j.user, 'guild', a.j.guild, 'queue', a.queue, 'submitted', now,
   'interaction', a.interaction, 'job', a.document)
 local tag = create(a.id, a.job, a.queue, a.j, {unpack(ARGV, 2)}, true)
-return {'held', redis.call('ZCOUNT', 'easel:' .. a.queue .. ':order', '-inf', string.format('(%.17g', tag))}
+return {'held', redis.call('ZCOUNT', 'easel:' .. a.queue .. ':order', '-inf', string.format('(%.17g', tag)),
+  redis.call('SCARD', 'easel:running:user:' .. a.j.user)}
 """
 )
 

@@ -8,6 +8,7 @@ import re
 import discord
 import pytest
 import redis as redis_sync
+import redis.asyncio as redis_async
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
@@ -18,7 +19,7 @@ from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.prompt import parse
-from exchange import accounts
+from exchange import accounts, keys
 from exchange.images import FolderStore
 from exchange.progress import Progress
 from exchange.queue import MessageRef
@@ -253,17 +254,16 @@ async def test_the_menu_is_for_our_own_messages(channel: ChannelHandle, alice: M
 async def test_job_queued_is_a_notice_that_the_first_progress_takes_away(
     simcord_env: Env,
     services: Services,
+    store: redis_async.Redis,
     channel: ChannelHandle,
     alice: MemberActor,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As many run as may: one message holds waiting text and notice, in no colour that clients take for an error."""
 
-    async def three(user_id: int) -> int:
-        return 3
-
-    monkeypatch.setattr(services.queue, "running_of", three)
+    for number in range(services.settings.max_running_per_user):
+        await store.sadd(keys.running(f"user:{alice.id}"), f"running {number}")  # type: ignore[misc]
     result = await alice.slash(channel, "imagine", prompt="a fox")
+    await store.delete(keys.running(f"user:{alice.id}"))
     assert result.response is not None
     job = await accepted_job(services, alice.id)
     assert result.response.content == messages.waiting(job)

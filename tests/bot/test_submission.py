@@ -99,10 +99,10 @@ async def test_settings_out_of_reach_are_said_in_time(
 ) -> None:
     """A lost connection is the same to the person as a slow one."""
 
-    async def lost(scope: str) -> dict[str, object]:
+    async def lost(scopes: object) -> None:
         raise redis.asyncio.ConnectionError("lost")
 
-    monkeypatch.setattr(services.preferences, "all", lost)
+    monkeypatch.setattr(services.preferences, "layers", lost)
     result = await alice.slash(channel, "imagine", prompt="a fox")
     assert result.response is not None
     assert result.response.embeds[0].title == "Please try again"
@@ -117,10 +117,10 @@ async def test_our_own_mistakes_are_logged_and_apologised_for(
 ) -> None:
     """The person gets a number, the log the traceback; no detail of ours is shown."""
 
-    async def broken(scope: str) -> dict[str, object]:
+    async def broken(scopes: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr(services.preferences, "all", broken)
+    monkeypatch.setattr(services.preferences, "layers", broken)
     result = await alice.slash(channel, "imagine", prompt="a fox")
     assert result.ephemeral
     assert result.response is not None
