@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import json
 import logging
 import signal
@@ -32,7 +33,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         asyncio.run(_serve(options.port, options.data, as_json=options.json))
     except OSError as error:
-        print(f"The sandbox cannot start: {error.strerror or error}. Is port {options.port} in use?", file=sys.stderr)
+        hint = f" Choose another --port than {options.port}." if error.errno == errno.EADDRINUSE else ""
+        print(f"The sandbox cannot start: {error.strerror or error}.{hint}", file=sys.stderr)
         return 2
     return 0
 

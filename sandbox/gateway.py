@@ -27,6 +27,7 @@ DIRECT_INTENTS = {"REACTION": 1 << 13, "TYPING": 1 << 14, "MESSAGE": 1 << 12}
 PAYLOAD_BYTES = 4096
 SENDS_A_MINUTE = 120
 RESUMABLE_S = 120.0
+CLOSING_S = 1.0
 
 
 class Closed(Exception):
@@ -111,7 +112,7 @@ class Gateway:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Hold one client's connection until it ends."""
-        socket = web.WebSocketResponse(max_msg_size=1 << 20, compress=False)
+        socket = web.WebSocketResponse(max_msg_size=1 << 20, compress=False, timeout=CLOSING_S)
         await socket.prepare(request)
         connection = Connection(request, socket)
         self._connections.add(connection)

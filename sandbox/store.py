@@ -1,5 +1,6 @@
 """Where the world outlives the process: SQLite for records, a folder for files; or neither, in memory."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -7,9 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# Locked until the process ends, however it ends: two worlds in one folder would overwrite each other.
+# NORMAL survives a killed process; only a power cut may take the last records.
+SCHEMA = """
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, json TEXT, PRIMARY KEY (kind, key));
+"""
+
 
 class Store:
-    """Records by kind and key, and blobs by id. When a call returns, its work survives the death of the process."""
+    """Records by kind and key, and blobs by id. When a call returns, its work survives the death of the process.
+
+    OSError if the folder cannot be written to, or another process has it.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -19,13 +32,12 @@ class Store:
             (folder / "attachments").mkdir(mode=0o700, parents=True, exist_ok=True)
             path = folder / "world.sqlite3"
             path.touch(mode=0o600)  # it holds tokens: nobody else's business on a shared machine
-            self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # NORMAL survives a killed process; only a power cut may take the last records.
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS records (kind TEXT, key TEXT, json TEXT, PRIMARY KEY (kind, key))"
-            )
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
+            try:
+                self._database.executescript(SCHEMA)
+            except sqlite3.OperationalError as error:
+                self._database.close()
+                raise OSError(errno.EBUSY, f"another sandbox is using {folder} ({error})") from error
 
     def load(self, kind: str) -> Iterator[dict[str, Any]]:
         """All records of a kind, oldest key first (keys are snowflakes, or fixed names)."""

@@ -2,12 +2,14 @@
 
 import base64
 import secrets
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
 from sandbox.clock import Clock, Snowflakes, snowflake_time
 from sandbox.permissions import MEMBER
 from sandbox.store import Store
+
+T = TypeVar("T", "User", "Channel", "Message", "Interaction")
 
 GUILD_TEXT, DM = 0, 1
 NONCE_MEMORY_S = 300.0
@@ -249,15 +251,15 @@ class World:
     def _load(self) -> None:
         """Read a world back, and drop the files that no message holds and no link can lead to any more."""
         for record in self.store.load("user"):
-            self.users[record["id"]] = User(**record)
+            self.users[record["id"]] = _revived(User, record)
         for record in self.store.load("channel"):
-            self.channels[record["id"]] = Channel(**record)
+            self.channels[record["id"]] = _revived(Channel, record)
         for record in self.store.load("message"):
-            self._remember(Message(**record))
+            self._remember(_revived(Message, record))
         for record in self.store.load("command"):
             self.commands[record["id"]] = record
         for record in self.store.load("interaction"):
-            self.interactions[record["token"]] = Interaction(**record)
+            self.interactions[record["token"]] = _revived(Interaction, record)
         for table in (self.users, self.channels, self.messages, self.commands):
             for key in table:
                 self.ids.seen(key)
@@ -267,3 +269,8 @@ class World:
         for blob_id in self.store.blob_ids():
             if blob_id not in held and snowflake_time(blob_id) < self.clock.now() - LINK_LIFE_S:
                 self.store.delete_blob(blob_id)
+
+
+def _revived(kind: type[T], record: dict[str, Any]) -> T:
+    """The object of a record, which an older or newer version of this program may have written."""
+    return kind(**{one.name: record[one.name] for one in fields(kind) if one.name in record})

@@ -92,6 +92,9 @@ class Bot(discord.AutoShardedClient):
     async def on_shard_resumed(self, shard_id: int) -> None:
         self.resumed.set()
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """The default waits five seconds between shards, as /gateway/bot may ask for; the sandbox does not."""
+
     async def setup_hook(self) -> None:
         self.add_dynamic_items(Upscale)
         self.add_view(Panel())

@@ -323,6 +323,16 @@ async def test_old_interactions_are_forgotten(sandbox: Sandbox, ada: SandboxUser
         assert len(sandbox.world.interactions) == 1
 
 
+async def test_records_of_another_version_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    """Fields that are not known here are left out, missing ones take their defaults."""
+    async with running(data=tmp_path) as first:
+        ada = first.world.people[0]
+        record = {"id": ada.id, "username": "ada", "global_name": "Ada", "token": ada.token, "mood": "fine"}
+        first.store.put("user", ada.id, record)
+    async with running(data=tmp_path) as second:
+        assert second.world.people[0].locale == "en-US"
+
+
 async def test_only_its_owner_reads_the_tokens(tmp_path: Path) -> None:
     """Nor the files that people sent each other."""
     async with running(data=tmp_path / "world"):
@@ -364,5 +374,15 @@ async def test_a_taken_port_is_a_sentence(sandbox: Sandbox) -> None:
     process = await start("serve", "--port", port)
     _, errors = await process.communicate()
     assert process.returncode == 2
-    assert f"Is port {port} in use?" in errors.decode()
+    assert f"Choose another --port than {port}." in errors.decode()
+    assert b"Traceback" not in errors
+
+
+async def test_a_folder_in_use_is_a_sentence(tmp_path: Path) -> None:
+    """Two sandboxes never share a world."""
+    async with running(data=tmp_path):
+        process = await start("serve", "--port", "0", "--data", str(tmp_path))
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert f"another sandbox is using {tmp_path}" in errors.decode()
     assert b"Traceback" not in errors
