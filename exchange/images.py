@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -43,6 +44,9 @@ class ImageStore(Protocol):
 
     def delete(self, job_id: JobId) -> None:
         """Forget a job's pictures and record. Harmless to repeat."""
+
+    def untouched_since(self, moment_s: float) -> Iterator[JobId]:
+        """The jobs of which nothing was written since a Unix time in seconds. Walks the whole store."""
 
 
 def open_store(location: str) -> ImageStore:
@@ -91,6 +95,14 @@ class FolderStore:
         """See ImageStore."""
         shutil.rmtree(self.root / folder_name(job_id), ignore_errors=True)
 
+    def untouched_since(self, moment_s: float) -> Iterator[JobId]:
+        """See ImageStore."""
+        for folder in sorted(self.root.glob("??/*")):
+            job_id = job_in(folder.name)
+            # A folder's own time changes whenever a file in it is put in place.
+            if job_id is not None and folder.stat().st_mtime < moment_s:
+                yield job_id
+
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -108,6 +120,14 @@ def folder_name(job_id: JobId) -> str:
     """A job's place in the store. Only well-formed ids get one, so a forged id cannot leave the store."""
     parse_job_id(job_id)
     return f"{job_id[:2]}/{job_id}"
+
+
+def job_in(name: str) -> JobId | None:
+    """The job a folder's name stands for; None for what is not ours."""
+    try:
+        return parse_job_id(name)
+    except ValueError:
+        return None
 
 
 def image_name(job_id: JobId, index: int, extension: str) -> str:

@@ -5,6 +5,7 @@ Credentials, region and endpoint come from the usual AWS_* variables (AWS_ENDPOI
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import obstore
@@ -13,7 +14,16 @@ from obstore.store import S3Store as Bucket
 from contract.codec import job_from_document
 from contract.ids import JobId
 from contract.jobs import Job
-from exchange.images import EXTENSIONS, folder_name, image_name, parse_record, record_bytes, record_id, record_name
+from exchange.images import (
+    EXTENSIONS,
+    folder_name,
+    image_name,
+    job_in,
+    parse_record,
+    record_bytes,
+    record_id,
+    record_name,
+)
 
 
 class S3Store:
@@ -52,6 +62,16 @@ class S3Store:
         """See ImageStore."""
         for batch in obstore.list(self._bucket, folder_name(job_id) + "/"):
             obstore.delete(self._bucket, [entry["path"] for entry in batch])
+
+    def untouched_since(self, moment_s: float) -> Iterator[JobId]:
+        """See ImageStore."""
+        newest: dict[JobId, float] = {}
+        for batch in obstore.list(self._bucket):
+            for entry in batch:
+                job_id = job_in(entry["path"].split("/")[-2]) if "/" in entry["path"] else None
+                if job_id is not None:
+                    newest[job_id] = max(newest.get(job_id, 0.0), entry["last_modified"].timestamp())
+        yield from (job_id for job_id, moment in sorted(newest.items()) if moment < moment_s)
 
     def _read(self, name: str) -> bytes | None:
         try:

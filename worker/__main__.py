@@ -32,6 +32,8 @@ from exchange.connection import RedisUnavailable, check, connect
 from exchange.images import ImageStore, open_store
 from exchange.logs import configure_logs
 from worker import tasks
+from worker.retention import Retention
+from worker.retention import prune as prune_store
 from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
 from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
@@ -132,6 +134,19 @@ def status(
     settings = load_settings()
     now = read_status(_redis(settings))
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
+
+
+@app.command()
+def prune(
+    days: Annotated[float | None, typer.Option(min=0, help="age in days. Default: RETENTION_DAYS")] = None,
+) -> None:
+    """Delete pictures and records that nobody touched for so many days. Buttons under them keep working."""
+    settings = load_settings()
+    age = settings.retention_days if days is None else days
+    if days is None and not age:
+        raise SettingsError("RETENTION_DAYS is not set, so pictures are kept for ever; --days deletes older ones once")
+    count = prune_store(open_store(settings.image_store), age)
+    typer.echo(f"Deleted the pictures of {count} jobs.")
 
 
 def _load(settings: WorkerSettings, offered: Model, device: str) -> tuple[model.Engine, dict[str, str]]:
@@ -242,6 +257,9 @@ def _work(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    retention = Retention(store, client, settings.retention_days)
+    if settings.retention_days:
+        retention.start()
     pool.start()
     log.info("ready", worker=pool.name, slots=dict(slots))
     while not stop.wait(3600):
@@ -251,6 +269,7 @@ def _work(
     give_up = threading.Timer(settings.drain_s, poster.close)
     give_up.daemon = True
     give_up.start()
+    retention.stop()
     ended = pool.drain(settings.drain_s)
     give_up.cancel()
     poster.close()

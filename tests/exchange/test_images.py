@@ -1,6 +1,7 @@
 """The image store, as a folder and as a bucket of a real local S3 server: the same promises, the same tests."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,20 @@ def test_deleting_leaves_nothing_and_can_be_repeated(store: ImageStore) -> None:
     assert store.get_image(job(1).id, 0) is None
     assert store.get_record(job(1).id) is None
     assert store.get_record(job(2).id) == job(2)
+
+
+def test_what_nobody_touched_is_found_for_the_retention(store: ImageStore) -> None:
+    """By the youngest of a job's files; other people's files in the same place are left alone."""
+    first, second = job(1), job(2)
+    for each in (first, second):
+        store.put_image(each.id, 0, b"a picture")
+        store.put_record(job_document(each))
+    if isinstance(store, FolderStore):
+        (store.root / "ab" / "not-ours").mkdir(parents=True)
+    assert list(store.untouched_since(time.time() - 60)) == []
+    assert set(store.untouched_since(time.time() + 60)) == {first.id, second.id}
+    store.delete(first.id)
+    assert list(store.untouched_since(time.time() + 60)) == [second.id]
 
 
 @pytest.mark.parametrize("forged", ["../../etc/passwd", "0000002a-7b57-44c5-98a9-91859bf7ba93", "", "x" * 36])
