@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import accounts, channels, commands, interactions, webhooks
+from sandbox import accounts, answers, channels, commands, interactions, webhooks
 from sandbox.api import Api
 from sandbox.cdn import add_cdn
 from sandbox.control import add_control
@@ -40,7 +40,7 @@ def application(sandbox: Sandbox) -> web.Application:
     """All routes of one sandbox."""
     app = web.Application(middlewares=[_local_only])
     api = Api(sandbox)
-    for module in (accounts, channels, commands, interactions, webhooks):
+    for module in (accounts, channels, commands, interactions, answers, webhooks):
         api.add(app, module.ROUTES)
     api.add_rest(app)
     add_cdn(app, sandbox)

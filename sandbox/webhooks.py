@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from sandbox.answers import UPDATE, UPDATE_LATER, new_message
 from sandbox.api import Call, Route
 from sandbox.drafts import read_draft
 from sandbox.errors import ApiError, unknown
-from sandbox.interactions import DEFERRED_UPDATE, UPDATE, new_message
 from sandbox.posting import post, remove, update
 from sandbox.wire import EPHEMERAL, LOADING, REPLY
 from sandbox.world import Interaction, Message
@@ -19,7 +19,7 @@ async def follow_up(call: Call) -> Any:
     if original is not None and original.flags & LOADING:
         return _edit(call, original)
     message = new_message(sandbox, interaction)
-    if interaction.response not in (DEFERRED_UPDATE, UPDATE) and original is not None:
+    if interaction.response not in (UPDATE_LATER, UPDATE) and original is not None:
         message.type, message.reference = REPLY, original.id
     assert message.interaction is not None
     message.interaction["original_response_message_id"] = interaction.response_message_id
