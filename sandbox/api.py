@@ -144,6 +144,9 @@ class Api:
             status = call.status if body is not None else 204
         except ApiError as error:
             status, body = error.status, error.body
+        except ConnectionError:
+            log.info("the client left in the middle of %s %s", request.method, request.path)
+            return web.Response(status=400)
         except Exception:
             log.exception("the sandbox failed at %s %s", request.method, request.path)
             sandbox.record.violation("sandbox error", f"{request.method} {request.path}")
@@ -169,18 +172,18 @@ class Api:
         user = self._sandbox.world.user_by_token(header.removeprefix("Bot "))
         if user is not None and user.bot != claims_bot:
             user = None
-        if (user is not None and user.bot) or route.access == "token":
-            self._check_agent(request, user)
+        if user is not None and user.bot:
+            self._check_agent(request)
         if route.access == "token":
             return user
         if user is None or (route.access != "any" and (route.access == "bot") != user.bot):
             raise unauthorized()
         return user
 
-    def _check_agent(self, request: web.Request, user: User | None) -> None:
+    def _check_agent(self, request: web.Request) -> None:
         """Discord asks bots to say who they are; it may cut off those that do not."""
         agent = request.headers.get("User-Agent", "")
-        if user is not None and user.bot and not agent.startswith("DiscordBot ("):
+        if not agent.startswith("DiscordBot ("):
             self._sandbox.record.violation("User-Agent", f"{request.method} {request.path} came from {agent!r}")
 
     async def _strike(self, fault: Fault | None) -> None:
@@ -217,6 +220,17 @@ class Api:
                     raise too_large()
             call.body = _parse(bytes(data)) if data else {}
             return
+        try:
+            await self._read_parts(request, call)
+        except ValueError:
+            raise ApiError(400, 50035, "Invalid Form Body") from None
+        if len(call.files) > self._sandbox.limits.files:
+            raise too_large()
+        if any(len(file.data) > self._sandbox.limits.file_bytes for file in call.files):
+            raise too_large()
+
+    async def _read_parts(self, request: web.Request, call: Call) -> None:
+        """A multipart body; ValueError where it is none."""
         call.body, size = {}, 0
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):
@@ -225,16 +239,12 @@ class Api:
             while chunk := await part.read_chunk(1 << 16):
                 data += chunk
                 size += len(chunk)
-                if size > limit:
+                if size > self._sandbox.limits.request_bytes:
                     raise too_large()
             if part.filename is not None:
                 call.files.append(File(part.name or "", part.filename, bytes(data)))
             elif part.name == "payload_json":
                 call.body = _parse(bytes(data))
-        if len(call.files) > self._sandbox.limits.files:
-            raise too_large()
-        if any(len(file.data) > self._sandbox.limits.file_bytes for file in call.files):
-            raise too_large()
 
     def _response(self, status: int, body: Any, verdict: Verdict) -> web.Response:
         headers = dict(verdict.headers)

@@ -1,5 +1,6 @@
 """Bodies that are no message, command or answer at all are refused; nothing a client sends makes the server fail."""
 
+import asyncio
 import copy
 import random
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from sandbox.core import Sandbox
 from tests.sandbox.raw import RawBot
-from tests.sandbox.rest import Rest
+from tests.sandbox.rest import AGENT, Rest
 from tests.sandbox.test_refusals import button, embed, gallery, row, select
 from tests.sandbox_user import SandboxUser
 
@@ -138,4 +139,51 @@ async def test_no_interaction_and_no_answer_breaks_the_server(sandbox: Sandbox, 
                 await ada.slash("go", prompt="v")
                 taken = len([line for line in bot.events() if line == "INTERACTION_CREATE"])
                 interaction = await bot.interaction(taken + 1)
+    assert sandbox.record.violations == []
+
+
+async def raw_request(sandbox: Sandbox, kind: str, body: bytes, length: int | None = None) -> bytes:
+    """A request written by hand; with a ``length`` beyond the body, the client is gone before it has sent it all."""
+    host, port = sandbox.base_url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = [
+        f"POST /api/v10/channels/{sandbox.channel_id}/messages HTTP/1.1",
+        f"Host: {host}:{port}",
+        f"Authorization: Bot {sandbox.bot_token}",
+        f"User-Agent: {AGENT}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body) if length is None else length}",
+        "Connection: close",
+    ]
+    writer.write("\r\n".join([*head, "", ""]).encode() + body)
+    await writer.drain()
+    if length is not None:
+        writer.write_eof()
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"abc"),
+        ("multipart/form-data; boundary=x", b"abc"),
+        ("multipart/form-data; boundary=x", b"--x\r\n\r\n"),
+        ("application/json", b"\xff"),
+        ("text/plain", b"hello"),
+    ],
+)
+async def test_a_body_in_no_known_form_is_refused(sandbox: Sandbox, kind: str, body: bytes) -> None:
+    """400."""
+    assert (await raw_request(sandbox, kind, body)).startswith(b"HTTP/1.1 400 ")
+    assert sandbox.record.violations == []
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+async def test_a_client_that_dies_while_sending_is_no_failure_of_the_server(sandbox: Sandbox, kind: str) -> None:
+    """Its request has not happened; the next one works."""
+    await raw_request(sandbox, kind, b'--x\r\nContent-Disposition: form-data; name="payload_json"\r\n\r\n{', 5000)
+    assert (await raw_request(sandbox, "application/json", b'{"content": "x"}')).startswith(b"HTTP/1.1 200 ")
+    assert [message.content for message in sandbox.world.history(sandbox.channel_id)] == ["x"]
     assert sandbox.record.violations == []
