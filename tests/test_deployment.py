@@ -52,7 +52,7 @@ def test_the_bot_image_holds_no_torch() -> None:
     """The bot's stage installs the core dependencies only and copies none of the packages that draw."""
     bot = stages()["bot"]
     assert "torch" not in bot.lower()
-    assert "[worker]" not in bot
+    assert 'pip install --editable ".[s3]"' in bot
     assert copied(bot) == {"pyproject.toml", "README.md", "contract", "exchange", "bot"}
 
 
@@ -62,7 +62,7 @@ def test_the_worker_image_pins_torch_first() -> None:
     pin = re.search(r"^ARG TORCH=(torch==[\d.]+)$", worker, re.MULTILINE)
     assert pin, "the worker stage has an exact default for TORCH"
     assert f'"{pin[1]}"' in (ROOT / "pyproject.toml").read_text()
-    assert worker.index('pip install "${TORCH}"') < worker.index('".[worker]"')
+    assert worker.index('pip install "${TORCH}"') < worker.index('".[worker,s3]"')
     assert copied(worker) == {"pyproject.toml", "README.md", "contract", "exchange", "model", "worker"}
 
 
@@ -132,6 +132,17 @@ def test_workers_get_time_to_drain(compose: dict[str, Any], name: str) -> None:
 def test_every_variable_is_a_setting(compose: dict[str, Any], name: str) -> None:
     """A variable that no settings class knows would be ignored in silence."""
     assert set(compose["services"][name]["environment"]) <= SETTINGS
+
+
+@pytest.mark.parametrize("name", ["bot", *WORKERS])
+def test_settings_come_from_env_but_addresses_are_the_containers_own(compose: dict[str, Any], name: str) -> None:
+    """A Redis on 127.0.0.1 or a relative folder in `.env` mean something else inside a container."""
+    service = compose["services"][name]
+    assert service["env_file"] == [{"path": ".env", "required": False}]
+    assert service["environment"]["REDIS_URL"] == "redis://redis:6379/0"
+    store = service["environment"]["IMAGE_STORE"]
+    assert f"images:{store}" in service["volumes"]
+    assert "./config:/config:ro" in service["volumes"]
 
 
 def test_the_example_names_settings_and_no_secret() -> None:

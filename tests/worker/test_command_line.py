@@ -91,6 +91,12 @@ def test_a_device_that_is_not_there(redis_url: str, tmp_path: Path) -> None:
     assert "--gpus takes" in sentence(run("start", "--gpus", "some", cwd=tmp_path, **environment))
 
 
+def test_pruning_needs_an_age(tmp_path: Path) -> None:
+    """Nothing is deleted by a command that was not told how old is old; it needs neither Redis nor a token."""
+    assert "RETENTION_DAYS is not set" in sentence(run("prune", cwd=tmp_path))
+    assert run("prune", "--days", "30", cwd=tmp_path).stdout == "Deleted the pictures of 0 jobs.\n"
+
+
 def test_a_setting_that_makes_no_sense(redis_url: str, tmp_path: Path) -> None:
     """Named, with what it may be."""
     assert "SLOTS" in sentence(run("status", cwd=tmp_path, REDIS_URL=redis_url, SLOTS="many"))
