@@ -15,7 +15,7 @@ from rq.command import handle_command, parse_payload
 
 from exchange import keys, scripts
 from exchange.queue import HELD_S
-from worker.leases import Lease, Stop
+from worker.leases import Stop
 from worker.settling import settle_abandoned
 
 if TYPE_CHECKING:
@@ -116,15 +116,13 @@ class Heartbeat(threading.Thread):
         parameters = {"lease_s": self._pool.lease_s, "leases": [lease.key for lease in leases]}
         answers = scripts.run(self._redis, scripts.BEAT, scripts.arguments(parameters))
         for lease, answer in zip(leases, answers, strict=True):
-            if answer == 0 and self._holds(lease):
+            if lease.over:
+                continue
+            if answer == 0:
                 log.warning("lease lost", rq_id=lease.rq_id)
                 lease.stop(Stop.LOST)
             elif answer == 2:
                 lease.stop(Stop.CANCELLED)
-
-    def _holds(self, lease: Lease) -> bool:
-        """A lease that ended in the moment of the beat was not lost."""
-        return any(held is lease for held in self._pool.leases())
 
     def _register(self) -> None:
         """Keep RQ's worker entries alive, whole again after an absence of Redis, and this node's own entry."""

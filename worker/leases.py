@@ -53,6 +53,8 @@ class Lease:
         self.execution = execution
         self.worker = worker
         self.deadline = time.monotonic() + timeout_s
+        self.over = False
+        """The task has returned or raised; what happens to the lease now no longer concerns it."""
         self._reason: Stop | None = None
         self._callbacks: list[Callable[[], None]] = []
         self._lock = threading.Lock()

@@ -144,8 +144,10 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             try:
                 result = job.perform()
             except Exception as error:
+                lease.over = True
                 settle_failure(self.connection, lease, job, error)
             else:
+                lease.over = True
                 settle_success(self.connection, lease, job, result)
             finally:
                 self.lease = None

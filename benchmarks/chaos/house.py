@@ -119,7 +119,7 @@ class House:
             "DISCORD_API_BASE": self.facts["base_url"],
             "DISCORD_GATEWAY_URL": self.facts["gateway_url"],
             "IMAGE_STORE": str(self.data / "images"),
-            "MODEL_SOURCE": str(self.data / "model"),
+            "CATALOGUE": str(self.data / "model.toml"),
             "LOG_FORMAT": "json",
             "OMP_NUM_THREADS": "1",
             "MAX_QUEUED_PER_USER": "60",

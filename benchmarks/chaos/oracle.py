@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,30 +47,20 @@ async def judge(house: House) -> Verdict:
     jobs = _accepted(house)
     results, failures = await _messages(house)
     verdict = Verdict(withdrawn=sum(job is None for job in jobs.values()), left_behind=_left_behind(house))
-    reference = Reference(house)
-    store = open_store(str(house.data / "images"))
-    for job_id, job in jobs.items():
-        ends = len(results[job_id]) + len(failures[job_id])
-        if job is None:
-            verdict.doubled += ends > 0  # its person was told that it was not taken
-            continue
-        verdict.accepted += 1
-        verdict.lost += ends == 0
-        verdict.doubled += ends > 1
-        verdict.failed_clearly += ends == 1 and bool(failures[job_id])
-        if ends == 1 and results[job_id]:
-            verdict.delivered += 1
-            stored = [store.get_image(job.id, index) for index in range(job.image_count)]
-            right = await asyncio.to_thread(reference.pictures, job)
-            verdict.wrong_picture += not (
-                all(
-                    file is not None and _same(_decode(file), picture)
-                    for file, picture in zip(stored, right, strict=True)
-                )
-                and _shows(results[job_id][0], right)
-            )
+    with closing(Reference(house)) as reference:
+        for job_id, job in jobs.items():
+            ends = len(results[job_id]) + len(failures[job_id])
+            if job is None:
+                verdict.doubled += ends > 0  # its person was told that it was not taken
+                continue
+            verdict.accepted += 1
+            verdict.lost += ends == 0
+            verdict.doubled += ends > 1
+            verdict.failed_clearly += ends == 1 and bool(failures[job_id])
+            if ends == 1 and results[job_id]:
+                verdict.delivered += 1
+                verdict.wrong_picture += not await asyncio.to_thread(reference.agrees, job, results[job_id][0])
     verdict.doubled += sum(len(ends) > 0 for id, ends in results.items() if id not in jobs)
-    reference.close()
     return verdict
 
 
@@ -84,8 +75,18 @@ class Reference:
         torch.set_num_threads(1)
         self._engine = model.Engine(model.load(str(house.data / "model"), device="cpu"))
         self._engine.start()
+        self._store = open_store(str(house.data / "images"))
         self._catalogue = open_catalogue(str(house.data / "model.toml"))
         self._known: dict[Any, list[Picture]] = {}
+
+    def agrees(self, job: Job, posted: bytes) -> bool:
+        """Whether what is stored, and what was posted, is what the job should look like."""
+        right = self.pictures(job)
+        stored = [self._store.get_image(job.id, index) for index in range(job.image_count)]
+        pairs = zip(stored, right, strict=True)
+        return all(file is not None and _same(_decode(file), picture) for file, picture in pairs) and _shows(
+            posted, right
+        )
 
     def pictures(self, job: Job) -> list[Picture]:
         """What the job should look like, (H, W, 3) each."""
