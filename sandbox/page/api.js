@@ -62,16 +62,21 @@ export class Api {
     if (!files.length) return [];
     const wanted = files.map((file, id) => ({ filename: file.name, file_size: file.size, id: String(id) }));
     const { attachments } = await this.request("POST", `/channels/${channelId}/attachments`, { files: wanted });
-    await Promise.all(attachments.map(async (slot, index) => {
-      const response = await fetch(local(slot.upload_url), {
-        method: "PUT",
-        headers: { "Content-Type": files[index].type || "application/octet-stream" },
-        body: files[index],
-      });
-      if (!response.ok) throw new ApiError(response.status, { message: `${files[index].name} could not be uploaded.` });
-    }));
+    await Promise.all(
+      attachments.map(async (slot, index) => {
+        const response = await fetch(local(slot.upload_url), {
+          method: "PUT",
+          headers: { "Content-Type": files[index].type || "application/octet-stream" },
+          body: files[index],
+        });
+        if (!response.ok)
+          throw new ApiError(response.status, { message: `${files[index].name} could not be uploaded.` });
+      }),
+    );
     return attachments.map((slot, index) => ({
-      id: String(index), filename: files[index].name, uploaded_filename: slot.upload_filename,
+      id: String(index),
+      filename: files[index].name,
+      uploaded_filename: slot.upload_filename,
     }));
   }
 }

@@ -74,7 +74,10 @@ class App {
     }
     this.#drawStatus();
     this.#drawPeople();
-    const wanted = session.channels.get(channelId) ?? session.channels.get(this.config.channel_id) ?? [...session.channels.values()][0];
+    const wanted =
+      session.channels.get(channelId) ??
+      session.channels.get(this.config.channel_id) ??
+      [...session.channels.values()][0];
     this.#drawChannels(wanted?.id);
     if (wanted) this.#show(session, wanted);
   }
@@ -103,20 +106,48 @@ class App {
     const { session, channelId } = this.list;
     const complete = session?.history.get(channelId)?.complete;
     byId("welcome").hidden = !complete;
-    if (complete) fill(byId("welcome"), welcome(session, session.channels.get(channelId), (prompt) => this.composer.use("imagine", { prompt })));
+    if (complete)
+      fill(
+        byId("welcome"),
+        welcome(session, session.channels.get(channelId), (prompt) => this.composer.use("imagine", { prompt })),
+      );
   }
 
   #drawChannels(current) {
     const { session } = this;
     const person = this.sessions.indexOf(session);
-    const row = (channel, mark, onclick) => h("li", {}, h("button", {
-      type: "button", class: ["channel", channel.id === current ? "current" : "", session.unread.has(channel.id) && channel.id !== current ? "unread" : ""].join(" "),
-      "aria-current": channel.id === current ? "page" : null, onclick: onclick ?? (() => this.#go(person, channel.id)),
-    }, mark, h("span", {}, session.channelName(channel)), session.unread.has(channel.id) && channel.id !== current ? h("span", { class: "visually-hidden" }, " (new messages)") : null));
+    const row = (channel, mark, onclick) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: [
+              "channel",
+              channel.id === current ? "current" : "",
+              session.unread.has(channel.id) && channel.id !== current ? "unread" : "",
+            ].join(" "),
+            "aria-current": channel.id === current ? "page" : null,
+            onclick: onclick ?? (() => this.#go(person, channel.id)),
+          },
+          mark,
+          h("span", {}, session.channelName(channel)),
+          session.unread.has(channel.id) && channel.id !== current
+            ? h("span", { class: "visually-hidden" }, " (new messages)")
+            : null,
+        ),
+      );
     const channels = [...session.channels.values()];
-    const rooms = channels.filter((channel) => !channel.recipients).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+    const rooms = channels
+      .filter((channel) => !channel.recipients)
+      .sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
     const dms = channels.filter((channel) => channel.recipients);
-    fill(byId("channels"), rooms.map((channel) => row(channel, h("span", { class: "hash", "aria-hidden": "true" }, "#"))));
+    fill(
+      byId("channels"),
+      rooms.map((channel) => row(channel, h("span", { class: "hash", "aria-hidden": "true" }, "#"))),
+    );
     const bot = session.users.get(this.config.application_id) ?? { id: this.config.application_id, username: "Easel" };
     const open = async () => {
       try {
@@ -125,8 +156,14 @@ class App {
         this.#banner(`The direct message could not be opened: ${error.message}`);
       }
     };
-    const missing = dms.some((channel) => channel.recipients.some(({ id }) => id === bot.id)) ? [] : [row({ id: "new", recipients: [bot] }, avatar(bot, 22), open)];
-    fill(byId("dms"), dms.map((channel) => row(channel, avatar(channel.recipients[0] ?? bot, 22))), missing);
+    const missing = dms.some((channel) => channel.recipients.some(({ id }) => id === bot.id))
+      ? []
+      : [row({ id: "new", recipients: [bot] }, avatar(bot, 22), open)];
+    fill(
+      byId("dms"),
+      dms.map((channel) => row(channel, avatar(channel.recipients[0] ?? bot, 22))),
+      missing,
+    );
   }
 
   #noticed(message) {
@@ -138,7 +175,12 @@ class App {
   #drawPeople() {
     const current = this.sessions.indexOf(this.session);
     const pick = (index) => {
-      this.#go(index, this.session.channels.get(this.list.channelId)?.recipients ? this.config.channel_id : this.list.channelId ?? this.config.channel_id);
+      this.#go(
+        index,
+        this.session.channels.get(this.list.channelId)?.recipients
+          ? this.config.channel_id
+          : (this.list.channelId ?? this.config.channel_id),
+      );
       byId("people").children[index]?.focus();
     };
     const arrows = (event) => {
@@ -147,10 +189,25 @@ class App {
       event.preventDefault();
       pick((current + delta + this.sessions.length) % this.sessions.length);
     };
-    fill(byId("people"), this.sessions.map((session, index) => h("button", {
-      type: "button", role: "radio", class: "person", "aria-checked": index === current ? "true" : "false", tabindex: index === current ? "0" : "-1",
-      onclick: () => pick(index), onkeydown: arrows,
-    }, avatar(session.me, 30), h("span", {}, this.session.userName(session.me.id)))));
+    fill(
+      byId("people"),
+      this.sessions.map((session, index) =>
+        h(
+          "button",
+          {
+            type: "button",
+            role: "radio",
+            class: "person",
+            "aria-checked": index === current ? "true" : "false",
+            tabindex: index === current ? "0" : "-1",
+            onclick: () => pick(index),
+            onkeydown: arrows,
+          },
+          avatar(session.me, 30),
+          h("span", {}, this.session.userName(session.me.id)),
+        ),
+      ),
+    );
   }
 
   #drawStatus() {
@@ -161,12 +218,29 @@ class App {
     }
     if (status === "connecting" && !this.session.channels.size) return;
     if (status === "refused") this.#banner("The server refused this session. Reload the page to get a new one.");
-    else this.#banner("The connection was lost. Trying again…", { label: "Try now", act: () => this.session.gateway.hurry() });
+    else
+      this.#banner("The connection was lost. Trying again…", {
+        label: "Try now",
+        act: () => this.session.gateway.hurry(),
+      });
   }
 
   #banner(text, action = null) {
-    fill(byId("banner"), text, action ? h("button", { type: "button", class: "link", onclick: action.act }, action.label) : null,
-      h("button", { type: "button", class: "icon-button", "aria-label": "Hide this notice", onclick: () => (byId("banner").hidden = true) }, icon("close")));
+    fill(
+      byId("banner"),
+      text,
+      action ? h("button", { type: "button", class: "link", onclick: action.act }, action.label) : null,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": "Hide this notice",
+          onclick: () => (byId("banner").hidden = true),
+        },
+        icon("close"),
+      ),
+    );
     byId("banner").hidden = false;
   }
 
@@ -195,5 +269,9 @@ class App {
 }
 
 const config = document.getElementById("sandbox-config");
-if (config) new App(JSON.parse(config.textContent)).start();
-else fill(byId("banner"), "This page must be opened through the sandbox server: python -m sandbox demo"), (byId("banner").hidden = false);
+if (config) {
+  new App(JSON.parse(config.textContent)).start();
+} else {
+  fill(byId("banner"), "This page has to be opened through the sandbox server: python -m sandbox demo");
+  byId("banner").hidden = false;
+}

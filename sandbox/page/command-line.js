@@ -8,13 +8,32 @@ export class CommandLine {
   /** `list` is the composer's popup; `hint(text, isError)` the line under the box; `leave(text)` goes back to plain text. */
   constructor(entry, { session, channelId, list, hint, submit, leave }) {
     Object.assign(this, { entry, session, channelId, list, hint, submit, leave, chips: [] });
-    this.more = h("button", { type: "button", class: "more-options", "aria-haspopup": "listbox", onclick: () => this.#offerOptions(), onkeydown: (event) => this.#moreKey(event), onblur: () => this.list.hide() });
-    this.name = h("button", {
-      type: "button", class: "command-name", tabindex: entry.options.length ? "-1" : "0", "aria-label": `Send /${entry.name}`,
-      onclick: () => submit(), onkeydown: (event) => this.#nameKey(event),
-    }, `/${entry.name}`);
-    this.element = h("div", { class: "command-line", role: "group", "aria-label": `Command ${entry.name}` },
-      this.name, this.more);
+    this.more = h("button", {
+      type: "button",
+      class: "more-options",
+      "aria-haspopup": "listbox",
+      onclick: () => this.#offerOptions(),
+      onkeydown: (event) => this.#moreKey(event),
+      onblur: () => this.list.hide(),
+    });
+    this.name = h(
+      "button",
+      {
+        type: "button",
+        class: "command-name",
+        tabindex: entry.options.length ? "-1" : "0",
+        "aria-label": `Send /${entry.name}`,
+        onclick: () => submit(),
+        onkeydown: (event) => this.#nameKey(event),
+      },
+      `/${entry.name}`,
+    );
+    this.element = h(
+      "div",
+      { class: "command-line", role: "group", "aria-label": `Command ${entry.name}` },
+      this.name,
+      this.more,
+    );
     const required = entry.options.filter((option) => option.required);
     for (const option of required.length ? required : entry.options.slice(0, 1)) this.#add(option);
     this.#drawMore();
@@ -59,7 +78,11 @@ export class CommandLine {
       if (typed === "" || typed === undefined) continue;
       const { type, name } = chip.option;
       if (type === OPTION.attachment) files.push(typed);
-      values.push({ type, name, value: type === OPTION.attachment ? String(files.length - 1) : wireValue(chip.option, typed, chip.picked) });
+      values.push({
+        type,
+        name,
+        value: type === OPTION.attachment ? String(files.length - 1) : wireValue(chip.option, typed, chip.picked),
+      });
     }
     return { options: nested(this.entry.path, values), files };
   }
@@ -99,8 +122,14 @@ export class CommandLine {
 
   #textChip(option) {
     const input = h("textarea", {
-      rows: 1, "aria-label": `${option.name}: ${option.description}`, "aria-required": Boolean(option.required), autocomplete: "off", autocapitalize: "off",
-      spellcheck: option.type === OPTION.string ? "true" : "false", maxlength: 6000, placeholder: option.required ? "" : "optional",
+      rows: 1,
+      "aria-label": `${option.name}: ${option.description}`,
+      "aria-required": Boolean(option.required),
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: option.type === OPTION.string ? "true" : "false",
+      maxlength: 6000,
+      placeholder: option.required ? "" : "optional",
       ...(this.#hasList(option) ? { "aria-autocomplete": "list" } : {}),
       inputmode: option.type === OPTION.integer ? "numeric" : option.type === OPTION.number ? "decimal" : null,
       oninput: () => {
@@ -121,9 +150,16 @@ export class CommandLine {
       onkeydown: (event) => this.#key(event, chip),
     });
     const mirror = h("span", { class: "mirror", "aria-hidden": "true" });
-    const element = h("label", { class: "chip" }, h("span", { class: "chip-name" }, option.name), h("span", { class: "chip-value" }, mirror, input));
+    const element = h(
+      "label",
+      { class: "chip" },
+      h("span", { class: "chip-name" }, option.name),
+      h("span", { class: "chip-value" }, mirror, input),
+    );
     const chip = {
-      option, element, input,
+      option,
+      element,
+      input,
       focus: () => {
         input.focus();
         input.setSelectionRange(input.value.length, input.value.length);
@@ -145,34 +181,71 @@ export class CommandLine {
     let file = null;
     const name = h("span", { class: "file-name" });
     const preview = h("span", { class: "file-preview" });
-    const input = h("input", { type: "file", class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", onchange: () => take(input.files[0]) });
+    const input = h("input", {
+      type: "file",
+      class: "visually-hidden",
+      tabindex: "-1",
+      "aria-hidden": "true",
+      onchange: () => take(input.files[0]),
+    });
     const take = (chosen) => {
       file = chosen ?? null;
       name.textContent = file ? file.name : "Choose a file, drop or paste it";
-      fill(preview, file?.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"));
+      fill(
+        preview,
+        file?.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"),
+      );
       element.classList.remove("wrong");
     };
-    const face = h("button", {
-      type: "button", class: "file-face", "aria-label": `${option.name}: ${option.description}. Choose a file`,
-      onclick: () => input.click(), onfocus: () => this.#describe(chip), onkeydown: (event) => this.#fileKey(event, chip),
-      onpaste: (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]),
-    }, preview, name);
-    const element = h("div", {
-      class: "chip file",
-      ondragover: (event) => event.preventDefault(),
-      ondrop: (event) => {
-        event.preventDefault();
-        event.stopPropagation();
-        if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    const face = h(
+      "button",
+      {
+        type: "button",
+        class: "file-face",
+        "aria-label": `${option.name}: ${option.description}. Choose a file`,
+        onclick: () => input.click(),
+        onfocus: () => this.#describe(chip),
+        onkeydown: (event) => this.#fileKey(event, chip),
+        onpaste: (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]),
       },
-    }, h("span", { class: "chip-name" }, option.name), face, input);
-    const chip = { option, element, input: face, focus: () => face.focus(), read: () => file ?? "", write: take, check: () => problem(option, file) };
+      preview,
+      name,
+    );
+    const element = h(
+      "div",
+      {
+        class: "chip file",
+        ondragover: (event) => event.preventDefault(),
+        ondrop: (event) => {
+          event.preventDefault();
+          event.stopPropagation();
+          if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+        },
+      },
+      h("span", { class: "chip-name" }, option.name),
+      face,
+      input,
+    );
+    const chip = {
+      option,
+      element,
+      input: face,
+      focus: () => face.focus(),
+      read: () => file ?? "",
+      write: take,
+      check: () => problem(option, file),
+    };
     take(null);
     return chip;
   }
 
   #hasList(option) {
-    return option.type === OPTION.boolean || Boolean(option.choices?.length) || option.autocomplete || [OPTION.user, OPTION.channel, OPTION.mentionable].includes(option.type);
+    return (
+      option.type === OPTION.boolean ||
+      Boolean(option.choices?.length) ||
+      option.autocomplete ||
+      [OPTION.user, OPTION.channel, OPTION.mentionable].includes(option.type)
+    );
   }
 
   async #suggest(chip) {
@@ -188,24 +261,41 @@ export class CommandLine {
     } else {
       offers = this.#offers(option).filter(({ name }) => name.toLowerCase().includes(typed));
     }
-    return this.list.show(offers.map((offer) => ({ label: offer.name, value: offer.value, chip, kind: "value" })), chip.input, { title: option.description });
+    return this.list.show(
+      offers.map((offer) => ({ label: offer.name, value: offer.value, chip, kind: "value" })),
+      chip.input,
+      { title: option.description },
+    );
   }
 
   #offers(option) {
     if (option.type === OPTION.boolean) return BOOLEANS;
     if (option.choices?.length) return option.choices;
-    if (option.type === OPTION.channel) return [...this.session.channels.values()].filter((channel) => !channel.recipients).map(({ id, name }) => ({ name: `#${name}`, value: id }));
+    if (option.type === OPTION.channel)
+      return [...this.session.channels.values()]
+        .filter((channel) => !channel.recipients)
+        .map(({ id, name }) => ({ name: `#${name}`, value: id }));
     return [...this.session.users.values()].map(({ id }) => ({ name: this.session.userName(id), value: id }));
   }
 
   #focusedOptions(chip) {
-    const values = this.chips.filter((other) => other === chip || (other.read() !== "" && other.option.type !== OPTION.attachment))
-      .map((other) => ({ type: other.option.type, name: other.option.name, value: other.read(), ...(other === chip ? { focused: true } : {}) }));
+    const values = this.chips
+      .filter((other) => other === chip || (other.read() !== "" && other.option.type !== OPTION.attachment))
+      .map((other) => ({
+        type: other.option.type,
+        name: other.option.name,
+        value: other.read(),
+        ...(other === chip ? { focused: true } : {}),
+      }));
     return nested(this.entry.path, values);
   }
 
   #offerOptions() {
-    this.list.show(this.#unused().map((option) => ({ label: option.name, description: option.description, option, kind: "option" })), this.more, { title: "Options" });
+    this.list.show(
+      this.#unused().map((option) => ({ label: option.name, description: option.description, option, kind: "option" })),
+      this.more,
+      { title: "Options" },
+    );
   }
 
   /** The composer's popup was used for something that this line offered. */
@@ -266,7 +356,12 @@ export class CommandLine {
   /** Arrow keys at a chip's edge go on to its neighbour. */
   #walk(event, chip, atStart, atEnd) {
     const index = this.chips.indexOf(chip);
-    const target = event.key === "ArrowLeft" && atStart ? this.chips[index - 1] : event.key === "ArrowRight" && atEnd ? this.chips[index + 1] ?? (this.more.hidden ? null : this.more) : null;
+    const target =
+      event.key === "ArrowLeft" && atStart
+        ? this.chips[index - 1]
+        : event.key === "ArrowRight" && atEnd
+          ? (this.chips[index + 1] ?? (this.more.hidden ? null : this.more))
+          : null;
     if (!target) return;
     event.preventDefault();
     target.focus();

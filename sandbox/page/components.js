@@ -5,8 +5,20 @@ import { markdown } from "./markdown.js";
 import { attachment, unfurled } from "./media.js";
 
 const TYPE = {
-  row: 1, button: 2, stringSelect: 3, userSelect: 5, roleSelect: 6, mentionableSelect: 7, channelSelect: 8,
-  section: 9, text: 10, thumbnail: 11, gallery: 12, file: 13, separator: 14, container: 17,
+  row: 1,
+  button: 2,
+  stringSelect: 3,
+  userSelect: 5,
+  roleSelect: 6,
+  mentionableSelect: 7,
+  channelSelect: 8,
+  section: 9,
+  text: 10,
+  thumbnail: 11,
+  gallery: 12,
+  file: 13,
+  separator: 14,
+  container: 17,
 };
 const COMPOSER_PX = 90; // a list that would reach down to the message box opens upwards
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "primary" };
@@ -19,18 +31,43 @@ export function components(list, context) {
 function render(component, context) {
   const inner = () => components(component.components, context);
   switch (component.type) {
-    case TYPE.row: return h("div", { class: "row" }, inner());
-    case TYPE.button: return button(component, context);
-    case TYPE.stringSelect: case TYPE.userSelect: case TYPE.roleSelect: case TYPE.mentionableSelect: case TYPE.channelSelect:
+    case TYPE.row:
+      return h("div", { class: "row" }, inner());
+    case TYPE.button:
+      return button(component, context);
+    case TYPE.stringSelect:
+    case TYPE.userSelect:
+    case TYPE.roleSelect:
+    case TYPE.mentionableSelect:
+    case TYPE.channelSelect:
       return select(component, context);
-    case TYPE.section: return h("div", { class: "section" }, h("div", { class: "section-text" }, inner()), component.accessory ? render(component.accessory, context) : null);
-    case TYPE.text: return h("div", { class: "text-display" }, markdown(component.content ?? "", context.names));
-    case TYPE.thumbnail: return h("div", { class: "thumbnail" }, unfurled(component.media, component, () => [component.media]));
-    case TYPE.gallery: return gallery(component);
-    case TYPE.file: return attachment({ ...component.file, filename: component.name, size: component.size });
-    case TYPE.separator: return h("hr", { class: `separator${component.divider === false ? " invisible" : ""}${component.spacing === 2 ? " wide" : ""}` });
-    case TYPE.container: return container(component, inner());
-    default: return h("p", { class: "unsupported" }, `This page cannot show component type ${component.type}.`);
+    case TYPE.section:
+      return h(
+        "div",
+        { class: "section" },
+        h("div", { class: "section-text" }, inner()),
+        component.accessory ? render(component.accessory, context) : null,
+      );
+    case TYPE.text:
+      return h("div", { class: "text-display" }, markdown(component.content ?? "", context.names));
+    case TYPE.thumbnail:
+      return h(
+        "div",
+        { class: "thumbnail" },
+        unfurled(component.media, component, () => [component.media]),
+      );
+    case TYPE.gallery:
+      return gallery(component);
+    case TYPE.file:
+      return attachment({ ...component.file, filename: component.name, size: component.size });
+    case TYPE.separator:
+      return h("hr", {
+        class: `separator${component.divider === false ? " invisible" : ""}${component.spacing === 2 ? " wide" : ""}`,
+      });
+    case TYPE.container:
+      return container(component, inner());
+    default:
+      return h("p", { class: "unsupported" }, `This page cannot show component type ${component.type}.`);
   }
 }
 
@@ -38,19 +75,27 @@ export const colour = (number) => `#${number.toString(16).padStart(6, "0")}`;
 
 function container(component, children) {
   const box = h("div", { class: "container" }, children);
-  if (component.accent_color !== null && component.accent_color !== undefined) box.style.setProperty("--bar", colour(component.accent_color));
+  if (component.accent_color !== null && component.accent_color !== undefined)
+    box.style.setProperty("--bar", colour(component.accent_color));
   return box;
 }
 
 function gallery(component) {
   const items = component.items.map((item) => ({ ...item.media, description: item.description }));
-  return h("div", { class: `attachments gallery${items.length > 1 ? " mosaic" : ""}` },
-    component.items.map((item) => unfurled(item.media, item, () => items)));
+  return h(
+    "div",
+    { class: `attachments gallery${items.length > 1 ? " mosaic" : ""}` },
+    component.items.map((item) => unfurled(item.media, item, () => items)),
+  );
 }
 
 export function emoji(value) {
   if (!value) return null;
-  return h("span", { class: "emoji", role: "img", "aria-label": value.name }, value.id ? `:${value.name}:` : value.name);
+  return h(
+    "span",
+    { class: "emoji", role: "img", "aria-label": value.name },
+    value.id ? `:${value.name}:` : value.name,
+  );
 }
 
 function button(component, context) {
@@ -59,23 +104,43 @@ function button(component, context) {
   const shape = `button ${style}${component.label ? "" : " emoji-only"}`;
   if (component.style === 5) {
     if (!safeUrl(component.url)) return null;
-    return h("a", { class: shape, href: local(component.url), target: "_blank", rel: "noopener noreferrer" }, label, icon("open"));
+    return h(
+      "a",
+      { class: shape, href: local(component.url), target: "_blank", rel: "noopener noreferrer" },
+      label,
+      icon("open"),
+    );
   }
   const waiting = context.busy.has(component.custom_id);
-  return h("button", {
-    type: "button", class: `${shape}${waiting ? " waiting" : ""}`, disabled: Boolean(component.disabled),
-    "aria-busy": waiting, dataset: { customId: component.custom_id ?? "" },
-    onclick: () => !waiting && context.session.press(context.message, component),
-  }, label, waiting ? dots() : null);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `${shape}${waiting ? " waiting" : ""}`,
+      disabled: Boolean(component.disabled),
+      "aria-busy": waiting,
+      dataset: { customId: component.custom_id ?? "" },
+      onclick: () => !waiting && context.session.press(context.message, component),
+    },
+    label,
+    waiting ? dots() : null,
+  );
 }
 
 /** The options of a select menu: its own, or the people and channels that the session knows. */
 export function selectOptions(component, session) {
   if (component.type === TYPE.stringSelect) return component.options ?? [];
   const users = [...session.users.values()].map((user) => ({ label: session.userName(user.id), value: user.id }));
-  const channels = [...session.channels.values()].filter((channel) => !channel.recipients).map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
+  const channels = [...session.channels.values()]
+    .filter((channel) => !channel.recipients)
+    .map((channel) => ({ label: `#${channel.name}`, value: channel.id }));
   const roles = [{ label: "@everyone", value: session.config.guild_id }];
-  return { [TYPE.userSelect]: users, [TYPE.channelSelect]: channels, [TYPE.roleSelect]: roles, [TYPE.mentionableSelect]: [...users, ...roles] }[component.type];
+  return {
+    [TYPE.userSelect]: users,
+    [TYPE.channelSelect]: channels,
+    [TYPE.roleSelect]: roles,
+    [TYPE.mentionableSelect]: [...users, ...roles],
+  }[component.type];
 }
 
 /**
@@ -86,15 +151,24 @@ export function selectMenu(component, session, onChange, { label = null } = {}) 
   const options = selectOptions(component, session);
   const defaults = new Set((component.default_values ?? []).map(({ id }) => id));
   const several = (component.max_values ?? 1) > 1;
-  const chosen = new Set(options.filter((option) => option.default || defaults.has(option.value)).map((option) => option.value));
+  const chosen = new Set(
+    options.filter((option) => option.default || defaults.has(option.value)).map((option) => option.value),
+  );
   const before = () => [...chosen].join();
   let opened = "";
   const face = h("span", { class: "select-face" });
   const draw = () => {
-    const names = options.filter((option) => chosen.has(option.value)).map((option) => [emoji(option.emoji), option.label, " "]);
+    const names = options
+      .filter((option) => chosen.has(option.value))
+      .map((option) => [emoji(option.emoji), option.label, " "]);
     fill(face, names.length ? names : h("span", { class: "placeholder" }, component.placeholder || "Make a selection"));
   };
-  const rows = () => options.map((option) => ({ ...option, icon: several ? (chosen.has(option.value) ? "☑" : "☐") : emoji(option.emoji), selected: chosen.has(option.value) }));
+  const rows = () =>
+    options.map((option) => ({
+      ...option,
+      icon: several ? (chosen.has(option.value) ? "☑" : "☐") : emoji(option.emoji),
+      selected: chosen.has(option.value),
+    }));
   const close = () => {
     if (!list.open) return;
     list.hide();
@@ -120,34 +194,51 @@ export function selectMenu(component, session, onChange, { label = null } = {}) 
     draw();
     open(list.active);
   });
-  const control = h("button", {
-    type: "button", class: "select", role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false",
-    "aria-label": label ?? component.placeholder ?? "Make a selection", disabled: Boolean(component.disabled), dataset: { customId: component.custom_id },
-    onclick: () => {
-      if (list.open) return close();
-      opened = before();
-      return open(Math.max(0, options.findIndex((option) => chosen.has(option.value))));
+  const control = h(
+    "button",
+    {
+      type: "button",
+      class: "select",
+      role: "combobox",
+      "aria-haspopup": "listbox",
+      "aria-expanded": "false",
+      "aria-label": label ?? component.placeholder ?? "Make a selection",
+      disabled: Boolean(component.disabled),
+      dataset: { customId: component.custom_id },
+      onclick: () => {
+        if (list.open) return close();
+        opened = before();
+        return open(
+          Math.max(
+            0,
+            options.findIndex((option) => chosen.has(option.value)),
+          ),
+        );
+      },
+      onkeydown: (event) => {
+        if (event.key === "Escape" && list.open) {
+          event.preventDefault();
+          event.stopPropagation();
+          close();
+        } else if (event.key === "Tab") close();
+        else if (list.open && event.key === " ") {
+          event.preventDefault();
+          list.onPick(list.options[list.active]);
+        } else if (!list.key(event) && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+          event.preventDefault();
+          control.click();
+        }
+      },
+      onblur: close,
     },
-    onkeydown: (event) => {
-      if (event.key === "Escape" && list.open) {
-        event.preventDefault();
-        event.stopPropagation();
-        close();
-      } else if (event.key === "Tab") close();
-      else if (list.open && event.key === " ") {
-        event.preventDefault();
-        list.onPick(list.options[list.active]);
-      } else if (!list.key(event) && ["ArrowDown", "ArrowUp"].includes(event.key)) {
-        event.preventDefault();
-        control.click();
-      }
-    },
-    onblur: close,
-  }, face, h("span", { class: "caret", "aria-hidden": "true" }, "▾"));
+    face,
+    h("span", { class: "caret", "aria-hidden": "true" }, "▾"),
+  );
   draw();
   return { element: h("div", { class: "select-box" }, control, list.element), values: () => [...chosen] };
 }
 
 function select(component, context) {
-  return selectMenu(component, context.session, (values) => context.session.press(context.message, component, values)).element;
+  return selectMenu(component, context.session, (values) => context.session.press(context.message, component, values))
+    .element;
 }

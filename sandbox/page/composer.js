@@ -9,27 +9,68 @@ const MAX_TEXT = 2000;
 
 export class Composer {
   constructor(root) {
-    Object.assign(this, { session: null, channelId: null, entries: [], line: null, last: null, replyTo: null, files: [], sending: false });
+    Object.assign(this, {
+      session: null,
+      channelId: null,
+      entries: [],
+      line: null,
+      last: null,
+      replyTo: null,
+      files: [],
+      sending: false,
+    });
     this.list = new Listbox("Suggestions", (option) => this.#pick(option));
     this.input = h("textarea", {
-      id: "composer-input", rows: 1, "aria-autocomplete": "list",
-      oninput: () => this.#typed(), onkeydown: (event) => this.#key(event), onblur: () => this.line || this.list.hide(),
+      id: "composer-input",
+      rows: 1,
+      "aria-autocomplete": "list",
+      oninput: () => this.#typed(),
+      onkeydown: (event) => this.#key(event),
+      onblur: () => this.line || this.list.hide(),
       onpaste: (event) => event.clipboardData.files.length && this.#attach(event.clipboardData.files),
     });
-    this.picker = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", onchange: () => this.#attach(this.picker.files) });
-    this.attach = h("button", { type: "button", class: "icon-button", "aria-label": "Attach files", title: "Attach files", onclick: () => this.picker.click() }, icon("plus"));
-    this.send = h("button", { type: "button", class: "icon-button send", "aria-label": "Send", title: "Send", onclick: () => this.submit() }, icon("send"));
+    this.picker = h("input", {
+      type: "file",
+      multiple: true,
+      class: "visually-hidden",
+      tabindex: "-1",
+      "aria-hidden": "true",
+      onchange: () => this.#attach(this.picker.files),
+    });
+    this.attach = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": "Attach files",
+        title: "Attach files",
+        onclick: () => this.picker.click(),
+      },
+      icon("plus"),
+    );
+    this.send = h(
+      "button",
+      { type: "button", class: "icon-button send", "aria-label": "Send", title: "Send", onclick: () => this.submit() },
+      icon("send"),
+    );
     this.field = h("div", { class: "composer-field" }, this.input);
     this.hintLine = h("p", { class: "hint", id: "composer-hint", role: "status" });
     this.extras = h("div", { class: "composer-extras", hidden: true });
-    this.box = h("div", {
-      class: "composer-box",
-      ondragover: (event) => event.preventDefault(),
-      ondrop: (event) => {
-        event.preventDefault();
-        if (!this.line) this.#attach(event.dataTransfer.files);
+    this.box = h(
+      "div",
+      {
+        class: "composer-box",
+        ondragover: (event) => event.preventDefault(),
+        ondrop: (event) => {
+          event.preventDefault();
+          if (!this.line) this.#attach(event.dataTransfer.files);
+        },
       },
-    }, this.attach, this.picker, this.field, this.send);
+      this.attach,
+      this.picker,
+      this.field,
+      this.send,
+    );
     fill(root, this.list.element, this.extras, this.box, this.hintLine);
   }
 
@@ -98,7 +139,10 @@ export class Composer {
     this.#grow();
     if (!text.startsWith("/") || text.includes("\n")) {
       this.list.hide();
-      this.hint(text.length > MAX_TEXT ? `${text.length - MAX_TEXT} characters too many for one message.` : "", text.length > MAX_TEXT);
+      this.hint(
+        text.length > MAX_TEXT ? `${text.length - MAX_TEXT} characters too many for one message.` : "",
+        text.length > MAX_TEXT,
+      );
       return;
     }
     if (!this.entries.length) await this.#freshCommands("");
@@ -111,14 +155,24 @@ export class Composer {
     }
     const found = search(this.entries, text.slice(1));
     this.hint(found.length ? "" : this.#noCommand());
-    this.list.show(found.map((entry) => ({
-      label: `/${entry.name}`, description: entry.description, entry, kind: "command", icon: "/",
-      chips: entry.options.filter((option) => option.required).map((option) => option.name),
-    })), this.input, { title: "Commands" });
+    this.list.show(
+      found.map((entry) => ({
+        label: `/${entry.name}`,
+        description: entry.description,
+        entry,
+        kind: "command",
+        icon: "/",
+        chips: entry.options.filter((option) => option.required).map((option) => option.name),
+      })),
+      this.input,
+      { title: "Commands" },
+    );
   }
 
   #noCommand() {
-    return this.entries.length ? "There is no such command. Type / alone to see them all." : "There are no commands yet: the bot registers them when it starts.";
+    return this.entries.length
+      ? "There is no such command. Type / alone to see them all."
+      : "There are no commands yet: the bot registers them when it starts.";
   }
 
   #pick(option) {
@@ -130,8 +184,12 @@ export class Composer {
   #enter(entry) {
     this.list.hide();
     this.line = new CommandLine(entry, {
-      session: this.session, channelId: this.channelId, list: this.list,
-      hint: (text, isError) => this.hint(text, isError), submit: () => this.submit(), leave: (text) => this.#leave(text),
+      session: this.session,
+      channelId: this.channelId,
+      list: this.list,
+      hint: (text, isError) => this.hint(text, isError),
+      submit: () => this.submit(),
+      leave: (text) => this.#leave(text),
     });
     this.input.value = "";
     fill(this.field, this.line.element);
@@ -178,17 +236,39 @@ export class Composer {
   }
 
   #drawExtras() {
-    const reply = this.replyTo && h("div", { class: "reply-bar" }, h("span", {}, "Replying to ", h("strong", {}, displayName(this.replyTo.author))),
-      h("button", { type: "button", class: "icon-button", "aria-label": "Do not reply", onclick: () => this.reply(null) }, icon("close")));
-    const files = this.files.map((file) => h("div", { class: "file-chip" },
-      file.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"), h("span", {}, file.name),
-      h("button", {
-        type: "button", class: "icon-button", "aria-label": `Remove ${file.name}`,
-        onclick: () => {
-          this.files = this.files.filter((other) => other !== file);
-          this.#drawExtras();
-        },
-      }, icon("close"))));
+    const reply =
+      this.replyTo &&
+      h(
+        "div",
+        { class: "reply-bar" },
+        h("span", {}, "Replying to ", h("strong", {}, displayName(this.replyTo.author))),
+        h(
+          "button",
+          { type: "button", class: "icon-button", "aria-label": "Do not reply", onclick: () => this.reply(null) },
+          icon("close"),
+        ),
+      );
+    const files = this.files.map((file) =>
+      h(
+        "div",
+        { class: "file-chip" },
+        file.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"),
+        h("span", {}, file.name),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": `Remove ${file.name}`,
+            onclick: () => {
+              this.files = this.files.filter((other) => other !== file);
+              this.#drawExtras();
+            },
+          },
+          icon("close"),
+        ),
+      ),
+    );
     fill(this.extras, reply, files.length ? h("div", { class: "file-chips" }, files) : null);
     this.extras.hidden = !reply && !files.length;
   }

@@ -8,11 +8,13 @@ export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined) continue;
-    if (name.startsWith("aria-")) element.setAttribute(name, String(value)); // false is a value of its own here
+    if (name.startsWith("aria-"))
+      element.setAttribute(name, String(value)); // false is a value of its own here
     else if (value === false) continue;
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "dataset") Object.assign(element.dataset, value);
-    else if (name in element && ["value", "disabled", "checked", "hidden", "readOnly"].includes(name)) element[name] = value;
+    else if (name in element && ["value", "disabled", "checked", "hidden", "readOnly"].includes(name))
+      element[name] = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   element.append(...flat(children));

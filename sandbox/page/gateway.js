@@ -12,7 +12,16 @@ export class Gateway {
   constructor(url, token, { onEvent, onStatus }) {
     const address = new URL(local(url));
     address.search = "?v=9&encoding=json";
-    Object.assign(this, { address, token, onEvent, onStatus, sessionId: null, sequence: null, attempts: 0, closed: false });
+    Object.assign(this, {
+      address,
+      token,
+      onEvent,
+      onStatus,
+      sessionId: null,
+      sequence: null,
+      attempts: 0,
+      closed: false,
+    });
   }
 
   connect() {

@@ -24,19 +24,42 @@ export class Listbox {
   show(options, control, { title = null, active = 0 } = {}) {
     if (!options.length) return this.hide();
     Object.assign(this, { options, control });
-    const rows = options.map((option, index) => h("li", {
-      class: "option", role: "option", id: `${this.id}-${index}`, "aria-selected": Boolean(option.selected),
-      // mousedown, not click: the field must not lose the focus first.
-      onmousedown: (event) => {
-        event.preventDefault();
-        this.onPick(option);
-      },
-      onmousemove: () => this.active !== index && this.#activate(index, false),
-    }, option.icon ? h("span", { class: "option-icon" }, option.icon) : null,
-    h("span", { class: "option-text" },
-      h("span", { class: "option-label" }, option.label, option.chips ? h("span", { class: "option-chips" }, option.chips.map((chip) => h("span", {}, chip))) : null),
-      option.description ? h("span", { class: "option-description" }, option.description) : null),
-    option.hint ? h("span", { class: "option-hint" }, option.hint) : null));
+    const rows = options.map((option, index) =>
+      h(
+        "li",
+        {
+          class: "option",
+          role: "option",
+          id: `${this.id}-${index}`,
+          "aria-selected": Boolean(option.selected),
+          // mousedown, not click: the field must not lose the focus first.
+          onmousedown: (event) => {
+            event.preventDefault();
+            this.onPick(option);
+          },
+          onmousemove: () => this.active !== index && this.#activate(index, false),
+        },
+        option.icon ? h("span", { class: "option-icon" }, option.icon) : null,
+        h(
+          "span",
+          { class: "option-text" },
+          h(
+            "span",
+            { class: "option-label" },
+            option.label,
+            option.chips
+              ? h(
+                  "span",
+                  { class: "option-chips" },
+                  option.chips.map((chip) => h("span", {}, chip)),
+                )
+              : null,
+          ),
+          option.description ? h("span", { class: "option-description" }, option.description) : null,
+        ),
+        option.hint ? h("span", { class: "option-hint" }, option.hint) : null,
+      ),
+    );
     fill(this.element, title ? h("li", { class: "listbox-title", role: "presentation" }, title) : null, rows);
     this.rows = rows;
     this.element.hidden = false;

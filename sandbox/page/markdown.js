@@ -19,7 +19,15 @@ export function markdown(text, names) {
 }
 
 const BLOCKS = [
-  [/^(#{1,3}) +(.+)/, (m, names) => h("div", { class: `heading heading-${m[1].length}`, role: "heading", "aria-level": m[1].length + 2 }, inline(m[2], names))],
+  [
+    /^(#{1,3}) +(.+)/,
+    (m, names) =>
+      h(
+        "div",
+        { class: `heading heading-${m[1].length}`, role: "heading", "aria-level": m[1].length + 2 },
+        inline(m[2], names),
+      ),
+  ],
   [/^-# +(.+)/, (m, names) => h("small", { class: "subtext" }, inline(m[1], names))],
 ];
 
@@ -39,7 +47,11 @@ function blocks(text, names) {
   };
   for (let i = 0; i < lines.length; i += 1) {
     const single = BLOCKS.find(([pattern]) => pattern.test(lines[i]));
-    const group = [[/^> ?/, "quote"], [/^ *[-*] +/, "ul"], [/^ *\d+\. +/, "ol"]].find(([pattern]) => pattern.test(lines[i]));
+    const group = [
+      [/^> ?/, "quote"],
+      [/^ *[-*] +/, "ul"],
+      [/^ *\d+\. +/, "ol"],
+    ].find(([pattern]) => pattern.test(lines[i]));
     if (single) {
       flush();
       nodes.push(single[1](lines[i].match(single[0]), names));
@@ -48,7 +60,14 @@ function blocks(text, names) {
       const body = take(group[0], i);
       i += body.length - 1;
       if (group[1] === "quote") nodes.push(h("blockquote", {}, inline(body.join("\n"), names)));
-      else nodes.push(h(group[1], {}, body.map((line) => h("li", {}, inline(line, names)))));
+      else
+        nodes.push(
+          h(
+            group[1],
+            {},
+            body.map((line) => h("li", {}, inline(line, names))),
+          ),
+        );
     } else {
       paragraph.push(lines[i]);
     }
@@ -73,8 +92,14 @@ const RULES = [
   [/\\([^\sA-Za-z0-9])/y, (m) => m[1]],
   [/(`+)([\s\S]*?[^`])\1(?!`)/y, (m) => h("code", {}, m[2].trim() || m[2])],
   [/<(https?:\/\/[^\s>]+)>/y, (m) => link(m[1], m[1])],
-  [/\[((?:\\.|[^\]\\\n])+)\]\(<?(https?:\/\/[^\s>)]+)>?(?: +"[^"]*")?\)/y, (m, names) => link(m[2], inline(m[1], names))],
-  [/<t:(-?\d{1,13})(?::([tTdDfFsSR]))?>/y, (m) => h("time", { class: "stamp", datetime: iso(m[1]) }, formatStamp(Number(m[1]), m[2]))],
+  [
+    /\[((?:\\.|[^\]\\\n])+)\]\(<?(https?:\/\/[^\s>)]+)>?(?: +"[^"]*")?\)/y,
+    (m, names) => link(m[2], inline(m[1], names)),
+  ],
+  [
+    /<t:(-?\d{1,13})(?::([tTdDfFsSR]))?>/y,
+    (m) => h("time", { class: "stamp", datetime: iso(m[1]) }, formatStamp(Number(m[1]), m[2])),
+  ],
   [/<@!?(\d+)>/y, (m, names) => mention(`@${names.user?.(m[1]) ?? "unknown"}`)],
   [/<@&(\d+)>/y, () => mention("@role")],
   [/<#(\d+)>/y, (m, names) => mention(`#${names.channel?.(m[1]) ?? "unknown"}`)],
@@ -137,9 +162,17 @@ export function spoiler(children) {
     cover.removeAttribute("role");
     cover.removeAttribute("aria-label");
   };
-  const cover = h("span", {
-    class: "spoiler hidden-content", role: "button", tabindex: "0", "aria-label": "Hidden; press to show",
-    onclick: show, onkeydown: (event) => ["Enter", " "].includes(event.key) && show(event),
-  }, children);
+  const cover = h(
+    "span",
+    {
+      class: "spoiler hidden-content",
+      role: "button",
+      tabindex: "0",
+      "aria-label": "Hidden; press to show",
+      onclick: show,
+      onkeydown: (event) => ["Enter", " "].includes(event.key) && show(event),
+    },
+    children,
+  );
   return cover;
 }

@@ -3,7 +3,7 @@ import { h, icon, local, safeUrl } from "./dom.js";
 import { spoiler } from "./markdown.js";
 import { openViewer } from "./viewer.js";
 
-const SHOWN = { width: 512, height: 440 }; // every picture fills one of the two, so a 64-pixel preview is as large as its result
+const SHOWN = { width: 512, height: 440 }; // filled by every picture: a preview is as large as its result
 const SPOILER = 1 << 3;
 
 const isKind = (file, kind, extensions) =>
@@ -28,8 +28,15 @@ export function picture(file, { previous = null, gallery = () => [file] } = {}) 
   if (previous?.dataset?.url === url) return previous;
   const image = h("img", { alt, decoding: "async", draggable: "false" });
   const box = h("button", {
-    type: "button", class: "picture loading", dataset: { url }, "aria-label": `Enlarge picture: ${shorten(alt)}`,
-    onclick: () => openViewer(gallery(), gallery().findIndex((other) => other.url === file.url)),
+    type: "button",
+    class: "picture loading",
+    dataset: { url },
+    "aria-label": `Enlarge picture: ${shorten(alt)}`,
+    onclick: () =>
+      openViewer(
+        gallery(),
+        gallery().findIndex((other) => other.url === file.url),
+      ),
   });
   if (size) {
     box.style.width = `${size.width}px`;
@@ -45,30 +52,49 @@ export function picture(file, { previous = null, gallery = () => [file] } = {}) 
   }
   box.append(image);
   image.src = url;
-  image.decode().then(() => {
-    image.classList.add("ready");
-    box.classList.remove("loading");
-    box.querySelector(".stale")?.remove();
-  }, () => {
-    image.remove();
-    box.classList.remove("loading");
-    if (!shown) box.append(h("span", { class: "broken" }, "This picture could not be loaded."));
-  });
+  image.decode().then(
+    () => {
+      image.classList.add("ready");
+      box.classList.remove("loading");
+      box.querySelector(".stale")?.remove();
+    },
+    () => {
+      image.remove();
+      box.classList.remove("loading");
+      if (!shown) box.append(h("span", { class: "broken" }, "This picture could not be loaded."));
+    },
+  );
   return box;
 }
 
 const shorten = (text) => (text.length > 120 ? `${text.slice(0, 117)}…` : text);
 
-const bytes = (size) => size >= 1 << 20 ? `${(size / (1 << 20)).toFixed(1)} MB` : size >= 1 << 10 ? `${Math.round(size / 1024)} KB` : `${size} bytes`;
+const bytes = (size) =>
+  size >= 1 << 20
+    ? `${(size / (1 << 20)).toFixed(1)} MB`
+    : size >= 1 << 10
+      ? `${Math.round(size / 1024)} KB`
+      : `${size} bytes`;
 
 /** Any attachment: picture, video or a card with a link. */
 export function attachment(file, options = {}) {
   let node;
   if (isImage(file)) node = picture(file, options);
-  else if (isVideo(file)) node = h("video", { class: "video", controls: true, preload: "metadata", src: local(file.url), "aria-label": file.description || file.filename });
+  else if (isVideo(file))
+    node = h("video", {
+      class: "video",
+      controls: true,
+      preload: "metadata",
+      src: local(file.url),
+      "aria-label": file.description || file.filename,
+    });
   else {
-    node = h("a", { class: "file-card", href: local(file.url), download: file.filename, target: "_blank", rel: "noopener" },
-      icon("file"), h("span", {}, h("strong", {}, file.filename ?? "File"), file.size ? h("small", {}, bytes(file.size)) : null));
+    node = h(
+      "a",
+      { class: "file-card", href: local(file.url), download: file.filename, target: "_blank", rel: "noopener" },
+      icon("file"),
+      h("span", {}, h("strong", {}, file.filename ?? "File"), file.size ? h("small", {}, bytes(file.size)) : null),
+    );
   }
   const hidden = (file.flags ?? 0) & SPOILER || /^SPOILER_/.test(file.filename ?? "");
   return hidden ? spoiler([node]) : node;
@@ -79,7 +105,9 @@ export function attachments(files, previous = null) {
   if (!files?.length) return null;
   const pictures = files.filter(isImage);
   const before = previous ? [...previous.querySelectorAll(".picture")] : [];
-  const nodes = files.map((file) => attachment(file, { previous: before[pictures.indexOf(file)] ?? null, gallery: () => pictures }));
+  const nodes = files.map((file) =>
+    attachment(file, { previous: before[pictures.indexOf(file)] ?? null, gallery: () => pictures }),
+  );
   return h("div", { class: `attachments${pictures.length > 1 ? " mosaic" : ""}` }, nodes);
 }
 

@@ -12,16 +12,29 @@ export async function openMenu(message, button, session) {
     ...commands.map((command) => [`Apps › ${command.name}`, () => session.runMessageCommand(message, command)]),
     message.content ? ["Copy text", () => copy("Text", message.content)] : null,
     ["Copy message ID", () => copy("Message ID", message.id)],
-    message.author.id === session.me.id ? ["Delete message", () => session.api.remove(message.channel_id, message.id)] : null,
+    message.author.id === session.me.id
+      ? ["Delete message", () => session.api.remove(message.channel_id, message.id)]
+      : null,
   ].filter(Boolean);
-  const menu = h("div", { class: "menu-popup", role: "menu", "aria-label": "More actions", onkeydown: (event) => walk(event) },
-    items.map(([label, act]) => h("button", {
-      type: "button", role: "menuitem", tabindex: "-1",
-      onclick: () => {
-        close();
-        act();
-      },
-    }, label)));
+  const menu = h(
+    "div",
+    { class: "menu-popup", role: "menu", "aria-label": "More actions", onkeydown: (event) => walk(event) },
+    items.map(([label, act]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          role: "menuitem",
+          tabindex: "-1",
+          onclick: () => {
+            close();
+            act();
+          },
+        },
+        label,
+      ),
+    ),
+  );
   const close = () => {
     menu.remove();
     open = null;

@@ -13,7 +13,17 @@ export class MessageList {
     this.list = document.getElementById("messages");
     this.waiting = document.getElementById("pending");
     this.jump = document.getElementById("jump");
-    Object.assign(this, { names, reply, menu, elements: new Map(), failures: new Map(), failed: null, following: true, lastTop: 0 });
+    Object.assign(this, {
+      names,
+      reply,
+      menu,
+      elements: new Map(),
+      drawn: new Map(), // message id → the message as its element shows it
+      failures: new Map(),
+      failed: null,
+      following: true,
+      lastTop: 0,
+    });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jump.addEventListener("click", () => this.follow());
     // A picture or the window that changes its height must not push the newest message out of sight.
@@ -26,6 +36,7 @@ export class MessageList {
     Object.assign(this, { session, channelId, following: true });
     this.failures.clear();
     this.elements.clear();
+    this.drawn.clear();
     this.list.replaceChildren();
     this.refresh();
     this.drawPending();
@@ -40,6 +51,7 @@ export class MessageList {
     for (const message of this.session.messagesOf(this.channelId)) {
       known.add(message.id);
       if (!this.elements.has(message.id)) this.#insert(message);
+      else if (this.drawn.get(message.id) !== message) this.redraw(message.id);
     }
     for (const id of [...this.elements.keys()]) if (!known.has(id)) this.#drop(id);
     for (const id of known) this.#regroup(id);
@@ -73,10 +85,18 @@ export class MessageList {
 
   #build(message, previous = null) {
     const before = this.#before(message);
+    this.drawn.set(message.id, message);
     return messageElement(message, {
-      session: this.session, names: this.names, reply: this.reply, menu: this.menu, previous,
-      compact: this.#continues(before, message), busy: this.#busy(message.id), failure: this.failures.get(message.id),
-      findMessage: (id) => this.#messages().get(id), jumpTo: (id) => this.jumpTo(id),
+      session: this.session,
+      names: this.names,
+      reply: this.reply,
+      menu: this.menu,
+      previous,
+      compact: this.#continues(before, message),
+      busy: this.#busy(message.id),
+      failure: this.failures.get(message.id),
+      findMessage: (id) => this.#messages().get(id),
+      jumpTo: (id) => this.jumpTo(id),
     });
   }
 
@@ -89,8 +109,14 @@ export class MessageList {
   }
 
   #continues(before, message) {
-    return Boolean(before) && before.author.id === message.author.id && before.type === 0 && message.type === 0
-      && !(before.flags & FLAG.ephemeral) && new Date(message.timestamp) - new Date(before.timestamp) < GROUP_MS;
+    return (
+      Boolean(before) &&
+      before.author.id === message.author.id &&
+      before.type === 0 &&
+      message.type === 0 &&
+      !(before.flags & FLAG.ephemeral) &&
+      new Date(message.timestamp) - new Date(before.timestamp) < GROUP_MS
+    );
   }
 
   #insert(message) {
@@ -104,7 +130,8 @@ export class MessageList {
   #regroup(id) {
     const after = this.elements.get(id)?.nextElementSibling;
     const message = after && this.#messages().get(after.dataset.id);
-    if (message && after.classList.contains("compact") !== this.#continues(this.#before(message), message)) this.redraw(message.id);
+    if (message && after.classList.contains("compact") !== this.#continues(this.#before(message), message))
+      this.redraw(message.id);
   }
 
   /** Draws a message anew in its place: pictures stay until their successors are loaded, focus stays where it was. */
@@ -124,6 +151,7 @@ export class MessageList {
     const previous = element?.previousElementSibling?.dataset.id;
     element?.remove();
     this.elements.delete(id);
+    this.drawn.delete(id);
     if (regroup && previous) this.#regroup(previous);
   }
 
@@ -131,7 +159,10 @@ export class MessageList {
   settle(entry) {
     if (entry.kind === "component") {
       if (entry.state === "failed") {
-        const text = entry.error === "The application did not respond" ? "This interaction failed: the application did not respond." : entry.error;
+        const text =
+          entry.error === "The application did not respond"
+            ? "This interaction failed: the application did not respond."
+            : entry.error;
         this.failures.set(entry.messageId, text);
       } else this.failures.delete(entry.messageId);
       this.redraw(entry.messageId);
@@ -144,17 +175,56 @@ export class MessageList {
   }
 
   drawPending() {
-    const waiting = [...this.session.pending.values()].filter((entry) => entry.kind === "command" && entry.channelId === this.channelId);
+    const waiting = [...this.session.pending.values()].filter(
+      (entry) => entry.kind === "command" && entry.channelId === this.channelId,
+    );
     const failed = this.failed?.channelId === this.channelId ? [this.failed] : [];
-    const bot = this.session.users.get(this.session.config.application_id) ?? { id: this.session.config.application_id, username: "Easel", bot: true };
-    fill(this.waiting, [...waiting, ...failed].map((entry) => h("li", { class: "message" }, h("article", {},
-      h("div", { class: "reply-line" }, avatar(this.session.me, 18), h("strong", {}, displayName(this.session.me)), " used ", h("span", { class: "mention" }, `/${entry.name}`)),
-      avatar(bot),
-      h("div", { class: "body" },
-        h("header", { class: "head" }, h("strong", { class: "author" }, displayName(bot)), h("span", { class: "tag" }, "APP")),
-        entry.state === "failed"
-          ? h("p", { class: "failure", role: "alert" }, entry.error, " · ", h("button", { type: "button", class: "link", onclick: () => this.#forgive() }, "Dismiss"))
-          : h("p", { class: "thinking" }, "Sending command", dots()))))));
+    const bot = this.session.users.get(this.session.config.application_id) ?? {
+      id: this.session.config.application_id,
+      username: "Easel",
+      bot: true,
+    };
+    fill(
+      this.waiting,
+      [...waiting, ...failed].map((entry) =>
+        h(
+          "li",
+          { class: "message" },
+          h(
+            "article",
+            {},
+            h(
+              "div",
+              { class: "reply-line" },
+              avatar(this.session.me, 18),
+              h("strong", {}, displayName(this.session.me)),
+              " used ",
+              h("span", { class: "mention" }, `/${entry.name}`),
+            ),
+            avatar(bot),
+            h(
+              "div",
+              { class: "body" },
+              h(
+                "header",
+                { class: "head" },
+                h("strong", { class: "author" }, displayName(bot)),
+                h("span", { class: "tag" }, "APP"),
+              ),
+              entry.state === "failed"
+                ? h(
+                    "p",
+                    { class: "failure", role: "alert" },
+                    entry.error,
+                    " · ",
+                    h("button", { type: "button", class: "link", onclick: () => this.#forgive() }, "Dismiss"),
+                  )
+                : h("p", { class: "thinking" }, "Sending command", dots()),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   #forgive() {

@@ -3,7 +3,17 @@ import { selectMenu } from "./components.js";
 import { dots, fill, h, icon } from "./dom.js";
 import { markdown } from "./markdown.js";
 
-const TYPE = { row: 1, stringSelect: 3, input: 4, text: 10, label: 18, upload: 19, radio: 21, checkboxes: 22, checkbox: 23 };
+const TYPE = {
+  row: 1,
+  stringSelect: 3,
+  input: 4,
+  text: 10,
+  label: 18,
+  upload: 19,
+  radio: 21,
+  checkboxes: 22,
+  checkbox: 23,
+};
 let count = 0;
 
 /** Shows a modal of a session; submitting it answers the bot. */
@@ -12,30 +22,58 @@ export function openModal(modal, session, names) {
   const fields = modal.components.map((component) => field(component, session, names, files));
   const error = h("p", { class: "failure", role: "alert", hidden: true });
   const submit = h("button", { type: "submit", class: "button primary" }, "Submit");
-  const dialog = h("dialog", { class: "modal", "aria-labelledby": "modal-title", onclose: () => dialog.remove() },
-    h("form", {
-      novalidate: false,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        fill(submit, "Submitting", dots());
-        error.hidden = true;
-        files.length = 0;
-        const entry = await session.submitModal(modal, fields.map(({ value }) => value()), files)
-          .catch((problem) => ({ state: "failed", error: problem.message }));
-        if (entry.state !== "failed") return dialog.close();
-        fill(submit, "Submit");
-        submit.disabled = false;
-        error.hidden = false;
-        error.textContent = `${entry.error} What you wrote is still here.`;
-        return undefined;
+  const dialog = h(
+    "dialog",
+    { class: "modal", "aria-labelledby": "modal-title", onclose: () => dialog.remove() },
+    h(
+      "form",
+      {
+        novalidate: false,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          submit.disabled = true;
+          fill(submit, "Submitting", dots());
+          error.hidden = true;
+          files.length = 0;
+          const entry = await session
+            .submitModal(
+              modal,
+              fields.map(({ value }) => value()),
+              files,
+            )
+            .catch((problem) => ({ state: "failed", error: problem.message }));
+          if (entry.state !== "failed") return dialog.close();
+          fill(submit, "Submit");
+          submit.disabled = false;
+          error.hidden = false;
+          error.textContent = `${entry.error} What you wrote is still here.`;
+          return undefined;
+        },
       },
-    },
-    h("header", {}, h("h2", { id: "modal-title" }, modal.title),
-      h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    h("div", { class: "modal-fields" }, fields.map(({ element }) => element)),
-    error,
-    h("footer", {}, h("button", { type: "button", class: "button secondary", onclick: () => dialog.close() }, "Cancel"), submit)));
+      h(
+        "header",
+        {},
+        h("h2", { id: "modal-title" }, modal.title),
+        h(
+          "button",
+          { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => dialog.close() },
+          icon("close"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "modal-fields" },
+        fields.map(({ element }) => element),
+      ),
+      error,
+      h(
+        "footer",
+        {},
+        h("button", { type: "button", class: "button secondary", onclick: () => dialog.close() }, "Cancel"),
+        submit,
+      ),
+    ),
+  );
   document.body.append(dialog);
   dialog.showModal();
   const first = dialog.querySelector(".modal-fields input, .modal-fields textarea, .modal-fields .select");
@@ -47,7 +85,14 @@ export function openModal(modal, session, names) {
 function field(component, session, names, files) {
   if (component.type === TYPE.row) {
     const inner = component.components.map((child) => control(child, session, names, files, child.label));
-    return { element: h("div", {}, inner.map(({ element }) => element)), value: () => ({ type: TYPE.row, components: inner.map(({ value }) => value()) }) };
+    return {
+      element: h(
+        "div",
+        {},
+        inner.map(({ element }) => element),
+      ),
+      value: () => ({ type: TYPE.row, components: inner.map(({ value }) => value()) }),
+    };
   }
   if (component.type === TYPE.label) {
     const inner = control(component.component, session, names, files, component.label, component.description);
@@ -60,19 +105,42 @@ function control(component, session, names, files, label, description = null) {
   const { type, custom_id } = component;
   const id = `field-${(count += 1)}`;
   const required = component.required !== false;
-  const title = label ? h("label", { for: id, id: `${id}-label` }, label, required ? h("span", { class: "required", "aria-hidden": "true" }, " *") : h("span", { class: "optional" }, " optional")) : null;
+  const title = label
+    ? h(
+        "label",
+        { for: id, id: `${id}-label` },
+        label,
+        required
+          ? h("span", { class: "required", "aria-hidden": "true" }, " *")
+          : h("span", { class: "optional" }, " optional"),
+      )
+    : null;
   const note = description ? h("small", { id: `${id}-note` }, description) : null;
   const wrap = (...parts) => h("div", { class: "field" }, title, note, ...parts);
-  if (type === TYPE.text) return { element: h("div", { class: "field" }, markdown(component.content ?? "", names)), value: () => ({ type }) };
+  if (type === TYPE.text)
+    return { element: h("div", { class: "field" }, markdown(component.content ?? "", names)), value: () => ({ type }) };
   if (type === TYPE.input) {
-    const shared = { id, name: custom_id, required, placeholder: component.placeholder ?? "", maxlength: component.max_length ?? 4000, minlength: component.min_length, "aria-describedby": note ? `${id}-note` : null, value: component.value ?? "" };
-    const input = component.style === 2 ? h("textarea", { ...shared, rows: 5 }) : h("input", { ...shared, type: "text", autocomplete: "off" });
+    const shared = {
+      id,
+      name: custom_id,
+      required,
+      placeholder: component.placeholder ?? "",
+      maxlength: component.max_length ?? 4000,
+      minlength: component.min_length,
+      "aria-describedby": note ? `${id}-note` : null,
+      value: component.value ?? "",
+    };
+    const input =
+      component.style === 2
+        ? h("textarea", { ...shared, rows: 5 })
+        : h("input", { ...shared, type: "text", autocomplete: "off" });
     return { element: wrap(input), value: () => ({ type, custom_id, value: input.value }) };
   }
   if (type === TYPE.upload) {
     const input = h("input", { id, type: "file", required, multiple: (component.max_values ?? 1) > 1 });
     const value = () => ({
-      type, custom_id,
+      type,
+      custom_id,
       values: [...input.files].map((file) => {
         files.push(file);
         return String(files.length - 1);
@@ -82,15 +150,40 @@ function control(component, session, names, files, label, description = null) {
   }
   if (type === TYPE.checkbox) {
     const input = h("input", { id, type: "checkbox", checked: Boolean(component.default) });
-    return { element: h("div", { class: "field check" }, input, title, note), value: () => ({ type, custom_id, value: input.checked }) };
+    return {
+      element: h("div", { class: "field check" }, input, title, note),
+      value: () => ({ type, custom_id, value: input.checked }),
+    };
   }
   if (type === TYPE.radio || type === TYPE.checkboxes) {
     const kind = type === TYPE.radio ? "radio" : "checkbox";
-    const inputs = component.options.map((option) => h("input", { type: kind, name: custom_id, value: option.value, checked: Boolean(option.default), required: kind === "radio" && required }));
-    const group = h("div", { class: "choices", role: type === TYPE.radio ? "radiogroup" : "group", "aria-labelledby": `${id}-label` },
-      component.options.map((option, index) => h("label", {}, inputs[index], h("span", {}, option.label, option.description ? h("small", {}, option.description) : null))));
+    const inputs = component.options.map((option) =>
+      h("input", {
+        type: kind,
+        name: custom_id,
+        value: option.value,
+        checked: Boolean(option.default),
+        required: kind === "radio" && required,
+      }),
+    );
+    const group = h(
+      "div",
+      { class: "choices", role: type === TYPE.radio ? "radiogroup" : "group", "aria-labelledby": `${id}-label` },
+      component.options.map((option, index) =>
+        h(
+          "label",
+          {},
+          inputs[index],
+          h("span", {}, option.label, option.description ? h("small", {}, option.description) : null),
+        ),
+      ),
+    );
     const picked = () => inputs.filter((input) => input.checked).map((input) => input.value);
-    return { element: wrap(group), value: () => type === TYPE.radio ? { type, custom_id, value: picked()[0] ?? null } : { type, custom_id, values: picked() } };
+    return {
+      element: wrap(group),
+      value: () =>
+        type === TYPE.radio ? { type, custom_id, value: picked()[0] ?? null } : { type, custom_id, values: picked() },
+    };
   }
   const menu = selectMenu(component, session, () => {}, { label: label ?? component.placeholder });
   return { element: wrap(menu.element), value: () => ({ type, custom_id, values: menu.values() }) };

@@ -44,7 +44,9 @@ export class Session extends EventTarget {
 
   channelName(channel) {
     if (!channel) return undefined;
-    return channel.recipients ? channel.recipients.map((user) => user.global_name || user.username).join(", ") : channel.name;
+    return channel.recipients
+      ? channel.recipients.map((user) => user.global_name || user.username).join(", ")
+      : channel.name;
   }
 
   /** The loaded messages of a channel, oldest first. */
@@ -92,7 +94,10 @@ export class Session extends EventTarget {
     const channel = this.channels.get(channelId);
     const key = channel?.guild_id || !channel?.recipients ? "guild" : channelId;
     if (!this.commands.has(key)) {
-      const index = key === "guild" ? await this.api.guildCommands(this.config.guild_id) : await this.api.channelCommands(channelId);
+      const index =
+        key === "guild"
+          ? await this.api.guildCommands(this.config.guild_id)
+          : await this.api.channelCommands(channelId);
       this.commands.set(key, index.application_commands ?? []);
       for (const application of index.applications ?? []) {
         const bot = application.bot ?? { id: application.id, username: application.name };
@@ -111,8 +116,14 @@ export class Session extends EventTarget {
   #interaction(type, channelId, data, extra = {}) {
     const channel = this.channels.get(channelId);
     return {
-      type, channel_id: channelId, ...(channel?.recipients ? {} : { guild_id: this.config.guild_id }),
-      application_id: this.config.application_id, session_id: this.gateway.sessionId, nonce: snowflake(), data, ...extra,
+      type,
+      channel_id: channelId,
+      ...(channel?.recipients ? {} : { guild_id: this.config.guild_id }),
+      application_id: this.config.application_id,
+      session_id: this.gateway.sessionId,
+      nonce: snowflake(),
+      data,
+      ...extra,
     };
   }
 
@@ -121,7 +132,10 @@ export class Session extends EventTarget {
     Object.assign(entry, { nonce: body.nonce, channelId: body.channel_id, state: "sent", error: null });
     const settled = new Promise((resolve) => (entry.settle = resolve));
     this.pending.set(body.nonce, entry);
-    entry.timer = setTimeout(() => this.#settle(body.nonce, "failed", "No answer came. Check the connection and try again."), PATIENCE_MS);
+    entry.timer = setTimeout(
+      () => this.#settle(body.nonce, "failed", "No answer came. Check the connection and try again."),
+      PATIENCE_MS,
+    );
     this.#emit("pending", { entry });
     try {
       await this.api.interact(body);
@@ -143,19 +157,45 @@ export class Session extends EventTarget {
 
   /** Runs a slash command. `options` are Discord's nested option values, `attachments` the uploads they refer to. */
   runCommand(channelId, command, options, attachments) {
-    const data = { version: command.version, id: command.id, name: command.name, type: 1, options, application_command: command, attachments };
-    return this.#track({ kind: "command", name: command.name }, this.#interaction(INTERACTION.command, channelId, data));
+    const data = {
+      version: command.version,
+      id: command.id,
+      name: command.name,
+      type: 1,
+      options,
+      application_command: command,
+      attachments,
+    };
+    return this.#track(
+      { kind: "command", name: command.name },
+      this.#interaction(INTERACTION.command, channelId, data),
+    );
   }
 
   /** Runs a message command ("Apps" in a message's menu). */
   runMessageCommand(message, command) {
-    const data = { version: command.version, id: command.id, name: command.name, type: 3, target_id: message.id, options: [], attachments: [] };
-    return this.#track({ kind: "command", name: command.name }, this.#interaction(INTERACTION.command, message.channel_id, data));
+    const data = {
+      version: command.version,
+      id: command.id,
+      name: command.name,
+      type: 3,
+      target_id: message.id,
+      options: [],
+      attachments: [],
+    };
+    return this.#track(
+      { kind: "command", name: command.name },
+      this.#interaction(INTERACTION.command, message.channel_id, data),
+    );
   }
 
   /** Presses a button or picks from a select menu (`values`). */
   press(message, component, values) {
-    const data = { component_type: component.type, custom_id: component.custom_id, ...(values ? { type: component.type, values } : {}) };
+    const data = {
+      component_type: component.type,
+      custom_id: component.custom_id,
+      ...(values ? { type: component.type, values } : {}),
+    };
     const extra = { message_id: message.id, message_flags: message.flags ?? 0 };
     const body = this.#interaction(INTERACTION.component, message.channel_id, data, extra);
     return this.#track({ kind: "component", messageId: message.id, customId: component.custom_id }, body);
@@ -170,7 +210,15 @@ export class Session extends EventTarget {
 
   /** Asks the bot for suggestions; resolves to [{name, value}], empty when it does not answer. */
   async autocomplete(channelId, command, options) {
-    const data = { version: command.version, id: command.id, name: command.name, type: 1, options, application_command: command, attachments: [] };
+    const data = {
+      version: command.version,
+      id: command.id,
+      name: command.name,
+      type: 1,
+      options,
+      application_command: command,
+      attachments: [],
+    };
     const entry = { kind: "autocomplete" };
     await this.#track(entry, this.#interaction(INTERACTION.autocomplete, channelId, data));
     return entry.choices ?? [];
@@ -190,7 +238,13 @@ export class Session extends EventTarget {
   // ---- gateway events -----------------------------------------------------------------------------------------------
 
   #meet(message) {
-    const met = [message.author, message.interaction?.user, message.interaction_metadata?.user, message.referenced_message?.author, ...(message.mentions ?? [])];
+    const met = [
+      message.author,
+      message.interaction?.user,
+      message.interaction_metadata?.user,
+      message.referenced_message?.author,
+      ...(message.mentions ?? []),
+    ];
     for (const user of met) if (user?.id) this.users.set(user.id, { ...this.users.get(user.id), ...user });
   }
 
@@ -228,11 +282,13 @@ export class Session extends EventTarget {
     await this.#loadChannels();
     // A new session may have missed events: what is on the screen is fetched afresh, ephemeral messages stay.
     const opened = [...this.history.keys()];
-    await Promise.all(opened.map(async (channelId) => {
-      const kept = this.messagesOf(channelId).filter((message) => message.flags & 64);
-      this.history.set(channelId, { messages: new Map(kept.map((m) => [m.id, m])), complete: false, loading: null });
-      await this.loadOlder(channelId);
-    }));
+    await Promise.all(
+      opened.map(async (channelId) => {
+        const kept = this.messagesOf(channelId).filter((message) => message.flags & 64);
+        this.history.set(channelId, { messages: new Map(kept.map((m) => [m.id, m])), complete: false, loading: null });
+        await this.loadOlder(channelId);
+      }),
+    );
     this.#emit("commands");
   }
 
@@ -293,9 +349,12 @@ export class Session extends EventTarget {
     } else if (type === "MESSAGE_REACTION_REMOVE" && found) {
       Object.assign(found, { count: found.count - 1, me: found.me && !mine });
     }
-    const left = type === "MESSAGE_REACTION_REMOVE_ALL" ? []
-      : type === "MESSAGE_REACTION_REMOVE_EMOJI" ? reactions.filter(({ emoji }) => emoji.name !== data.emoji.name)
-      : reactions.filter(({ count }) => count > 0);
+    const left =
+      type === "MESSAGE_REACTION_REMOVE_ALL"
+        ? []
+        : type === "MESSAGE_REACTION_REMOVE_EMOJI"
+          ? reactions.filter(({ emoji }) => emoji.name !== data.emoji.name)
+          : reactions.filter(({ count }) => count > 0);
     this.#update({ id: message.id, channel_id: message.channel_id, reactions: left });
   }
 }

@@ -25,7 +25,14 @@ const STYLES = {
   s: format({ dateStyle: "short", timeStyle: "short" }),
   S: format({ dateStyle: "short", timeStyle: "medium" }),
 };
-const UNITS = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const UNITS = [
+  ["year", 31557600],
+  ["month", 2629800],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 /** `<t:seconds:style>`: one of t T d D f F s S, or R for "in 5 minutes". */

@@ -14,10 +14,37 @@ export function welcome(session, channel, suggest) {
   const name = session.channelName(channel);
   return [
     h("h2", { id: "welcome-title" }, channel.recipients ? `You and ${name}` : `Welcome to #${name}`),
-    h("p", {}, "Type ", h("kbd", {}, "/imagine"), " and describe a picture, or start with one of these. Four pictures come back; the buttons under them enlarge one (", h("strong", {}, "U"), "), make variations of it (", h("strong", {}, "V"), ") or draw again (🔄)."),
-    h("div", { class: "suggestions", role: "group", "aria-label": "Suggested prompts" }, PROMPTS.map(([emoji, prompt]) => h("button", {
-      type: "button", class: "suggestion", onclick: () => suggest(prompt),
-    }, h("span", { class: "emoji", "aria-hidden": "true" }, emoji), prompt))),
-    h("p", { class: "welcome-note" }, "The pictures are made on this computer. Press Enter to send what a suggestion filled in."),
+    h(
+      "p",
+      {},
+      "Type ",
+      h("kbd", {}, "/imagine"),
+      " and describe a picture, or start with one of these. Four pictures come back; the buttons under them enlarge one (",
+      h("strong", {}, "U"),
+      "), make variations of it (",
+      h("strong", {}, "V"),
+      ") or draw again (🔄).",
+    ),
+    h(
+      "div",
+      { class: "suggestions", role: "group", "aria-label": "Suggested prompts" },
+      PROMPTS.map(([emoji, prompt]) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "suggestion",
+            onclick: () => suggest(prompt),
+          },
+          h("span", { class: "emoji", "aria-hidden": "true" }, emoji),
+          prompt,
+        ),
+      ),
+    ),
+    h(
+      "p",
+      { class: "welcome-note" },
+      "The pictures are made on this computer. Press Enter to send what a suggestion filled in.",
+    ),
   ];
 }

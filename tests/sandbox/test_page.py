@@ -232,18 +232,20 @@ def test_a_silent_bot_is_said_to_be_silent(page: Page, demo: Demo) -> None:
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_cut_connection_comes_back_by_itself(page: Page, demo: Demo) -> None:
-    """After the socket is dropped the page resumes and goes on showing what is said."""
-    body = json.dumps({"kind": "drop", "bots": False}).encode()
+@pytest.mark.parametrize("trouble", ["drop", "reconnect", "invalid_session"])
+def test_a_lost_connection_comes_back_by_itself(page: Page, demo: Demo, trouble: str) -> None:
+    """Cut, asked to reconnect, or its session forgotten: the page goes on showing what is said."""
+    expect(messages(page).first).to_be_visible()
+    body = json.dumps({"kind": trouble, "bots": False, "resumable": False}).encode()
     request = urllib.request.Request(
         f"{demo.facts['base_url']}/_sandbox/faults", data=body, headers={"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as answer:
         assert json.load(answer)["struck"] >= 1
     page.get_by_role("textbox", name=re.compile("^Message #")).click()
-    page.keyboard.type("still here")
+    page.keyboard.type(f"still here after {trouble}")
     page.keyboard.press("Enter")
-    expect(newest(page)).to_contain_text("still here")
+    expect(newest(page)).to_contain_text(f"still here after {trouble}")
     expect(page.locator("#banner")).to_be_hidden()
 
 
