@@ -63,8 +63,11 @@ local function leave(id, queue)
   mark('waiting', id, false)
   return redis.call('LREM', 'rq:queue:' .. queue, 1, id) == 1
 end
+local ENDED = {delivered = true, failed = true, cancelled = true}
+-- an end stands: a delivery that runs again after its post only has to tidy up
 local function set_state(job, state, ttl)
-  if job and redis.call('EXISTS', 'easel:job:' .. job) == 1 then
+  local before = job and redis.call('HGET', 'easel:job:' .. job, 'state')
+  if before and (ENDED[state] or not ENDED[before]) then
     redis.call('HSET', 'easel:job:' .. job, 'state', state)
     if ttl then redis.call('EXPIRE', 'easel:job:' .. job, ttl) else redis.call('PERSIST', 'easel:job:' .. job) end
   end
@@ -330,7 +333,7 @@ else refund(a.id, a.queue) end
 if h[1] then
   if a.queue == 'render' then
     announce(h[1], a.how == 'canceled' and 'cancelled' or a.how, 100)
-    -- the post may already be under way, or done
+    -- the post may already be under way
     if a.how == 'finished' and redis.call('HGET', 'easel:job:' .. h[1], 'state') == 'running' then
       set_state(h[1], 'rendered')
     end
@@ -422,7 +425,7 @@ CANCEL = (
 local state = redis.call('HMGET', 'easel:job:' .. a.job, 'state', 'user')
 if not state[1] then return 'unknown' end
 if state[2] ~= a.by and not a.operator then return 'not_yours' end
-if state[1] == 'delivered' or state[1] == 'failed' or state[1] == 'cancelled' then return 'ended' end
+if ENDED[state[1]] then return 'ended' end
 local answer = 'ended'
 for _, id in ipairs(a.ids) do
   local h = redis.call('HMGET', job_key(id), 'status', 'origin')

@@ -8,7 +8,7 @@ from exchange import delivery
 from exchange.delivery import DeliveryState, MessageRef
 from exchange.queue import JobQueue
 from tests.exchange.jobs import job, upscale_of
-from tests.exchange.worker import PlainWorker
+from tests.exchange.worker import PlainWorker, recover
 
 
 async def running(client: redis.Redis, async_client: redis.asyncio.Redis) -> tuple[PlainWorker, delivery.Lease]:
@@ -35,6 +35,20 @@ async def test_a_delivery_is_made_once(client: redis.Redis, async_client: redis.
     assert client.llen("rq:queue:deliver") == 0
     assert worker.finish(job().id)
     assert client.hget(f"easel:job:{job().id}", "state") == b"delivered"
+
+
+async def test_an_end_stands(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
+    """A deliverer that dies right after its post is replaced by one that only tidies up: the job stays delivered."""
+    _, lease = await running(client, async_client)
+    delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    dead, living = PlainWorker(client, "host-1-1", "deliver"), PlainWorker(client, "host-2-1", "deliver")
+    rq_id = dead.claim()
+    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    dead.lapse(rq_id)
+    recover(client)
+    assert living.claim() == rq_id
+    assert living.finish(rq_id)
+    assert await JobQueue(async_client).state(job().id) == "delivered"
 
 
 async def test_without_the_lease_nothing_is_delivered(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
