@@ -11,7 +11,9 @@ _CONTROL = r"\s\x00-\x1f\x7f-\x9f"
 _INVISIBLE = "\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff"
 _SURROGATES = "\ud800-\udfff"
 _IRREGULAR = re.compile(rf"^[ *]|[ *\\]$|  |[^\S ]|[\x00-\x1f\x7f-\x9f{_INVISIBLE}{_SURROGATES}]|\*\*")
-_RUN = re.compile(rf"(?P<gap>[{_CONTROL}{_INVISIBLE}]+)|(?P<stars>\*[*{_INVISIBLE}]*)|(?P<surrogate>[{_SURROGATES}])")
+# Only what has to change: a single plain space and a single asterisk stay as they are.
+_GAP = f"[{_CONTROL}{_INVISIBLE}]"
+_RUN = re.compile(rf"(?P<gap>{_GAP}{{2,}}|(?! ){_GAP})|(?P<stars>\*[*{_INVISIBLE}]+)|(?P<surrogate>[{_SURROGATES}])")
 _BLANK = re.compile(rf"[{_CONTROL}]")
 
 
