@@ -118,6 +118,5 @@ def _guidance_scale(parameters: Parameters, model: Model) -> float:
 
 def _set_fields(parameters: Parameters) -> Iterable[str]:
     for field in fields(parameters):
-        value = getattr(parameters, field.name)
-        if value is not None and value is not False and value != ():
+        if getattr(parameters, field.name) != field.default:
             yield field.name

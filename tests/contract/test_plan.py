@@ -66,10 +66,11 @@ def test_the_price_follows_the_work() -> None:
     assert planned("a fox --stop 50").megapixel_steps == pytest.approx(planned("a fox").megapixel_steps / 2)
 
 
-def test_what_a_model_cannot_do_is_refused_by_name() -> None:
+@pytest.mark.parametrize("flag", ["--cref https://example.org/a.png", "--sref 7", "--exp 5 --v 7", "--hd --v 8.1"])
+def test_what_a_model_cannot_do_is_refused_by_name(flag: str) -> None:
     """Never silently ignored."""
     with pytest.raises(UserError) as caught:
-        planned("a fox --cref https://example.org/a.png")
+        planned(f"a fox {flag}")
     assert caught.value.kind == "parameter_not_supported"
     _, description = describe(caught.value)
     assert "Easel Small" in description
