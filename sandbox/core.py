@@ -90,8 +90,7 @@ class Sandbox:
         task.add_done_callback(self._finished)
 
     async def close(self) -> None:
-        """Disconnect everybody and stop."""
-        await self.gateway.close()
+        """Stop what runs beside the requests, and let go of the folder."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

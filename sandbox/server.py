@@ -27,13 +27,17 @@ async def running(port: int = 0, data: Path | None = None) -> AsyncIterator[Sand
     sandbox = Sandbox(data)
     runner = web.AppRunner(application(sandbox), access_log=None, shutdown_timeout=2.0, handler_cancellation=False)
     await runner.setup()
+    site = web.TCPSite(runner, HOST, port)
     try:
-        await web.TCPSite(runner, HOST, port).start()
+        await site.start()
         sandbox.wire.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
         yield sandbox
     finally:
-        await sandbox.close()
+        # Nobody new is let in before those inside are sent away: a bot comes back at once.
+        await site.stop()
+        await sandbox.gateway.close()
         await runner.cleanup()
+        await sandbox.close()
 
 
 def application(sandbox: Sandbox) -> web.Application:
