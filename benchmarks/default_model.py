@@ -7,7 +7,7 @@ say what it sees. `--json` prints one JSON object as the last line:
     top1_real               the judge's own share on real pictures of the same nouns (held-back icons): the ceiling
     color                   share of pictures of "a red car" whose object is mostly red
     two_objects             share of pictures of "a dog and a heart" with one in each half; pairs never trained on
-    style                   share of pictures of "an apple, 3d style" in which the judge sees a set of that style
+    style                   share of pictures of "an apple, 3d style" most like the apple of a set of that style
     unseen                  share of pictures of words no caption held ("a kitty") seen as their nearest known noun
     diversity               how different the four of a grid are; 1.0: as different as the noun's real icons
     nearest_training        distance to the nearest training icon, in the judge's features; nearest_training_real is
@@ -35,7 +35,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.judge import Judge, colour_of, sees_both
 from model.training.captions import with_article
-from model.training.data import PACKAGES
+from model.training.data import styles_of
 from model.training.folder import TrainingError, check_weights
 
 ROOT = Path(__file__).resolve().parent
@@ -135,12 +135,12 @@ def noun_hits(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> tuple[np
     return first.reshape(len(nouns), -1).numpy(), five.reshape(len(nouns), -1).numpy()
 
 
-def style_hits(judge: Judge, grids: np.ndarray, styles: Sequence[str]) -> np.ndarray:
-    """(P, 4): whether the judge takes each picture for one of a set that has the asked style."""
-    sets = [{judge.styles.index(p.name) for p in PACKAGES if style in p.styles and p.name in judge.styles}
-            for style in styles]  # fmt: skip
-    seen = judge.look(flat(grids))[1].argmax(1).reshape(len(styles), -1)
-    return np.array([[one in wanted for one in row] for row, wanted in zip(seen.tolist(), sets, strict=True)])
+def style_hits(judge: Judge, grids: np.ndarray, styles: Sequence[str], nouns: Sequence[str]) -> np.ndarray:
+    """(P, 4): whether, of all the noun's icons, one from a set of the asked style is most like the picture."""
+    _, features = judge.look(flat(grids))
+    sets = judge.set_of(features, [noun for noun in nouns for _ in range(grids.shape[1])])
+    asked = [style for style in styles for _ in range(grids.shape[1])]
+    return np.array([style in styles_of(one) for style, one in zip(asked, sets, strict=True)]).reshape(len(styles), -1)
 
 
 def spread(features: torch.Tensor) -> float:
@@ -151,7 +151,7 @@ def spread(features: torch.Tensor) -> float:
 
 def diversity(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> float:
     """Mean spread within a grid, as a share of the spread of the noun's real icons."""
-    features = judge.look(flat(grids))[2].reshape(len(nouns), grids.shape[1], -1)
+    features = judge.look(flat(grids))[1].reshape(len(nouns), grids.shape[1], -1)
     owners = torch.tensor(judge.reference_nouns)
     shares = []
     for noun, drawn in zip(nouns, features, strict=True):
@@ -163,7 +163,7 @@ def diversity(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> float:
 
 def nearest_training(judge: Judge, grids: np.ndarray) -> tuple[float, float]:
     """Mean distance of drawn pictures to the nearest icon, and of icons to the nearest other icon of their noun."""
-    features = judge.look(flat(grids))[2]
+    features = judge.look(flat(grids))[1]
     drawn = 1 - (features @ judge.references.T).amax(1)
     owners = torch.tensor(judge.reference_nouns)
     between = judge.references @ judge.references.T
@@ -213,17 +213,17 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict, lis
         grids = draw([with_article(f"{color} {noun}") for color, noun in prompts.colors], seed=200_000)
         hits = [colour_of(picture) == color for (color, _), grid in zip(prompts.colors, grids, strict=True)
                 for picture in grid]  # fmt: skip
-        figures |= {"color": np.mean(hits), "color_real": judge.ceiling.get("color")}
+        figures |= {"color": np.mean(hits), "color_real": judge.ceiling["color"]}
     if prompts.pairs:
         grids = draw([f"{with_article(a)} and {with_article(b)}" for a, b in prompts.pairs], seed=300_000)
         hits = [
             sees_both(judge, picture, pair) for pair, grid in zip(prompts.pairs, grids, strict=True) for picture in grid
         ]
-        figures |= {"two_objects": np.mean(hits), "two_objects_real": judge.ceiling.get("two_objects")}
+        figures |= {"two_objects": np.mean(hits), "two_objects_real": judge.ceiling["two_objects"]}
     if prompts.styles:
         grids = draw([f"{with_article(noun)}, {style}" for style, noun in prompts.styles], seed=400_000)
-        styled = style_hits(judge, grids, [style for style, _ in prompts.styles])
-        figures |= {"style": styled.mean(), "style_real": judge.ceiling.get("style")}
+        styled = style_hits(judge, grids, *zip(*prompts.styles, strict=True))
+        figures |= {"style": styled.mean(), "style_real": judge.ceiling["style"]}
     if prompts.unseen:
         grids = draw([with_article(word) for word, _ in prompts.unseen], seed=500_000)
         figures["unseen"] = noun_hits(judge, grids, [noun for _, noun in prompts.unseen])[0].mean()
@@ -245,7 +245,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sheet", type=Path, default=Path("build/default_model.png"), help="where the contact sheet goes"
     )
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=4.5)
     return parser.parse_args(arguments)
 

@@ -14,6 +14,7 @@ import itertools
 import json
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +34,9 @@ INPUT = 32  # pixels it looks at: shapes and colours, not grain
 
 
 class Eye(nn.Module):
-    """Pictures (N, 3, 32, 32) in -1..1 to noun scores, style scores and unit features (N, 128)."""
+    """Pictures (N, 3, 32, 32) in -1..1 to noun scores and unit features (N, 128)."""
 
-    def __init__(self, nouns: int, styles: int) -> None:
+    def __init__(self, nouns: int) -> None:
         super().__init__()
         widths = (3, 32, 64, 128)
         layers: list[nn.Module] = []
@@ -46,12 +47,11 @@ class Eye(nn.Module):
         self.body = nn.Sequential(*layers)
         self.squeeze = nn.Linear(widths[-1] * 4, 128)
         self.noun = nn.Linear(128, nouns)
-        self.style = nn.Linear(128, styles)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         pooled = functional.adaptive_avg_pool2d(self.body(pixels), 2).flatten(1)
         hidden = functional.silu(self.squeeze(functional.dropout(pooled, 0.2, self.training)))
-        return self.noun(hidden), self.style(hidden), functional.normalize(hidden, dim=-1)
+        return self.noun(hidden), functional.normalize(hidden, dim=-1)
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,32 @@ class Judge:
 
     eye: Eye
     nouns: tuple[str, ...]
-    styles: tuple[str, ...]  # names of icon sets
-    references: Tensor  # (M, 128) features of the icons of all nouns, as a generator was trained on them
-    reference_nouns: tuple[int, ...]
+    references: Tensor  # (M, 128) features of the icons of all nouns
+    reference_nouns: tuple[int, ...]  # which noun each of them shows
+    reference_sets: tuple[str, ...]  # which icon set each of them is from
     ceiling: dict[str, float]  # its own scores on real pictures of icons it was not trained on
 
     @torch.no_grad()
-    def look(self, pictures: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Noun scores, style scores and features of pictures (N, H, W, 3) uint8 of any size."""
+    def look(self, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Noun scores and features of pictures (N, H, W, 3) uint8 of any size."""
         parts = [self.eye(as_input(pictures[start : start + 128])) for start in range(0, len(pictures), 128)]
-        nouns, styles, features = zip(*parts, strict=True)
-        return torch.cat(nouns), torch.cat(styles), torch.cat(features)
+        nouns, features = zip(*parts, strict=True)
+        return torch.cat(nouns), torch.cat(features)
+
+    def set_of(self, features: Tensor, nouns: Sequence[str]) -> list[str]:
+        """For features (N, 128) of pictures of known nouns: the icon set whose icon of that noun is most alike."""
+        owners = torch.tensor(self.reference_nouns)
+        alike = features @ self.references.T
+        for row, noun in zip(alike, nouns, strict=True):
+            row[owners != self.nouns.index(noun)] = -1
+        return [self.reference_sets[number] for number in alike.argmax(1).tolist()]
 
     def save(self, path: Path) -> None:
         from safetensors.torch import save_file
 
         tensors = {name: tensor.half().contiguous() for name, tensor in self.eye.state_dict().items()}
-        about = {"nouns": self.nouns, "styles": self.styles, "reference_nouns": self.reference_nouns,
-                 "ceiling": self.ceiling}  # fmt: skip
+        about = {"nouns": self.nouns, "reference_nouns": self.reference_nouns,
+                 "reference_sets": self.reference_sets, "ceiling": self.ceiling}  # fmt: skip
         metadata = {name: json.dumps(value) for name, value in about.items()}
         save_file(tensors | {"references": self.references.half()}, path, metadata=metadata)
 
@@ -93,16 +101,16 @@ class Judge:
         except SafetensorError as error:
             raise ValueError(f"the judge's weights in {path} cannot be read: {error}") from None
         references = tensors.pop("references")
-        eye = Eye(len(about["nouns"]), len(about["styles"]))
+        eye = Eye(len(about["nouns"]))
         eye.load_state_dict(
             {name: tensor.long() if "num_batches" in name else tensor for name, tensor in tensors.items()}
         )
         return cls(
             eye.eval(),
             tuple(about["nouns"]),
-            tuple(about["styles"]),
             references,
             tuple(about["reference_nouns"]),
+            tuple(about["reference_sets"]),
             about["ceiling"],
         )
 
@@ -220,31 +228,29 @@ def train_judge(icons: Path, steps: int = 3000, pictures: int = 40_000, seed: in
     data = load_icons(icons)
     kept = [number for number, icon in enumerate(data.icons) if data.concepts[icon.concept].practised is not None]
     nouns = sorted({data.icons[number].concept for number in kept})
-    styles = tuple(sorted({data.icons[number].set_name for number in kept}))
     of_noun = {noun: [number for number in kept if data.icons[number].concept == noun] for noun in nouns}
     held_back = {noun: rng.choice(numbers) for noun, numbers in of_noun.items() if len(numbers) > 2}
 
-    def example(number: int) -> tuple[int, int]:
-        return nouns.index(data.icons[number].concept), styles.index(data.icons[number].set_name)
+    def answer(number: int) -> int:
+        return nouns.index(data.icons[number].concept)
 
     chosen = []
     for _ in range(pictures):
         noun = rng.choice(nouns)
         chosen.append(rng.choice([number for number in of_noun[noun] if number != held_back.get(noun)]))
     seen = np.stack([disturbed(data.pictures[number], rng) for number in chosen])
-    answers = torch.tensor([example(number) for number in chosen])
-    print(f"judge: {pictures} pictures, {len(nouns)} nouns, {len(styles)} styles", flush=True)
+    answers = torch.tensor([answer(number) for number in chosen])
+    print(f"judge: {pictures} pictures, {len(nouns)} nouns", flush=True)
 
-    eye = Eye(len(nouns), len(styles))
+    eye = Eye(len(nouns))
     optimizer = torch.optim.AdamW(eye.parameters(), 2e-3, weight_decay=0.05)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = (
             2e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         )
         picked = torch.randint(pictures, (64,))
-        noun_scores, style_scores, _ = eye(as_input(seen[picked.numpy()]))
-        loss = functional.cross_entropy(noun_scores, answers[picked, 0], label_smoothing=0.05)
-        loss = loss + 0.5 * functional.cross_entropy(style_scores, answers[picked, 1])
+        scores, _ = eye(as_input(seen[picked.numpy()]))
+        loss = functional.cross_entropy(scores, answers[picked], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -252,47 +258,53 @@ def train_judge(icons: Path, steps: int = 3000, pictures: int = 40_000, seed: in
             print(f"judge: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
     eye.eval()
 
-    judge = Judge(
-        eye, tuple(data.concepts[noun].names[0] for noun in nouns), styles, torch.empty(0, 128), (), ceiling={}
+    unread = Judge(eye, tuple(data.concepts[noun].names[0] for noun in nouns), torch.empty(0, 128), (), (), ceiling={})
+    judge = replace(
+        unread,
+        references=unread.look(np.stack([plainly(data.pictures[number]) for number in kept]))[1],
+        reference_nouns=tuple(answer(number) for number in kept),
+        reference_sets=tuple(data.icons[number].set_name for number in kept),
     )
-    _, _, references = judge.look(np.stack([plainly(data.pictures[number]) for number in kept]))
     tests = [number for number in held_back.values() for _ in range(4)]
     real = np.stack([plainly(data.pictures[number]) if turn % 2 else disturbed(data.pictures[number], rng)
                      for turn, number in enumerate(tests)])  # fmt: skip
-    right = torch.tensor([example(number) for number in tests])
-    noun_scores, style_scores, _ = judge.look(real)
-    best = noun_scores.topk(5).indices
+    right = torch.tensor([answer(number) for number in tests])
+    best = judge.look(real)[0].topk(5).indices
     ceiling = {
-        "top1": (best[:, 0] == right[:, 0]).float().mean().item(),
-        "top5": (best == right[:, :1]).any(1).float().mean().item(),
-        "style": (style_scores.argmax(1) == right[:, 1]).float().mean().item(),
+        "top1": (best[:, 0] == right).float().mean().item(),
+        "top5": (best == right[:, None]).any(1).float().mean().item(),
+        **measure_scenes(judge, data, seed),
     }
-    ceiling |= measure_scenes(judge, data, seed)
     print(f"judge: on real pictures {ceiling}", flush=True)
-    return Judge(eye, judge.nouns, styles, references, tuple(example(number)[0] for number in kept), ceiling)
+    return replace(judge, ceiling=ceiling)
 
 
 def measure_scenes(judge: Judge, data: IconData, seed: int, count: int = 200) -> dict[str, float]:
-    """The judge's scores on composed training scenes: repainted objects for colour, pairs for two objects."""
-    from model.training.compose import Composer, Mixture
+    """The judge's scores on composed scenes: repainted objects, pairs, and objects whose style is named."""
+    from model.training.compose import Composer, Mixture, Scene
+    from model.training.data import styles_of
 
     rng = random.Random(seed)
     only = Mixture(two_objects=0, three_objects=0, repainted=1, natural_colour=0, white=1, styled=0, moved=0)
-    painter, pairer = Composer(data, only, SIZE), Composer(data, replace(only, two_objects=1, repainted=0), SIZE)
-    painted = [made for made in (painter.draw(rng) for _ in range(count)) if made[1].colours[0] is not None]
-    paired = [pairer.draw(rng) for _ in range(count)]
     name = [concept.names[0] for concept in data.concepts]
-    return {
-        "color": float(np.mean([colour_of(picture) == scene.colours[0] for picture, scene in painted])),
-        "two_objects": float(
-            np.mean(
-                [
-                    sees_both(judge, picture, (name[scene.concepts[0]], name[scene.concepts[1]]))
-                    for picture, scene in paired
-                ]
-            )
-        ),
+
+    def scenes(mixture: Mixture) -> list[tuple[np.ndarray, Scene]]:
+        composer = Composer(data, mixture, SIZE)
+        return [composer.draw(rng) for _ in range(count)]
+
+    painted = [made for made in scenes(only) if made[1].colours[0] is not None]
+    paired = scenes(replace(only, two_objects=1, repainted=0))
+    styled = scenes(replace(only, styled=1, repainted=0.2, moved=0.2))
+    _, features = judge.look(np.stack([picture for picture, _ in styled]))
+    sets = judge.set_of(features, [name[scene.concepts[0]] for _, scene in styled])
+    hits = {
+        "color": [colour_of(picture) == scene.colours[0] for picture, scene in painted],
+        "two_objects": [
+            sees_both(judge, picture, (name[scene.concepts[0]], name[scene.concepts[1]])) for picture, scene in paired
+        ],
+        "style": [scene.style in styles_of(one) for one, (_, scene) in zip(sets, styled, strict=True)],
     }
+    return {measure: float(np.mean(hit)) for measure, hit in hits.items()}
 
 
 def main() -> None:
