@@ -52,7 +52,7 @@ class House:
 
     async def __aenter__(self) -> Self:
         self.data.mkdir(parents=True, exist_ok=True)
-        self.users = _found_world(self.data / "sandbox")
+        self.users = found_world(self.data / "sandbox")
         self._sandbox = await self._process(
             "sandbox", "serve", "--json", "--port", "0", "--data", str(self.data / "sandbox")
         )
@@ -191,7 +191,7 @@ async def _line(process: Process) -> dict[str, Any]:
     return fact
 
 
-def _found_world(folder: Path) -> list[tuple[str, str]]:
+def found_world(folder: Path) -> list[tuple[str, str]]:
     """A sandbox world with many people, made before it starts; their ids and tokens."""
     from sandbox.clock import Clock
     from sandbox.store import Store
