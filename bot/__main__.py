@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import discord
 import structlog
@@ -27,6 +28,9 @@ from exchange.preferences import Preferences
 from exchange.queue import JobQueue
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+GOODBYE_S = 5.0
+"""How long closing the gateway may take."""
 
 CANNOT_START = 2
 """Exit status when the settings, Redis or the token do not allow a start: starting again would not help."""
@@ -97,20 +101,23 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with client:
-        ready = asyncio.create_task(_say_ready(client, subscribed))
-        tasks = [
-            asyncio.create_task(stop.wait()),
-            asyncio.create_task(client.start(token)),
-            asyncio.create_task(client.waiting.follow(events)),
-            asyncio.create_task(client.waiting.keep_noting()),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (ready, *tasks):
-                task.cancel()
-            await asyncio.gather(ready, *tasks, return_exceptions=True)
+    tasks = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(client.start(token)),
+        asyncio.create_task(client.waiting.follow(events)),
+        asyncio.create_task(client.waiting.keep_noting()),
+    ]
+    ready = asyncio.create_task(_say_ready(client, subscribed))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # Jobs do not depend on this process, so it owes nobody a long goodbye.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await client.close()
+        for task in (ready, *tasks):
+            task.cancel()
+        await asyncio.wait((ready, *tasks), timeout=GOODBYE_S)
     for task in done:
         task.result()
     log.info("stopped")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import discord
 import redis.exceptions
@@ -20,6 +21,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
 
+
+BUDGET_S = 2.3
+"""How long a command may take before its answer, of Discord's three seconds: the answer has to arrive as well."""
+
+_deadline_s: ContextVar[float] = ContextVar("deadline_s")
 
 _FOR_THE_CALLER_ONLY = frozenset(
     {
@@ -45,6 +51,7 @@ async def answering(
     A UserError is shown as it is; anything else is logged whole, and the person gets an apology with a number.
     `command` is what the footer repeats, such as `/imagine a fox`; `ephemeral` shows the refusal to the caller only.
     """
+    _deadline_s.set(asyncio.get_running_loop().time() + BUDGET_S)
     with structlog.contextvars.bound_contextvars(interaction_id=str(interaction.id)):
         try:
             yield
@@ -61,13 +68,16 @@ async def answering(
 
 
 @asynccontextmanager
-async def promptly(limit_s: float = 1.0) -> AsyncIterator[None]:
+async def promptly(limit_s: float | None = None) -> AsyncIterator[None]:
     """Ask Redis inside this: UserError `queue_unreachable` when it does not answer in time.
 
-    Its client is patient, for a restart of Redis must not lose a thing; a person has three seconds in all.
+    Its client is patient, for a restart of Redis must not lose a thing; a person has three seconds in all. Without
+    `limit_s` it is what `answering` has left; after an answer, or where nobody waits, give one.
     """
+    now_s = asyncio.get_running_loop().time()
+    until_s = _deadline_s.get(now_s + BUDGET_S) if limit_s is None else now_s + limit_s
     try:
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout_at(until_s):
             yield
     except (TimeoutError, redis.exceptions.RedisError) as error:
         log.error("the queue cannot be reached", error=type(error).__name__)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+ACCEPT_S = 10.0
+"""How long the queue may take for one job of a batch: its question has been answered, so nobody's three seconds run."""
+
 
 async def start_batch(interaction: Interaction, jobs: Sequence[Job]) -> None:
     """Answer the confirmation, then accept and announce one job after the other until all run or a limit says no."""
@@ -31,7 +34,7 @@ async def start_batch(interaction: Interaction, jobs: Sequence[Job]) -> None:
     client = interaction.client
     for number, job in enumerate(jobs):
         try:
-            await accept(client, job, None)
+            await accept(client, job, None, ACCEPT_S)
         except UserError as error:
             title, description = describe(error, job.locale)
             if number:

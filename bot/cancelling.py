@@ -29,7 +29,7 @@ async def cancel_by_press(interaction: Interaction, job_id: JobId) -> None:
 async def cancel(client: EaselClient, job_id: JobId, *, by: int, operator: bool) -> Job:
     """End a job; its waiting message is edited no more. UserError `not_your_job` or `not_running`."""
     queue = client.services.queue
-    async with promptly(2.0):
+    async with promptly():
         job = await queue.accepted(job_id)
         outcome = await queue.cancel(job_id, by=by, operator=operator) if job is not None else CancelOutcome.UNKNOWN
     if outcome is CancelOutcome.NOT_YOURS:

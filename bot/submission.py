@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-SUBMIT_TIMEOUT_S = 1.5
-"""Half of the three seconds that Discord gives: a refusal has to arrive as well."""
-
 ANSWER_TIMEOUT_S = 10.0
 
 
@@ -57,13 +54,16 @@ async def submit(interaction: Interaction, job: Job, *, remark: str | None = Non
             log.warning("the answer's fate is unknown; the job is left to recovery")
 
 
-async def accept(client: EaselClient, job: Job, interaction_id: int | None) -> Submitted:
-    """Put `job` into the queue, held. UserError when it is refused: over a limit, beyond the model, or no queue."""
+async def accept(client: EaselClient, job: Job, interaction_id: int | None, limit_s: float | None = None) -> Submitted:
+    """Put `job` into the queue, held. UserError when it is refused: over a limit, beyond the model, or no queue.
+
+    `limit_s` is for jobs that no answer waits for.
+    """
     services = client.services
     model = services.catalogue.named(job.model)
     numbers = plan(job, model)
     try:
-        async with promptly(SUBMIT_TIMEOUT_S):
+        async with promptly(limit_s):
             submitted = await services.queue.submit(
                 job,
                 cost=numbers.megapixel_steps,

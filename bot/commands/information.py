@@ -74,7 +74,7 @@ async def _info_text(interaction: Interaction) -> str:
     client, user_id = interaction.client, interaction.user.id
     profile = await profile_of(interaction)
     months = _months(interaction.created_at)
-    async with promptly(2.0):
+    async with promptly(5.0):
         usage = [one for month in await _usages(client, user_id, months) for one in month]
         running = [f"`{job_id}`" for job_id in await _running(client, user_id)]
         waiting = await _waiting_by_speed(client, user_id)

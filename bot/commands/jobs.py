@@ -32,7 +32,7 @@ async def queue(interaction: Interaction) -> None:
     """The caller's jobs with place and estimate, and the limits that hold for them."""
     async with answering(interaction, ephemeral=True):
         client = interaction.client
-        async with promptly(2.0):
+        async with promptly():
             jobs = await _own_jobs(client, interaction.user.id)
             lines = [await _standing(client, job, position) for job, position in jobs]
         limits = client.services.queue.limits

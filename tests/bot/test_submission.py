@@ -10,7 +10,7 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 
-from bot import submission
+from bot import answers, submission
 from bot.services import Services
 from contract.messages import REFUSAL_COLOUR
 from exchange import scripts
@@ -72,7 +72,7 @@ async def test_a_queue_out_of_reach_is_said_in_time(
 ) -> None:
     """Redis does not answer: the refusal does, for the caller only, and what may have arrived is taken back."""
     discarded: list[str] = []
-    monkeypatch.setattr(submission, "SUBMIT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(answers, "BUDGET_S", 0.3)
     submit, discard = services.queue.submit, services.queue.discard
 
     async def hang(job: object, **numbers: object) -> None:
