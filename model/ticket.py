@@ -31,6 +31,8 @@ class Ticket:
         self.submitted_at = time.monotonic()
         self.cancelled = False
         self.paused = False
+        self.finished_at: float | None = None
+        """`time.monotonic()` at which the rows were free again and result or error stood fast."""
         self._wake = wake
         self._events: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
         self._finished = threading.Event()
@@ -85,5 +87,6 @@ class Ticket:
         if self._finished.is_set():
             return
         self._images, self._error = images, error
+        self.finished_at = time.monotonic()
         self._finished.set()
         self._events.put(None)

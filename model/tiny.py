@@ -35,7 +35,7 @@ def stable_diffusion(side: int = 32, channels: tuple[int, ...] = (32, 64), seed:
         cross_attention_dim=_TEXT_WIDTH,
         attention_head_dim=8,
     )
-    text = ClipText([_clip_tokenizer()], [_clip_encoder("CLIPTextModel")])
+    text = ClipText([clip_tokenizer()], [_clip_encoder("CLIPTextModel")])
     return _bundle(unet, {**_DIFFUSION, **_STEPS}, _autoencoder(), text)
 
 
@@ -59,7 +59,7 @@ def stable_diffusion_xl(side: int = 32, seed: int = 0) -> Bundle:
         use_linear_projection=True,
     )
     encoders = [_clip_encoder("CLIPTextModel"), _clip_encoder("CLIPTextModelWithProjection")]
-    text = ClipText([_clip_tokenizer(), _clip_tokenizer()], encoders, zero_negative=True)
+    text = ClipText([clip_tokenizer(), clip_tokenizer()], encoders, zero_negative=True)
     return _bundle(unet, {**_DIFFUSION, **_STEPS}, _autoencoder(), text)
 
 
@@ -141,18 +141,18 @@ def _autoencoder(latent_channels: int = 4, shift_factor: float | None = None) ->
     return vae.eval().requires_grad_(False)
 
 
-def _clip_tokenizer() -> Any:
+def clip_tokenizer(length: int = 16) -> Any:
     from transformers import CLIPTokenizer
 
     letters = string.ascii_lowercase + string.digits + ",.-"
     words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=16)
+    return CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=length)
 
 
 def _clip_encoder(name: str) -> Any:
     import transformers
 
-    tokenizer = _clip_tokenizer()
+    tokenizer = clip_tokenizer()
     config = transformers.CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=_TEXT_WIDTH,
