@@ -64,7 +64,7 @@ def decode_picture(data: bytes) -> NDArray[np.uint8]:
         raise LinkRefused("it is no PNG, JPEG, WebP or GIF picture, or a damaged one") from error
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     ground = Image.new("RGBA", upright.size, "white")
-    return np.asarray(Image.alpha_composite(ground, upright).convert("RGB"))
+    return np.array(Image.alpha_composite(ground, upright).convert("RGB"))
 
 
 def is_public(address: str) -> bool:

@@ -16,19 +16,21 @@ from contract.plan import Plan, plan
 def parameters_of(job: Job, catalogue: Catalogue, index: int | None = None) -> str:
     """The text for picture `index` of a job (from 0), or for its grid; only the caption when its model is gone."""
     try:
-        return parameters_text(job, plan(job, catalogue.named(job.model)), index)
+        offered = catalogue.named(job.model)
+        return parameters_text(job, plan(job, offered), index, enlargement=offered.enlargement)
     except UserError:
         return caption(job)
 
 
-def parameters_text(job: Job, asked: Plan, index: int | None = None) -> str:
-    """As `parameters_of`, with the plan at hand."""
+def parameters_text(job: Job, asked: Plan, index: int | None = None, *, enlargement: int = 1) -> str:
+    """As `parameters_of`, with the plan at hand. `Size` is what was drawn, before it was enlarged (times a side)."""
     pairs: dict[str, object] = {
         "Steps": asked.num_inference_steps,
         "Sampler": asked.sampler,
         "CFG scale": round(asked.guidance_scale, 3),
         "Seed": job.generations(index or 0)[-1].seed,
         "Size": f"{asked.width}x{asked.height}",
+        **({"Hires upscale": enlargement} if enlargement > 1 else {}),
         "Model": job.model,
         "Easel job": job.id,
     }

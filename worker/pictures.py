@@ -121,10 +121,11 @@ class Studio:
 
     def _keep(self, job: Job, asked: Plan, images: list[NDArray[np.uint8]], gpu_s: float) -> None:
         """Pictures before the record: whoever finds the record finds the pictures."""
-        for index, image in enumerate(images):
-            file = encode_lossless(image, parameters=parameters_text(job, asked, index))
-            self._store.put_image(job.id, index, file.data, file.extension)
         height, width = images[0].shape[:2]
+        for index, image in enumerate(images):
+            text = parameters_text(job, asked, index, enlargement=width // asked.width)
+            file = encode_lossless(image, parameters=text)
+            self._store.put_image(job.id, index, file.data, file.extension)
         drawn = {"width": width, "height": height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
         self._store.put_record({**job_document(job), "drawn": drawn})
 

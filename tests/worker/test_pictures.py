@@ -144,6 +144,7 @@ def test_pictures_of_a_small_model_are_kept_enlarged(
     file = store.get_image(job.id, 3)
     assert file is not None
     assert Image.open(io.BytesIO(file)).size == (128, 128)
+    assert "Size: 64x64, Hires upscale: 2" in (read_parameters(file) or "")
     assert tiles == [True]
 
 
