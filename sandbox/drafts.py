@@ -115,10 +115,17 @@ def _embeds(form: Form, body: dict[str, Any]) -> list[dict[str, Any]]:
     shown = []
     for i, embed in enumerate(embeds):
         total += _embed(form, embed, f"embeds.{i}")
-        shown.append({key: value for key, value in embed.items() if value is not None} | {"type": "rich"})
+        fields = [{"inline": False} | one for one in embed.get("fields") or []]
+        shown.append(_without_nulls(embed) | {"type": "rich"} | ({"fields": fields} if fields else {}))
     if total > 6000:
         form.refuse("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
     return shown
+
+
+def _without_nulls(part: dict[str, Any]) -> dict[str, Any]:
+    """The same without keys that hold null, and without those in the dictionaries within."""
+    kept = {key: value for key, value in part.items() if value is not None}
+    return {key: _without_nulls(value) if isinstance(value, dict) else value for key, value in kept.items()}
 
 
 def _embed(form: Form, embed: dict[str, Any], path: str) -> int:

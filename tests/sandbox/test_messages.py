@@ -190,3 +190,16 @@ async def test_direct_messages_are_between_two(
     sandbox.world.users[ada.user["id"]].dms_open = False
     answer = await rest("POST", f"/channels/{opened['id']}/messages", {"content": "psst"})
     assert answer.verdict == (403, 50007)
+
+
+async def test_embeds_come_back_as_discord_shows_them(rest: Rest, sandbox: Sandbox) -> None:
+    """Type rich, nulls left out, fields say whether they are inline."""
+    embed = {
+        "title": "t",
+        "url": None,
+        "footer": {"text": "f", "icon_url": None},
+        "fields": [{"name": "n", "value": "v"}],
+    }
+    message = await post(rest, sandbox, embeds=[embed])
+    field = {"name": "n", "value": "v", "inline": False}
+    assert message["embeds"] == [{"type": "rich", "title": "t", "footer": {"text": "f"}, "fields": [field]}]
