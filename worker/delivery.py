@@ -49,8 +49,9 @@ log = structlog.get_logger(__name__)
 NONCE_TRUSTED_MS = 120_000
 """Discord remembers a nonce for "a few minutes" and publishes no number; after this long we look for ourselves."""
 
-MISSING_PATIENCE_MS = 600_000
-"""How long rendered pictures may be missing from the store (a network folder lags) before the user is told."""
+PATIENCE_MS = 600_000
+"""How long pictures may be missing from the store (a network folder lags), or anything unforeseen go wrong, before the
+user is told."""
 
 CLOCK_SKEW_MS = 60_000
 """How far our clock and Discord's may be apart when a channel is searched."""
@@ -107,25 +108,41 @@ class Delivery:
         """
         state = delivery_state(self._redis, job.id)
         try:
-            if state.posted is not None:
-                return self._finish(job, state, state.posted)
-            match outcome.get("state", "stored"):
-                case "stored":
-                    return self._deliver_stored(job, state)
-                case "done":
-                    return self._deliver_rendered(job, state)
-                case "cancelled":
-                    return self._tell_stopped(job, state)
-                case "refused":
-                    return self._tell_failure(job, state, UserError(outcome["kind"], **outcome["values"]))
-                case _:
-                    return self._tell_failure(job, state, UserError("job_failed"), str(outcome.get("reason", "error")))
+            return self._end(job, outcome, state)
         except Unavailable as error:
             return self._wait_for_discord(job, error)
+        except (PicturesMissing, redis.exceptions.RedisError):
+            raise
+        except Exception as error:
+            # Whatever it is may pass. When it does not, a person is waiting who should hear of it.
+            if self._tried_for_ms(job) < PATIENCE_MS:
+                raise
+            log.exception("the delivery keeps failing")
+            return self._tell_failure(job, state, UserError("job_failed"), f"{type(error).__name__}: {error}")
+
+    def _end(self, job: Job, outcome: Outcome, state: DeliveryState) -> _JSON:
+        if state.posted is not None:
+            return self._finish(job, state, state.posted)
+        match outcome.get("state", "stored"):
+            case "stored":
+                return self._deliver_stored(job, state)
+            case "done":
+                return self._deliver_rendered(job, state)
+            case "cancelled":
+                return self._tell_stopped(job, state)
+            case "refused":
+                return self._tell_failure(job, state, UserError(outcome["kind"], **outcome["values"]))
+            case _:
+                return self._tell_failure(job, state, UserError("job_failed"), str(outcome.get("reason", "error")))
+
+    def _tried_for_ms(self, job: Job) -> int:
+        """Milliseconds since the first try; 0 at the first, which this notes."""
+        first_try_ms = begin_post(self._redis, job.id).first_try_ms
+        return self._now_ms() - first_try_ms if first_try_ms is not None else 0
 
     def _wait_for_discord(self, job: Job, error: Unavailable) -> _JSON:
         """Ever more patiently, for days if need be: the picture is made and safe, and nobody else can post it."""
-        waited_ms = self._now_ms() - (begin_post(self._redis, job.id).first_try_ms or self._now_ms())
+        waited_ms = self._tried_for_ms(job)
         if waited_ms < DISCORD_PATIENCE_MS:
             delay_s = min(LONGEST_DELAY_S, max(SHORTEST_DELAY_S, waited_ms / 2000))
             raise RetryLater(delay_s, str(error), burns_try=False) from error
@@ -150,8 +167,7 @@ class Delivery:
         pictures = self._pictures(job)
         if pictures:
             return self._post_result(job, state, pictures)
-        first_try_ms = begin_post(self._redis, job.id).first_try_ms
-        if first_try_ms is None or self._now_ms() - first_try_ms < MISSING_PATIENCE_MS:
+        if self._tried_for_ms(job) < PATIENCE_MS:
             raise PicturesMissing(f"the image store has no pictures of {job.id}: do all hosts share IMAGE_STORE?")
         return self._tell_failure(job, state, UserError("job_failed"), "pictures_missing")
 
@@ -171,10 +187,6 @@ class Delivery:
             return {"state": "delivered"}
         posted = MessageRef(job.destination.channel_id, message_id)
         record_posted(self._redis, job.id, posted)
-        drawn = (self._store.get_document(job.id) or {}).get("drawn", {})
-        accounts.record(
-            self._redis, job, job.prompt.echo, posted, images=len(pictures), gpu_s=float(drawn.get("gpu_s", 0))
-        )
         return self._finish(job, state, posted)
 
     def _finish(self, job: Job, state: DeliveryState, posted: MessageRef) -> _JSON:
@@ -182,11 +194,13 @@ class Delivery:
         if state.state == "failed":
             return {"state": "failed"}
         self._delete_waiting(job, state)
+        gpu_s = (self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0)
+        accounts.record(self._redis, job, job.prompt.echo, posted, images=job.image_count, gpu_s=gpu_s)
         log.info("delivered", message_id=str(posted.message_id))
         return {"state": "delivered", "channel_id": str(posted.channel_id), "message_id": str(posted.message_id)}
 
     def _pictures(self, job: Job) -> list[NDArray[np.uint8]] | None:
-        """The job's pictures from the store, (H, W, 3) each; None when one is missing."""
+        """The job's pictures from the store, (H, W, 3) each; None when one is missing or damaged."""
         files = [self._store.get_image(job.id, index) for index in range(job.image_count)]
         if isinstance(job.request, Upscale) and files == [None] and job.parent is not None:
             found = self._store.get_image(job.parent.id, job.request.index)
@@ -195,9 +209,11 @@ class Delivery:
                 self._store.put_image(job.id, 0, found)
                 self._store.put_record(job_document(job))
             files = [found]
-        if any(file is None for file in files):
+        try:
+            return [_pixels(file) for file in files if file is not None] if all(files) else None
+        except (OSError, SyntaxError, ValueError) as error:  # all of them mean a damaged file to Pillow
+            log.error("a stored picture is damaged", error=str(error))
             return None
-        return [_pixels(file) for file in files if file is not None]
 
     def _render_again(self, job: Job) -> _JSON:
         """A picture that the store has lost is drawn again from its line of generations, by a slot with a GPU."""

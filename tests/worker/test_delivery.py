@@ -27,8 +27,8 @@ from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, 
 from worker.delivery import (
     DISCORD_PATIENCE_MS,
     LONGEST_DELAY_S,
-    MISSING_PATIENCE_MS,
     NONCE_TRUSTED_MS,
+    PATIENCE_MS,
     SHORTEST_DELAY_S,
     Delivery,
     PicturesMissing,
@@ -365,9 +365,46 @@ def test_pictures_that_this_host_does_not_see_are_waited_for_and_then_told(
     job = accepted(client, imagine())
     with pytest.raises(PicturesMissing, match="IMAGE_STORE"):
         delivery.deliver(job, done())
-    clock.ms = first_try(client, job) + MISSING_PATIENCE_MS + 1
+    clock.ms = first_try(client, job) + PATIENCE_MS + 1
     assert delivery.deliver(job, done())["state"] == "failed"
     assert discord.messages[0].post.embed is not None
+
+
+def test_a_damaged_picture_is_rendered_again(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Half a file is no picture: as good as lost."""
+    grid = imagine()
+    keep_pictures(store, grid)
+    whole = store.get_image(grid.id, 2)
+    assert whole is not None
+    store.put_image(grid.id, 2, whole[:70])
+    job = accepted(client, upscale(grid, 2, press()))
+    assert delivery.deliver(job, {}) == {"state": "rendering"}
+
+
+def test_what_nobody_foresaw_is_told_in_the_end(
+    delivery: Delivery,
+    discord: FakeDiscord,
+    store: FolderStore,
+    client: redis.Redis,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bug or a full disk is tried again for a while; then the user gets an apology and the record the reason."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+
+    def bug(*arguments: object, **keywords: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("worker.delivery.encode_message", bug)
+    with pytest.raises(ZeroDivisionError):
+        delivery.deliver(job, done())
+    clock.ms = first_try(client, job) + PATIENCE_MS + 1
+    assert delivery.deliver(job, done())["kind"] == "job_failed"
+    assert discord.messages[0].post.embed is not None
+    assert recorded_failure(store, job) == ("job_failed", "ZeroDivisionError: a bug")
 
 
 def test_a_lost_picture_of_a_model_that_is_gone_ends_with_a_sentence(
