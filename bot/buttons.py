@@ -51,7 +51,8 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_
             if button.action is Action.CANCEL:
                 await cancel_by_press(interaction, button.job)
             else:
-                await press(interaction, button)
+                async with interaction.client.turns:
+                    await press(interaction, button)
 
 
 class PendingButton(

@@ -55,7 +55,7 @@ async def open_remix(interaction: Interaction, button: ButtonId, job: Job, stren
 async def submitted(interaction: Interaction, custom_id: str) -> None:
     """A form that was sent."""
     text = _field(interaction, NEW_PROMPT)
-    async with answering(interaction, f"/imagine {text}"):
+    async with answering(interaction, f"/imagine {text}"), interaction.client.turns:
         found = REMIX.fullmatch(custom_id)
         if found is None:
             raise UserError("unknown_button")

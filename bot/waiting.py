@@ -8,6 +8,7 @@ looked up in the queue.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import io
 import time
 from collections import OrderedDict
@@ -33,6 +34,10 @@ FIRST_NOTE_S = 4.0
 """A job that starts sooner needs no word about the queue."""
 NOTE_INTERVAL_S = 15.0
 LOOK_S = 1.0
+JOBS_PER_LOOK = 20
+"""However many wait, at most so many questions a second to the queue: with thousands waiting, each has its turn."""
+SILENCE_S = 120.0
+"""A running job that is not heard of for so long has ended unheard, or waits again because its worker died."""
 REMEMBERED = 4096
 """Ended or foreign jobs whose late progress is ignored without asking the queue again."""
 
@@ -53,9 +58,7 @@ class Edit:
 class _Waiting:
     job: Job
     message: MessageRef
-    since_s: float
-    next_note_s: float
-    started: bool = False
+    next_look_s: float
     previewed: bool = False
     shown: str = ""
 
@@ -95,7 +98,7 @@ class WaitingMessages:
         if job.id in self._closed:
             return
         now_s = self._clock()
-        self._waiting.setdefault(job.id, _Waiting(job, message, now_s, now_s + FIRST_NOTE_S))
+        self._waiting.setdefault(job.id, _Waiting(job, message, now_s + FIRST_NOTE_S))
 
     async def follow(self, events: AsyncIterable[Progress]) -> None:
         """Turn progress into edits until the events end."""
@@ -113,7 +116,7 @@ class WaitingMessages:
         waiting = await self._find(event.job_id)
         if waiting is None:
             return
-        waiting.started = True
+        waiting.next_look_s = self._clock() + SILENCE_S
         first_preview = event.preview is not None and not waiting.previewed
         waiting.previewed = waiting.previewed or first_preview
         edit = Edit(messages.progress(waiting.job, event.percent), event.preview)
@@ -129,19 +132,18 @@ class WaitingMessages:
                 log.warning("places in the queue are unknown", error=str(error))
 
     async def note(self) -> None:
-        """Look once at every job that is due for a word about its place in the queue."""
+        """Look at the jobs that have been due longest for a word about their place, and at those gone silent."""
         now_s = self._clock()
-        for waiting in [w for w in self._waiting.values() if not w.started and now_s >= w.next_note_s]:
-            waiting.next_note_s = now_s + NOTE_INTERVAL_S
+        due = [waiting for waiting in self._waiting.values() if now_s >= waiting.next_look_s]
+        for waiting in heapq.nsmallest(JOBS_PER_LOOK, due, key=lambda waiting: waiting.next_look_s):
+            waiting.next_look_s = now_s + NOTE_INTERVAL_S
             position = await self._queue.position(waiting.job.id)
             if position is None:
-                self._forget(waiting.job.id)
-                continue
-            if position.running or waiting.job.id not in self._waiting or waiting.started:
-                continue
-            content = f"{messages.waiting(waiting.job)}\n{waiting_note(position, waiting.job.locale)}"
-            if content != waiting.shown:
-                self._offer(waiting, Edit(content))
+                self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
+            elif not position.running and waiting.job.id in self._waiting:
+                content = f"{messages.waiting(waiting.job)}\n{waiting_note(position, waiting.job.locale)}"
+                if content != waiting.shown:
+                    self._offer(waiting, Edit(content))
         self._sweep(now_s)
 
     async def finish(self, job_id: JobId) -> None:

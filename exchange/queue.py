@@ -116,11 +116,9 @@ class JobQueue:
 
         False when the job is unknown or has ended: nobody will delete the waiting message, so the caller should.
         """
-        queue = await self._queue_of(job_id)
         parameters = {
             "id": job_id,
             "job": job_id,
-            "queue": queue,
             "channel": str(message.channel_id) if message else "",
             "message": str(message.message_id) if message else "",
         }
@@ -144,7 +142,7 @@ class JobQueue:
 
     async def position(self, job_id: JobId) -> Position | None:
         """Where a job stands; None when it is neither waiting nor running."""
-        answer = await self._run(scripts.POSITION, {"id": job_id, "queue": await self._queue_of(job_id)})
+        answer = await self._run(scripts.POSITION, {"id": job_id})
         status = answer[0].decode()
         if status not in ("created", "queued", "scheduled", "started"):
             return None
@@ -178,10 +176,6 @@ class JobQueue:
         """held, queued, running, rendered, delivering, delivered, failed or cancelled; None for an unknown job."""
         value = await self._redis.hget(keys.state(job_id), "state")
         return text(value) if value is not None else None
-
-    async def _queue_of(self, job_id: JobId) -> str:
-        value = await self._redis.hget(keys.state(job_id), "queue")
-        return text(value) if value is not None else keys.RENDER
 
     async def _run(self, script: str, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
         return await scripts.run_async(self._redis, script, scripts.arguments(parameters, fields or []))

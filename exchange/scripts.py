@@ -133,12 +133,13 @@ return {'held', redis.call('ZCOUNT', 'easel:' .. a.queue .. ':order', '-inf', st
 RELEASE = (
     _COMMON
     + """
--- a: id job queue channel message -> {was it held, state of the job or ''}
+-- a: id job channel message -> {was it held, state of the job or ''}
 local state = 'easel:job:' .. a.job
-if redis.call('EXISTS', state) == 0 then return {0, ''} end
+local queue = redis.call('HGET', state, 'queue')
+if not queue then return {0, ''} end
 if a.message ~= '' then redis.call('HSET', state, 'waiting_channel', a.channel, 'waiting_message', a.message) end
 if redis.call('ZREM', 'easel:held', a.id) == 0 then return {0, redis.call('HGET', state, 'state')} end
-enter(a.id, a.queue, false)
+enter(a.id, queue, false)
 redis.call('HSET', state, 'state', 'queued')
 return {1, 'queued'}
 """
@@ -469,10 +470,11 @@ return 1
 POSITION = (
     _COMMON
     + """
--- a: id queue -> {status, ahead, cost ahead and own, slots, speed}
+-- a: id -> {status, ahead, cost ahead and own, slots, speed}
 local h = redis.call('HMGET', job_key(a.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag')
 if not h[1] then return {''} end
-local order = 'easel:' .. a.queue .. ':order'
+local queue = redis.call('HGET', 'easel:job:' .. a.id, 'queue') or 'render'
+local order = 'easel:' .. queue .. ':order'
 local rank = redis.call('ZRANK', order, a.id)
 if not rank then
   rank = 0
@@ -488,10 +490,15 @@ end
 local own = tonumber(h[2] or '0')
 local elapsed = 0
 if h[1] == 'started' and h[4] then elapsed = now - tonumber(h[4]) end
-local slots = redis.call('SCARD', 'rq:workers:' .. a.queue)
+-- a worker that was killed stays in RQ's set until another one cleans up, and there may be no other one
+local slots = redis.call('SCARD', 'rq:workers:' .. queue)
+if slots <= 64 then
+  slots = 0
+  for _, key in ipairs(redis.call('SMEMBERS', 'rq:workers:' .. queue)) do slots = slots + redis.call('EXISTS', key) end
+end
 local speed = h[3] and redis.call('HGET', 'easel:speed', h[3])
 local running = 0
-for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:' .. a.queue, 0, 499)) do
+for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:' .. queue, 0, 499)) do
   local id = string.match(member, '^(.*):')
   if id ~= a.id then running = running + tonumber(redis.call('HGET', job_key(id), 'easel_cost') or '0') / 2 end
 end

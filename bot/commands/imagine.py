@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 @app_commands.describe(prompt="The prompt to imagine")
 async def imagine(interaction: Interaction, prompt: str) -> None:
     """Create images from words."""
-    async with answering(interaction, f"/imagine {prompt}"):
+    async with answering(interaction, f"/imagine {prompt}"), interaction.client.turns:
         await imagine_text(interaction, prompt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 import pytest
 from simcord.actors import MemberActor
@@ -10,11 +12,12 @@ from simcord.env import Env
 
 from bot.client import EaselClient
 from bot.services import Services
-from bot.waiting import FIRST_NOTE_S, WaitingMessages
+from bot.waiting import FIRST_NOTE_S, JOBS_PER_LOOK, SILENCE_S, WaitingMessages
 from contract import messages
+from contract.ids import job_id
 from contract.jobs import Job
 from exchange.progress import Progress
-from exchange.queue import Position
+from exchange.queue import MessageRef, Position
 from tests.bot.results import accepted_job
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"
@@ -149,6 +152,52 @@ async def test_the_place_and_the_estimate_are_said(
     clock.now_s += FIRST_NOTE_S
     await waiting.note()
     assert (await shown(waiting, channel)).content.endswith("\n-# 3 jobs ahead of yours · about 40 s")
+
+
+async def test_a_job_that_fell_silent_is_looked_at(
+    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+) -> None:
+    """Its worker died and it waits again: the message says so, although it had begun."""
+    await waiting.hear(Progress(job.id, 40))
+    await shown(waiting, channel)
+    clock.now_s += SILENCE_S - 1
+    await waiting.note()
+    assert (await shown(waiting, channel)).content == messages.progress(job, 40)
+    clock.now_s += 1
+    await waiting.note()
+    assert (await shown(waiting, channel)).content.startswith(messages.waiting(job))
+
+
+async def test_an_end_nobody_heard_of_is_found(
+    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+) -> None:
+    """Events may be lost: the silent job is no longer in the queue, so its message is left alone."""
+    await waiting.hear(Progress(job.id, 40))
+    await services.queue.discard(job.id)
+    clock.now_s += SILENCE_S
+    await waiting.note()
+    await waiting.hear(Progress(job.id, 50))
+    assert (await shown(waiting, channel)).content != messages.progress(job, 50)
+
+
+async def test_thousands_of_waiting_jobs_are_asked_about_in_turn(
+    waiting: WaitingMessages, job: Job, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look asks about a bounded number; the next look goes on with those that waited longer."""
+    asked: list[str] = []
+
+    async def position(id: str) -> Position:
+        asked.append(id)
+        return Position(ahead=0, eta_s=None, running=True, slots=1)
+
+    monkeypatch.setattr(services.queue, "position", position)
+    for number in range(3 * JOBS_PER_LOOK):
+        other = replace(job, id=job_id(number, 0, number))
+        waiting.track(other, MessageRef(1, number))
+    clock.now_s += FIRST_NOTE_S
+    for look in range(1, 4):
+        await waiting.note()
+        assert len(set(asked)) == look * JOBS_PER_LOOK
 
 
 async def test_other_processes_jobs_are_left_to_them(
