@@ -196,7 +196,9 @@ async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> Non
 async def test_eta_follows_measured_speed(queue: JobQueue, client: redis.Redis) -> None:
     """With two slots of 5 megapixel-steps a second, two jobs of 10 ahead make 2 s, and one's own 10 another 2 s."""
     client.hset(keys.SPEED, "m", 5.0)
-    client.sadd("rq:workers:render", "rq:worker:a", "rq:worker:b")
+    client.sadd("rq:workers:render", "rq:worker:a", "rq:worker:b", "rq:worker:killed")
+    for name in "ab":
+        client.hset(f"rq:worker:{name}", "state", "idle")
     jobs = [job(number, user=number) for number in range(1, 4)]
     await enqueue(queue, *jobs)
     position = await queue.position(jobs[2].id)
