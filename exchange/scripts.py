@@ -78,17 +78,18 @@ local function announce(job, state, percent)
 end
 -- a job's first appearance: start-time fair queuing by user (cost in megapixel-steps over the speed's weight)
 local function create(id, job, queue, j, hash, held)
-  local tag = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
+  local begin = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
   local share = tonumber(j.cost) / tonumber(j.weight)
   if j.user ~= '' then
-    tag = math.max(tag, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
-    redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, tag + share)
+    begin = math.max(begin, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
+    redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, begin + share)
   end
-  tag = tag + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-6
+  -- first come, first served among equals; far below any share, and never part of the clock
+  local tag = begin + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
   redis.call('HSET', job_key(id), unpack(hash))
   redis.call('HSET', job_key(id), 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
     'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
-    'easel_share', share, 'easel_tag', tag, 'easel_version', j.version, 'easel_arrived', now)
+    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_version', j.version, 'easel_arrived', now)
   if held then
     redis.call('HSET', job_key(id), 'status', 'created')
     redis.call('ZADD', 'easel:held', now, id)
@@ -203,12 +204,12 @@ local function verdict(id)
   return 'yes'
 end
 local function take(id)
-  local tag = redis.call('ZSCORE', order, id)
   local listed = leave(id, q)
   if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
   local member, expiry = id .. ':' .. a.execution, now + a.lease_s
-  if tonumber(tag or '0') > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
-    redis.call('SET', 'easel:' .. q .. ':virtual', tag)
+  local begin = redis.call('HGET', job_key(id), 'easel_begin') or '0'
+  if tonumber(begin) > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+    redis.call('SET', 'easel:' .. q .. ':virtual', begin)
   end
   redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
   redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,

@@ -145,6 +145,18 @@ async def test_a_newcomer_does_not_wait_behind_forty_jobs(
     assert {newcomer.id for newcomer in newcomers} <= set(claimed)
 
 
+async def test_cheap_jobs_are_ordered_as_fairly_as_dear_ones(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """After half a million jobs, with costs of a hundredth of a megapixel-step, a newcomer is still next but one."""
+    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
+    client.set("easel:render:counter", 500_000)
+    await enqueue(queue, *(job(number, user=1) for number in range(40)), cost=0.01)
+    assert worker.claim() == job(0, user=1).id
+    await enqueue(queue, job(100, user=2), cost=0.01)
+    assert job(100, user=2).id in {worker.claim(), worker.claim()}
+
+
 async def test_fast_and_relaxed_share_ten_to_one(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
     """Speeds are weights: relaxed jobs get about an eleventh, and never nothing."""
     queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
