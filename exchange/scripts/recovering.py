@@ -1,148 +1,251 @@
-"""The queue's atomic steps, as Lua that Redis runs in one piece. Nothing else writes the queue's keys.
+"""Scripts that put right what nobody holds any more."""
 
-Every script takes one JSON object (`a` below) and, where it makes an RQ job, that job's hash as flat name, value, ...
-Time is Redis' own, so hosts whose clocks disagree still agree about leases. The keys are listed in `exchange.keys`.
-"""
+from exchange.scripts.common import COMMON
 
-from __future__ import annotations
-
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import redis
-import redis.asyncio
-from redis.exceptions import NoScriptError
-
-_COMMON = """
-local a = cjson.decode(ARGV[1])
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
-
-local function job_key(id) return 'rq:job:' .. id end
-local function scopes_of(id)
-  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild')
-  local scopes = {}
-  if h[1] and h[1] ~= '' then scopes[1] = 'user:' .. h[1] end
-  if h[2] and h[2] ~= '' then scopes[#scopes + 1] = 'guild:' .. h[2] end
-  return scopes
-end
-local function mark(kind, id, present)
-  for _, scope in ipairs(scopes_of(id)) do
-    redis.call(present and 'SADD' or 'SREM', 'easel:' .. kind .. ':' .. scope, id)
-  end
-end
--- members that RQ no longer calls live are dropped: its own tools cancel, empty and requeue behind our back
-local function count(kind, scope, cap)
-  local set = 'easel:' .. kind .. ':' .. scope
-  local n = redis.call('SCARD', set)
-  if n < cap then return n end
-  for _, id in ipairs(redis.call('SMEMBERS', set)) do
-    local status = redis.call('HGET', job_key(id), 'status')
-    local live
-    if kind == 'running' then live = status == 'started'
-    else live = status == 'queued' or status == 'created' or status == 'scheduled' end
-    if not live then redis.call('SREM', set, id); n = n - 1 end
-  end
-  return n
-end
-local function enter(id, queue, front)
-  local h = redis.call('HMGET', job_key(id), 'easel_tag', 'easel_arrived')
-  local tag = h[1] or redis.call('GET', 'easel:' .. queue .. ':virtual') or '0'
-  redis.call('HSET', job_key(id), 'status', 'queued')
-  redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
-  redis.call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
-  redis.call('ZADD', 'easel:' .. queue .. ':order', tag, id)
-  redis.call('ZADD', 'easel:' .. queue .. ':arrivals', h[2] or now, id)
-  mark('waiting', id, true)
-end
-local function leave(id, queue)
-  redis.call('ZREM', 'easel:' .. queue .. ':order', id)
-  redis.call('ZREM', 'easel:' .. queue .. ':arrivals', id)
-  mark('waiting', id, false)
-  return redis.call('LREM', 'rq:queue:' .. queue, 1, id) == 1
-end
-local ENDED = {delivered = true, failed = true, cancelled = true}
--- an end stands: a delivery that runs again after its post only has to tidy up
-local function set_state(job, state, ttl)
-  local before = job and redis.call('HGET', 'easel:job:' .. job, 'state')
-  if before and (ENDED[state] or not ENDED[before]) then
-    redis.call('HSET', 'easel:job:' .. job, 'state', state)
-    if ttl then redis.call('EXPIRE', 'easel:job:' .. job, ttl) else redis.call('PERSIST', 'easel:job:' .. job) end
-  end
-end
-local function announce(job, state, percent)
-  local header = cjson.encode({job_id = job, state = state, percent = percent})
-  redis.call('PUBLISH', 'easel:progress', header .. '\\n')
-end
--- a job's first appearance: start-time fair queuing by user (cost in megapixel-steps over the speed's weight)
-local function create(id, job, queue, j, hash, held)
-  local begin = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
-  local share = tonumber(j.cost) / tonumber(j.weight)
-  if j.user ~= '' then
-    begin = math.max(begin, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
-    redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, begin + share)
-  end
-  -- first come, first served among equals; far below any share, and never part of the clock
-  local tag = begin + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
-  redis.call('HSET', job_key(id), unpack(hash))
-  redis.call('HSET', job_key(id), 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
-    'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
-    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_version', j.version, 'easel_arrived', now)
-  if held then
-    redis.call('HSET', job_key(id), 'status', 'created')
-    redis.call('ZADD', 'easel:held', now, id)
-    mark('waiting', id, true)
-  else enter(id, queue, false) end
-  return tag
-end
-local function refund(id, queue)
-  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_share')
-  local key = 'easel:' .. queue .. ':finish'
-  if h[1] and h[2] and redis.call('HEXISTS', key, h[1]) == 1 then redis.call('HINCRBYFLOAT', key, h[1], '-' .. h[2]) end
-end
-local function drop_lease(id, queue, execution, worker)
-  local member = id .. ':' .. execution
-  redis.call('ZREM', 'rq:wip:' .. queue, member)
-  redis.call('DEL', 'rq:execution:' .. member)
-  redis.call('ZREM', 'rq:executions:' .. id, execution)
-  if worker then redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member) end
-  mark('running', id, false)
-end
-"""
-
-SUBMIT = (
+# A caller's retry finds its first claim again by the execution it chose, so a lost reply costs nothing.
+CLAIM = (
     _COMMON
     + """
--- a: id job queue j caps{{scope, cap, kind}} ; then the hash
--- -> {'duplicate'} | {'full', kind, cap} | {'held', ahead, running of the user}
-local state = 'easel:job:' .. a.job
-if redis.call('EXISTS', state) == 1 or redis.call('EXISTS', job_key(a.id)) == 1 then return {'duplicate'} end
-for _, cap in ipairs(a.caps) do
-  if cap[2] > 0 and count('waiting', cap[1], cap[2]) >= cap[2] then return {'full', cap[3], cap[2]} end
+-- a: queue worker execution lease_s started must prefer models max_pixels version patience_s skip_limit scan
+-- -> {'job', id, hash...} | {'empty'} | {'blocked'} | {'suspended'}
+local q, worker = a.queue, 'rq:worker:' .. a.worker
+local list, order, arrivals = 'rq:queue:' .. q, 'easel:' .. q .. ':order', 'easel:' .. q .. ':arrivals'
+local before = redis.call('HMGET', worker, 'easel_execution', 'easel_claim')
+if before[1] == a.execution and redis.call('ZSCORE', 'rq:wip:' .. q, before[2] .. ':' .. a.execution) then
+  return {'job', before[2], unpack(redis.call('HGETALL', job_key(before[2])))}
 end
-redis.call('HSET', 'easel:limits', 'user', a.running_per_user, 'guild', a.running_per_guild)
-redis.call('HSET', state, 'state', 'held', 'user', a.j.user, 'guild', a.j.guild, 'queue', a.queue, 'submitted', now,
-  'interaction', a.interaction, 'job', a.document)
-local tag = create(a.id, a.job, a.queue, a.j, {unpack(ARGV, 2)}, true)
-return {'held', redis.call('ZCOUNT', 'easel:' .. a.queue .. ':order', '-inf', string.format('(%.17g', tag)),
-  redis.call('SCARD', 'easel:running:user:' .. a.j.user)}
+if redis.call('EXISTS', 'rq:suspended') == 1 then return {'suspended'} end
+local length = redis.call('LLEN', list)
+if length == 0 then
+  redis.call('DEL', order, arrivals, 'easel:' .. q .. ':finish')
+  return {'empty'}
+end
+if length > redis.call('ZCARD', order) then        -- pushed by RQ's own tools: give them a place
+  local seen = {}
+  for _, id in ipairs(redis.call('LRANGE', list, 0, 9999)) do
+    if seen[id] or redis.call('HGET', job_key(id), 'status') ~= 'queued' then redis.call('LREM', list, -1, id)
+    elseif not redis.call('ZSCORE', order, id) then
+      redis.call('LREM', list, 1, id)
+      enter(id, q, true)
+    end
+    seen[id] = true
+  end
+end
+local limits = redis.call('HMGET', 'easel:limits', 'user', 'guild')
+local caps = {user = tonumber(limits[1] or '0'), guild = tonumber(limits[2] or '0')}
+local models
+if a.models ~= '' then models = {}; for name in string.gmatch(a.models, '[^,]+') do models[name] = true end end
+local full = {}
+local function under_caps(user, guild)
+  for kind, value in pairs({user = user, guild = guild}) do
+    local cap = caps[kind]
+    if value and value ~= '' and cap > 0 then
+      local scope = kind .. ':' .. value
+      if full[scope] == nil then full[scope] = count('running', scope, cap) >= cap end
+      if full[scope] then return false end
+    end
+  end
+  return true
+end
+-- 'no' | 'yes' | the model key that would have to be loaded or left
+local function verdict(id)
+  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
+    'easel_version')
+  if tonumber(h[6] or '0') > a.version then return 'no' end
+  if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no' end
+  if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no' end
+  if q == 'render' and not under_caps(h[1], h[2]) then return 'no' end
+  if a.must ~= '' and h[3] and h[3] ~= a.must then return h[3] end
+  if a.must == '' and a.prefer ~= '' and h[3] and h[3] ~= a.prefer then return h[3] end
+  return 'yes'
+end
+local function take(id)
+  local listed = leave(id, q)
+  if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
+  local member, expiry = id .. ':' .. a.execution, now + a.lease_s
+  local begin = redis.call('HGET', job_key(id), 'easel_begin') or '0'
+  if tonumber(begin) > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+    redis.call('SET', 'easel:' .. q .. ':virtual', begin)
+  end
+  redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
+  redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
+    'created_at', now, 'last_heartbeat', now)
+  redis.call('EXPIRE', 'rq:execution:' .. member, 86400)
+  redis.call('ZADD', 'rq:executions:' .. id, expiry + 60, a.execution)
+  redis.call('EXPIRE', 'rq:executions:' .. id, 86400)
+  redis.call('SADD', worker .. ':executions', member)
+  redis.call('HSET', worker, 'state', 'busy', 'easel_execution', a.execution, 'easel_claim', id)
+  redis.call('HSET', job_key(id), 'status', 'started', 'worker_name', a.worker, 'started_at', a.started,
+    'last_heartbeat', a.started, 'easel_began', now)
+  redis.call('HDEL', job_key(id), 'easel_skipped')
+  redis.call('PERSIST', job_key(id))
+  if q == 'render' then mark('running', id, true) end
+  local job = redis.call('HGET', job_key(id), 'easel_job')
+  if job then
+    set_state(job, q == 'render' and 'running' or 'delivering')
+    if q == 'render' then announce(job, 'started', 0) end
+  end
+  return {'job', id, unpack(redis.call('HGETALL', job_key(id)))}
+end
+-- ageing: one claim in four goes to whoever has waited longest, once that is longer than patience
+if redis.call('INCR', 'easel:' .. q .. ':turn') % 4 == 0 then
+  local oldest = redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES')
+  if oldest[1] and now - tonumber(oldest[2]) > a.patience_s and verdict(oldest[1]) == 'yes' then
+    local got = take(oldest[1])
+    if got then return got end
+  end
+end
+local head                                          -- first in order, but of another model
+for from = 0, a.scan - 1, 32 do
+  local ids = redis.call('ZRANGE', order, from, math.min(from + 31, a.scan - 1))
+  if #ids == 0 then break end
+  for _, id in ipairs(ids) do
+    local v = verdict(id)
+    if v == 'yes' then
+      local got = take(id)
+      if got then
+        if head then redis.call('HINCRBY', job_key(head), 'easel_skipped', 1) end
+        return got
+      end
+    elseif v ~= 'no' and not head then
+      head = id
+      -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
+      if tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0') >= a.skip_limit then
+        if a.must ~= '' then return {'blocked'} end
+        local got = take(id)
+        if got then return got end
+      end
+    end
+  end
+end
+if head and a.must == '' then
+  local got = take(head)
+  if got then return got end
+end
+return {redis.call('LLEN', list) == 0 and 'empty' or 'blocked'}
 """
 )
 
-RELEASE = (
+BEAT = (
     _COMMON
     + """
--- a: id job channel message -> {was it held, state of the job or ''}
-local state = 'easel:job:' .. a.job
-local queue = redis.call('HGET', state, 'queue')
-if not queue then return {0, ''} end
-if a.message ~= '' then redis.call('HSET', state, 'waiting_channel', a.channel, 'waiting_message', a.message) end
-if redis.call('ZREM', 'easel:held', a.id) == 0 then return {0, redis.call('HGET', state, 'state')} end
-enter(a.id, queue, false)
-redis.call('HSET', state, 'state', 'queued')
-return {1, 'queued'}
+-- a: lease_s leases{{queue, id, execution}} -> per lease 1 (renewed), 2 (renewed, shall stop) or 0 (lost)
+local out = {}
+for i, lease in ipairs(a.leases) do
+  local member = lease[2] .. ':' .. lease[3]
+  if redis.call('ZSCORE', 'rq:wip:' .. lease[1], member) then
+    redis.call('ZADD', 'rq:wip:' .. lease[1], 'XX', now + a.lease_s, member)
+    redis.call('ZADD', 'rq:executions:' .. lease[2], 'XX', now + a.lease_s + 60, lease[3])
+    redis.call('HSET', 'rq:execution:' .. member, 'last_heartbeat', now)
+    out[i] = redis.call('HEXISTS', job_key(lease[2]), 'easel_cancel') == 1 and 2 or 1
+  else out[i] = 0 end
+end
+return out
+"""
+)
+
+# The one place where an outcome is written: only the holder of the lease may, so a late one changes nothing.
+FINISH = (
+    _COMMON
+    + """
+-- a: queue id execution worker how('finished'|'failed'|'canceled'|'retry'|'back') delay_s ttl ended result next ; hash
+-- `next` ({id job queue j}) is an RQ job that comes into being with this outcome -> 1, or 0 when the lease is gone
+if not redis.call('ZSCORE', 'rq:wip:' .. a.queue, a.id .. ':' .. a.execution) then return 0 end
+drop_lease(a.id, a.queue, a.execution, a.worker)
+local worker = 'rq:worker:' .. a.worker
+local key = job_key(a.id)
+local h = redis.call('HMGET', key, 'easel_job', 'easel_model', 'easel_cost', 'easel_began')
+if redis.call('EXISTS', worker) == 1 then
+  redis.call('HSET', worker, 'state', 'idle')
+  redis.call('HINCRBY', worker, a.how == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
+  if h[4] then redis.call('HINCRBYFLOAT', worker, 'total_working_time', string.format('%.6f', now - tonumber(h[4]))) end
+end
+if a.next and a.next.id and redis.call('EXISTS', job_key(a.next.id)) == 0 then
+  create(a.next.id, a.next.job, a.next.queue, a.next.j, {unpack(ARGV, 2)}, false)
+end
+if a.how == 'retry' or a.how == 'back' then
+  if a.how == 'retry' then redis.call('HINCRBY', key, 'retries_left', -1) end
+  if a.delay_s > 0 then
+    redis.call('HSET', key, 'status', 'scheduled')
+    redis.call('ZADD', 'rq:scheduled:' .. a.queue, now + a.delay_s, a.id)
+    mark('waiting', a.id, true)
+  else enter(a.id, a.queue, true) end
+  set_state(h[1], a.queue == 'render' and 'queued' or 'delivering')
+  return 1
+end
+redis.call('HSET', key, 'status', a.how, 'ended_at', a.ended)
+redis.call('ZADD', 'rq:' .. a.how .. ':' .. a.queue, now + a.ttl, a.id)
+redis.call('EXPIRE', key, a.ttl)
+if a.result then
+  redis.call('XADD', 'rq:results:' .. a.id, 'MAXLEN', 10, '*', unpack(a.result))
+  redis.call('EXPIRE', 'rq:results:' .. a.id, a.ttl)
+end
+if a.how == 'finished' then
+  if a.queue == 'render' and h[2] and h[4] and now > tonumber(h[4]) and tonumber(h[3] or '0') > 0 then
+    local speed = tonumber(h[3]) / (now - tonumber(h[4]))
+    local old = redis.call('HGET', 'easel:speed', h[2])
+    if old then speed = tonumber(old) * 0.8 + speed * 0.2 end
+    redis.call('HSET', 'easel:speed', h[2], speed)
+  end
+else refund(a.id, a.queue) end
+if h[1] then
+  if a.queue == 'render' then
+    announce(h[1], a.how == 'canceled' and 'cancelled' or a.how, 100)
+    -- the post may already be under way
+    if a.how == 'finished' and redis.call('HGET', 'easel:job:' .. h[1], 'state') == 'running' then
+      set_state(h[1], 'rendered')
+    end
+  end
+  if not a.next and a.how ~= 'finished' then set_state(h[1], a.how == 'canceled' and 'cancelled' or 'failed', 86400) end
+end
+return 1
+"""
+)
+
+RECOVER = (
+    COMMON
+    + """
+-- a: queues held_s -> {retried, released, due, id, execution, queue, why, id, ...}: the rest can only be failed
+local retried, released, due, ended = 0, 0, 0, {}
+for _, q in ipairs(a.queues) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. q, 0, now, 'LIMIT', 0, 200)) do
+    local id, execution = string.match(member, '^(.*):([^:]+)$')
+    local h = redis.call('HMGET', job_key(id), 'status', 'retries_left', 'easel_cancel', 'worker_name', 'easel_job')
+    if h[1] ~= 'started' then drop_lease(id, q, execution, h[4])
+    elseif h[3] or tonumber(h[2] or '0') <= 0 then
+      for _, v in ipairs({id, execution, q, h[3] and 'canceled' or 'failed'}) do ended[#ended + 1] = v end
+    else
+      drop_lease(id, q, execution, h[4])
+      redis.call('HINCRBY', job_key(id), 'retries_left', -1)
+      enter(id, q, true)
+      set_state(h[5], q == 'render' and 'queued' or 'delivering')
+      retried = retried + 1
+    end
+  end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'rq:scheduled:' .. q, 0, now, 'LIMIT', 0, 200)) do
+    redis.call('ZREM', 'rq:scheduled:' .. q, id)
+    if redis.call('HGET', job_key(id), 'status') == 'scheduled' then enter(id, q, true); due = due + 1 end
+  end
+  for _, registry in ipairs({'finished', 'failed', 'canceled'}) do
+    redis.call('ZREMRANGEBYSCORE', 'rq:' .. registry .. ':' .. q, 0, now)
+  end
+end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'easel:held', 0, now - a.held_s, 'LIMIT', 0, 200)) do
+  redis.call('ZREM', 'easel:held', id)
+  local h = redis.call('HMGET', job_key(id), 'status', 'origin', 'easel_job')
+  if h[1] == 'created' then
+    enter(id, h[2], false)
+    set_state(h[3], 'queued')
+    released = released + 1
+  end
+end
+for _, key in ipairs(redis.call('SMEMBERS', 'rq:workers')) do
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('SREM', 'rq:workers', key)
+    for _, q in ipairs(a.queues) do redis.call('SREM', 'rq:workers:' .. q, key) end
+  end
+end
+return {retried, released, due, unpack(ended)}
 """
 )
 
@@ -395,7 +498,7 @@ return {retried, released, due, unpack(ended)}
 
 # Only for a process that is known to be dead: its leases end now instead of when they would have run out.
 BURY = (
-    _COMMON
+    COMMON
     + """
 -- a: queues prefix -> leases ended
 local n = 0
@@ -419,122 +522,3 @@ end
 return n
 """
 )
-
-CANCEL = (
-    _COMMON
-    + """
--- a: job ids by operator ended -> 'unknown' | 'not_yours' | 'ended' | 'cancelled' | 'stopping'
-local state = redis.call('HMGET', 'easel:job:' .. a.job, 'state', 'user')
-if not state[1] then return 'unknown' end
-if state[2] ~= a.by and not a.operator then return 'not_yours' end
-if ENDED[state[1]] then return 'ended' end
-local answer = 'ended'
-for _, id in ipairs(a.ids) do
-  local h = redis.call('HMGET', job_key(id), 'status', 'origin')
-  local status, queue = h[1], h[2]
-  if status == 'created' or status == 'queued' or status == 'scheduled' then
-    redis.call('ZREM', 'easel:held', id)
-    redis.call('ZREM', 'rq:scheduled:' .. queue, id)
-    leave(id, queue)
-    refund(id, queue)
-    redis.call('HSET', job_key(id), 'status', 'canceled', 'ended_at', a.ended)
-    redis.call('ZADD', 'rq:canceled:' .. queue, now + 3600, id)
-    redis.call('EXPIRE', job_key(id), 3600)
-    answer = 'cancelled'
-  elseif status == 'started' then
-    redis.call('HSET', job_key(id), 'easel_cancel', a.by)
-    redis.call('PUBLISH', 'easel:cancel', id)
-    answer = 'stopping'
-  end
-end
-if answer == 'cancelled' then
-  set_state(a.job, 'cancelled', 86400)
-  announce(a.job, 'cancelled', 0)
-end
-return answer
-"""
-)
-
-ENQUEUE = (
-    _COMMON
-    + """
--- a: id job queue j lease{queue id execution} ; hash -> 1 new, 0 there already, -1 the caller's lease is gone
-if a.lease and not redis.call('ZSCORE', 'rq:wip:' .. a.lease[1], a.lease[2] .. ':' .. a.lease[3]) then return -1 end
-if redis.call('EXISTS', job_key(a.id)) == 1 then return 0 end
-if redis.call('HEXISTS', 'easel:job:' .. a.job, 'posted_message') == 1 then return 0 end
-create(a.id, a.job, a.queue, a.j, {unpack(ARGV, 2)}, false)
-return 1
-"""
-)
-
-# Sums the cost before a job without reading the whole queue: after 500 jobs the average stands for the rest.
-POSITION = (
-    _COMMON
-    + """
--- a: id -> {status, ahead, cost ahead and own, slots, speed}
-local h = redis.call('HMGET', job_key(a.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag')
-if not h[1] then return {''} end
-local queue = redis.call('HGET', 'easel:job:' .. a.id, 'queue') or 'render'
-local order = 'easel:' .. queue .. ':order'
-local rank = redis.call('ZRANK', order, a.id)
-if not rank then
-  rank = 0
-  if h[1] == 'created' then rank = redis.call('ZCOUNT', order, '-inf', '(' .. (h[5] or '0')) end
-end
-local cost, n = 0, math.min(rank, 500)
-if n > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', order, 0, n - 1)) do
-    cost = cost + tonumber(redis.call('HGET', job_key(id), 'easel_cost') or '0')
-  end
-  cost = cost * rank / n
-end
-local own = tonumber(h[2] or '0')
-local elapsed = 0
-if h[1] == 'started' and h[4] then elapsed = now - tonumber(h[4]) end
--- a worker that was killed stays in RQ's set until another one cleans up, and there may be no other one
-local slots = redis.call('SCARD', 'rq:workers:' .. queue)
-if slots <= 64 then
-  slots = 0
-  for _, key in ipairs(redis.call('SMEMBERS', 'rq:workers:' .. queue)) do slots = slots + redis.call('EXISTS', key) end
-end
-local speed = h[3] and redis.call('HGET', 'easel:speed', h[3])
-local running = 0
-for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:' .. queue, 0, 499)) do
-  local id = string.match(member, '^(.*):')
-  if id ~= a.id then running = running + tonumber(redis.call('HGET', job_key(id), 'easel_cost') or '0') / 2 end
-end
-local f = string.format
-return {h[1], rank, f('%.6f', cost), f('%.6f', own), f('%.3f', elapsed), f('%.6f', running), slots, speed or ''}
-"""
-)
-
-
-def arguments(parameters: Mapping[str, Any], fields: Sequence[bytes | str | int | float] = ()) -> list[Any]:
-    """What a script receives: one JSON object, then a job's hash."""
-    return [json.dumps(parameters, separators=(",", ":")), *fields]
-
-
-def run(client: redis.Redis, script: str, args: Sequence[Any]) -> Any:
-    """Run a script by its digest; sends its text when Redis does not know it (after a restart)."""
-    try:
-        return client.evalsha(_digest(script), 0, *args)
-    except NoScriptError:
-        return client.eval(script, 0, *args)
-
-
-async def run_async(client: redis.asyncio.Redis, script: str, args: Sequence[Any]) -> Any:
-    """`run` for an asyncio client."""
-    try:
-        return await client.evalsha(_digest(script), 0, *args)
-    except NoScriptError:
-        return await client.eval(script, 0, *args)
-
-
-_digests: dict[str, str] = {}
-
-
-def _digest(script: str) -> str:
-    known = _digests.get(script)
-    if known is None:
-        known = _digests[script] = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    return known

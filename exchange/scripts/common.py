@@ -1,0 +1,98 @@
+"""What the scripts share: the clock, a job's way into and out of a queue, its fair place, its lease, its state."""
+
+COMMON = """
+local a = cjson.decode(ARGV[1])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
+
+local function job_key(id) return 'rq:job:' .. id end
+local function scopes_of(id)
+  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild')
+  local scopes = {}
+  if h[1] and h[1] ~= '' then scopes[1] = 'user:' .. h[1] end
+  if h[2] and h[2] ~= '' then scopes[#scopes + 1] = 'guild:' .. h[2] end
+  return scopes
+end
+local function mark(kind, id, present)
+  for _, scope in ipairs(scopes_of(id)) do
+    redis.call(present and 'SADD' or 'SREM', 'easel:' .. kind .. ':' .. scope, id)
+  end
+end
+-- members that RQ no longer calls live are dropped: its own tools cancel, empty and requeue behind our back
+local function count(kind, scope, cap)
+  local set = 'easel:' .. kind .. ':' .. scope
+  local n = redis.call('SCARD', set)
+  if n < cap then return n end
+  for _, id in ipairs(redis.call('SMEMBERS', set)) do
+    local status = redis.call('HGET', job_key(id), 'status')
+    local live
+    if kind == 'running' then live = status == 'started'
+    else live = status == 'queued' or status == 'created' or status == 'scheduled' end
+    if not live then redis.call('SREM', set, id); n = n - 1 end
+  end
+  return n
+end
+local function enter(id, queue, front)
+  local h = redis.call('HMGET', job_key(id), 'easel_tag', 'easel_arrived')
+  local tag = h[1] or redis.call('GET', 'easel:' .. queue .. ':virtual') or '0'
+  redis.call('HSET', job_key(id), 'status', 'queued')
+  redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
+  redis.call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
+  redis.call('ZADD', 'easel:' .. queue .. ':order', tag, id)
+  redis.call('ZADD', 'easel:' .. queue .. ':arrivals', h[2] or now, id)
+  mark('waiting', id, true)
+end
+local function leave(id, queue)
+  redis.call('ZREM', 'easel:' .. queue .. ':order', id)
+  redis.call('ZREM', 'easel:' .. queue .. ':arrivals', id)
+  mark('waiting', id, false)
+  return redis.call('LREM', 'rq:queue:' .. queue, 1, id) == 1
+end
+local ENDED = {delivered = true, failed = true, cancelled = true}
+-- an end stands: a delivery that runs again after its post only has to tidy up
+local function set_state(job, state, ttl)
+  local before = job and redis.call('HGET', 'easel:job:' .. job, 'state')
+  if before and (ENDED[state] or not ENDED[before]) then
+    redis.call('HSET', 'easel:job:' .. job, 'state', state)
+    if ttl then redis.call('EXPIRE', 'easel:job:' .. job, ttl) else redis.call('PERSIST', 'easel:job:' .. job) end
+  end
+end
+local function announce(job, state, percent)
+  local header = cjson.encode({job_id = job, state = state, percent = percent})
+  redis.call('PUBLISH', 'easel:progress', header .. '\\n')
+end
+-- a job's first appearance: start-time fair queuing by user (cost in megapixel-steps over the speed's weight)
+local function create(id, job, queue, j, hash, held)
+  local begin = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
+  local share = tonumber(j.cost) / tonumber(j.weight)
+  if j.user ~= '' then
+    begin = math.max(begin, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
+    redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, begin + share)
+  end
+  -- first come, first served among equals; far below any share, and never part of the clock
+  local tag = begin + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
+  redis.call('HSET', job_key(id), unpack(hash))
+  redis.call('HSET', job_key(id), 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
+    'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
+    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_version', j.version, 'easel_arrived', now)
+  if held then
+    redis.call('HSET', job_key(id), 'status', 'created')
+    redis.call('ZADD', 'easel:held', now, id)
+    mark('waiting', id, true)
+  else enter(id, queue, false) end
+  return tag
+end
+local function refund(id, queue)
+  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_share')
+  local key = 'easel:' .. queue .. ':finish'
+  if h[1] and h[2] and redis.call('HEXISTS', key, h[1]) == 1 then redis.call('HINCRBYFLOAT', key, h[1], '-' .. h[2]) end
+end
+local function drop_lease(id, queue, execution, worker)
+  local member = id .. ':' .. execution
+  redis.call('ZREM', 'rq:wip:' .. queue, member)
+  redis.call('DEL', 'rq:execution:' .. member)
+  redis.call('ZREM', 'rq:executions:' .. id, execution)
+  if worker then redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member) end
+  mark('running', id, false)
+end
+"""
