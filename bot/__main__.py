@@ -104,7 +104,7 @@ async def serve(
     tasks = [
         asyncio.create_task(stop.wait()),
         asyncio.create_task(client.start(token)),
-        asyncio.create_task(client.waiting.follow(events)),
+        asyncio.create_task(client.follow(events)),
         asyncio.create_task(client.waiting.keep_noting()),
     ]
     ready = asyncio.create_task(_say_ready(client, subscribed))

@@ -17,6 +17,7 @@ from bot.permissions import check_channel
 from bot.presses import job_behind, next_job
 from bot.profiles import profile_of
 from bot.rendering import embed_of
+from bot.reposting import send_if_wanted
 from bot.rules import enforce
 from bot.submission import submit
 from contract.codec import job_from_document
@@ -108,5 +109,9 @@ async def press(interaction: Interaction, button: ButtonId) -> None:
     await enforce(interaction, profile.rules, [job])
     if profile.remix and button.action is not Action.UPSCALE:
         await open_remix(interaction, button, job, profile.strength)
-    else:
-        await submit(interaction, next_job(interaction, button, job, profile))
+        return
+    made = next_job(interaction, button, job, profile)
+    await submit(interaction, made)
+    if button.action is Action.UPSCALE and profile.auto_dm:
+        # Its picture is in the store already, so no worker will say that it is finished.
+        interaction.client.background(send_if_wanted(interaction.client, made.id))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import discord
+import redis.exceptions
 import structlog
 from discord import app_commands
 
@@ -15,12 +17,17 @@ from bot.buttons import DYNAMIC_ITEMS
 from bot.commands import COMMANDS
 from bot.finished import reacted
 from bot.modals import submitted
+from bot.reposting import send_if_wanted
 from bot.services import Services
 from bot.waiting import WaitingMessages
 from contract.errors import UserError
+from exchange.progress import Progress
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+
+GOODBYE_S = 2.0
+"""How long work in the background may go on when the process ends."""
 
 AT_ONCE = 64
 """Commands and presses that are worked on at a time. An answer takes a fifth of a second on its way to Discord and
@@ -59,6 +66,16 @@ class EaselClient(discord.AutoShardedClient):
         self.add_dynamic_items(*DYNAMIC_ITEMS)
         await self.tree.sync()
 
+    async def follow(self, events: AsyncIterable[Progress]) -> None:
+        """Turn progress into edits of waiting messages, and into direct messages for those who want their pictures."""
+        async for event in events:
+            try:
+                await self.waiting.hear(event)
+            except redis.exceptions.RedisError as error:
+                log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
+            if event.state == "finished":
+                self.background(send_if_wanted(self, event.job_id))
+
     def serves(self, guild_id: int | None) -> bool:
         """Whether a guild (None: direct messages) belongs to a shard of this process."""
         if self.shard_ids is None or not self.shard_count:
@@ -70,6 +87,11 @@ class EaselClient(discord.AutoShardedClient):
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background_done)
+
+    async def finish_background(self) -> None:
+        """Wait for the work that went on after its interaction was answered."""
+        while self._background:
+            await asyncio.wait(self._background)
 
     def _background_done(self, task: asyncio.Task[None]) -> None:
         self._background.discard(task)
@@ -101,6 +123,9 @@ class EaselClient(discord.AutoShardedClient):
     async def close(self) -> None:
         """End the edits and the gateway; jobs go on without this process."""
         await self.waiting.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self.finish_background()
         for task in self._background:
             task.cancel()
         await super().close()

@@ -22,6 +22,7 @@ from contract.errors import UserError
 from contract.ids import JobId, job_id
 from contract.jobs import Job, Upscale
 from contract.lineage import caption
+from exchange import preferences
 from exchange.accounts import Entry
 
 if TYPE_CHECKING:
@@ -69,6 +70,22 @@ async def send_results(client: EaselClient, job: Job, user: discord.abc.Snowflak
         await channel.send(f"**{job.prompt.echo}**\n**Job ID**: {job.id}\n**seed** {job.seed}", files=files)
     except discord.Forbidden as error:
         raise UserError("no_direct_messages") from error
+
+
+async def send_if_wanted(client: EaselClient, id: JobId) -> None:
+    """`/prefer auto_dm`: a job's pictures are in the store. What stands in the way is logged; nobody asked just now."""
+    try:
+        async with promptly(10.0):
+            job = await client.services.queue.accepted(id)
+            if job is None or not client.serves(job.destination.guild_id):
+                return
+            wanted = await client.services.preferences.get(preferences.user(job.user.id), "auto_dm")
+        if wanted is True:
+            await send_results(client, job, discord.Object(job.user.id))
+    except UserError as error:
+        log.info("pictures could not be sent", job_id=id, kind=error.kind)
+    except discord.HTTPException as error:
+        log.warning("pictures could not be sent", job_id=id, code=error.code)
 
 
 async def _draw_again(interaction: Interaction, job: Job) -> None:

@@ -12,7 +12,7 @@ import heapq
 import io
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -99,14 +99,6 @@ class WaitingMessages:
             return
         now_s = self._clock()
         self._waiting.setdefault(job.id, _Waiting(job, message, now_s + FIRST_NOTE_S))
-
-    async def follow(self, events: AsyncIterable[Progress]) -> None:
-        """Turn progress into edits until the events end."""
-        async for event in events:
-            try:
-                await self.hear(event)
-            except redis.exceptions.RedisError as error:
-                log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""

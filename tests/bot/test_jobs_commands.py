@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 
 import discord
 import pytest
@@ -240,6 +241,31 @@ async def test_an_envelope_sends_the_pictures(
     [sent] = alice.user.dm_channel.history()
     assert sent.content == f"**{job.prompt.echo}**\n**Job ID**: {job.id}\n**seed** 7"
     assert len(sent.attachments) == 4
+
+
+async def test_auto_dm_sends_what_is_finished(
+    simcord_env: Env,
+    services: Services,
+    images: FolderStore,
+    channel: ChannelHandle,
+    alice: MemberActor,
+    bob: MemberActor,
+) -> None:
+    """Whoever switched it on gets every finished job as a direct message; others get none."""
+
+    async def finished(job_id: JobId) -> AsyncIterator[Progress]:
+        yield Progress(job_id, 100, state="finished")
+
+    await alice.slash(channel, "prefer auto_dm")
+    for who in (alice, bob):
+        await who.slash(channel, "imagine", prompt="a fox")
+        job = await accepted_job(services, who.id)
+        images.put_image(job.id, 0, PNG)
+        await simcord_env.bot.follow(finished(job.id))  # type: ignore[attr-defined]
+    await simcord_env.bot.finish_background()  # type: ignore[attr-defined]
+    [sent] = alice.user.dm_channel.history()
+    assert sent.content.startswith("**a fox --v 6.1**\n**Job ID**: ")
+    assert bob.user.dm_channel.history() == []
 
 
 async def test_the_menu_is_for_our_own_messages(channel: ChannelHandle, alice: MemberActor) -> None:
