@@ -33,6 +33,8 @@ MAX_SOCKET_PATH = 100
 """Bytes. The kernel's limit is 104 to 108, depending on the system."""
 
 START_TIMEOUT_S = 20.0
+RESTARTS = 6
+"""Tries to bring a dead server back, with pauses that double; one that dies that often cannot be helped here."""
 
 
 @contextmanager
@@ -134,13 +136,23 @@ def main(arguments: list[str] | None = None) -> int:
                     print(
                         f"the server ended with status {server.process.returncode}, starting it again", file=sys.stderr
                     )
-                    server.start()
+                    _restart(server, stop)
         except RedisUnavailable as error:
             print(error, file=sys.stderr)
             return 2
         finally:
             server.stop()
     return 0
+
+
+def _restart(server: Server, stop: threading.Event) -> None:
+    for attempt in range(RESTARTS):
+        try:
+            server.start()
+            return
+        except RedisUnavailable:
+            if attempt == RESTARTS - 1 or stop.wait(0.1 * 2**attempt):
+                raise
 
 
 def _report(url: str, *, already_running: bool) -> None:

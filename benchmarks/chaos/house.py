@@ -92,9 +92,10 @@ class House:
             raise TimeoutError(f"not ready in time: {', '.join(missing)}") from None
 
     async def redis_pid(self) -> int | None:
-        """The server's process, once it answers; None while it is away."""
+        """The server's process, once it is ready; None while it is away or still reads its file."""
         quick = redis.Redis.from_url(self.redis_url, retry=None, socket_timeout=0.5)
         try:
+            await asyncio.to_thread(quick.ping)
             return int((await asyncio.to_thread(quick.info, "server"))["process_id"])
         except redis.exceptions.RedisError:
             return None

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,22 @@ def test_data_survive_a_restart_and_a_kill(folder: Path) -> None:
     assert client.get("kept") == b"1"
     client.close()
     assert end(process, signal.SIGINT) == 0
+
+
+def test_a_server_killed_while_it_reads_its_data_comes_back_too(folder: Path) -> None:
+    """Dying during a start is no reason to give up."""
+    server, attempts = Server(folder / "data"), list[int]()
+
+    class Dying(Server):
+        def start(self) -> None:
+            attempts.append(1)
+            if len(attempts) < 3:
+                raise RedisUnavailable("killed")
+            server.start()
+
+    module._restart(Dying(folder / "data"), threading.Event())
+    assert len(attempts) == 3
+    server.stop()
 
 
 def test_a_second_start_reports_the_first(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
