@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import aiohttp
 import discord
 import structlog
 import yarl
@@ -59,6 +60,9 @@ def main() -> int:
     except discord.LoginFailure:
         print("Discord does not accept DISCORD_TOKEN: copy the token again from the Bot page.", file=sys.stderr)
         return CANNOT_START
+    except (aiohttp.ClientError, discord.GatewayNotFound) as error:
+        print(f"Discord cannot be reached: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,7 +21,7 @@ from contract.ids import draw_seed, job_id
 from contract.jobs import Imagine, Job, Speed
 from contract.messages import Button
 from contract.plan import check
-from contract.prompt import Prompt, PromptError, Submission, parse
+from contract.prompt import Prompt, PromptError, Submission, draw_styles, parse
 
 if TYPE_CHECKING:
     from bot.client import Interaction
@@ -56,6 +57,8 @@ def jobs_of(interaction: Interaction, submission: Submission, profile: Profile) 
     """One job for each expansion and repetition. UserError when the operator's models cannot do one of them."""
     catalogue = interaction.client.services.catalogue
     user, destination, made_ms = user_of(interaction), destination_of(interaction), created_ms(interaction)
+    # Any whole numbers do, as long as a retry of the interaction draws the same; ordinals of jobs end far below these.
+    styles = (draw_seed(interaction.id, number) for number in count(10_000))
     jobs = []
     for ordinal, (prompt, model) in enumerate(_prompts(submission, catalogue)):
         typed = prompt.parameters
@@ -65,7 +68,7 @@ def jobs_of(interaction: Interaction, submission: Submission, profile: Profile) 
             Job(
                 id=job_id(seed, model.fingerprint, interaction.id, ordinal),
                 request=Imagine(),
-                prompt=prompt,
+                prompt=draw_styles(prompt, lambda: next(styles)),
                 model=model.name,
                 user=user,
                 destination=destination,

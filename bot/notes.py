@@ -5,13 +5,8 @@ from __future__ import annotations
 from exchange.queue import Position
 
 
-def waiting_note(position: Position, locale: str = "en-US") -> str:
-    """One line in small print: `-# 3 jobs ahead of yours · about 40 s`."""
-    return f"-# {place(position)}"
-
-
 def place(position: Position) -> str:
-    """`next in line · about 10 s`, or why there is no estimate."""
+    """`3 jobs ahead of yours · about 40 s`, or why there is no estimate."""
     ahead = {0: "next in line", 1: "1 job ahead of yours"}.get(position.ahead, f"{position.ahead} jobs ahead of yours")
     if position.slots == 0:
         return f"{ahead} · no worker is running right now, it starts as soon as one is"

@@ -8,6 +8,9 @@ import discord
 
 from contract.messages import Button, Embed
 
+MESSAGE_LIMIT = 2000
+"""Characters of a message (Discord)."""
+
 
 def view_of(rows: Iterable[Iterable[Button]]) -> discord.ui.View:
     """A view with these rows of buttons.
@@ -29,6 +32,12 @@ def view_of(rows: Iterable[Iterable[Button]]) -> discord.ui.View:
             )
     view.stop()
     return view
+
+
+def with_small_print(content: str, line: str | None) -> str:
+    """`content` and below it one line in small print, which is left out when the message has no room for it."""
+    longer = f"{content}\n-# {line}"
+    return content if line is None or len(longer) > MESSAGE_LIMIT else longer
 
 
 def embed_of(embed: Embed) -> discord.Embed:

@@ -14,7 +14,7 @@ import redis.exceptions
 import structlog
 
 from bot.answers import promptly
-from bot.rendering import embed_of, view_of
+from bot.rendering import embed_of, view_of, with_small_print
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId
@@ -114,7 +114,7 @@ async def _answer(
         raise UserError("unknown_button")
     rows = [[messages.cancel_button(job.id)]] if interaction.client.services.settings.cancel_button else []
     embeds = [] if notice is None else [notice]
-    content = messages.waiting(job) + (f"\n-# {remark}" if remark else "")
+    content = with_small_print(messages.waiting(job), remark)
     try:
         if interaction.response.is_done():
             message = await interaction.edit_original_response(content=content, embeds=embeds, view=view_of(rows))

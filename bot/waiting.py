@@ -20,8 +20,9 @@ import discord
 import redis.exceptions
 import structlog
 
-from bot.notes import waiting_note
+from bot.notes import place
 from bot.pacing import WINDOW_S, ChannelPace
+from bot.rendering import with_small_print
 from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
@@ -133,7 +134,7 @@ class WaitingMessages:
             if position is None:
                 self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
             elif not position.running and waiting.job.id in self._waiting:
-                content = f"{messages.waiting(waiting.job)}\n{waiting_note(position, waiting.job.locale)}"
+                content = with_small_print(messages.waiting(waiting.job), place(position))
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content))
         self._sweep(now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import discord
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bot.client import EaselClient, Interaction
 
 PAGE = 10
+ALL = "all"
 _CHOICES = 25
 _SHOWN_PROMPT = 80
 _NAME_LENGTH = 100
@@ -43,11 +45,14 @@ async def queue(interaction: Interaction) -> None:
 
 
 @app_commands.command(description="Cancel one of your jobs, waiting or running")
-@app_commands.describe(job="Which one; without it, your newest")
+@app_commands.describe(job="Which one, or all; without it, your newest")
 async def cancel(interaction: Interaction, job: str | None = None) -> None:
     """End a job of the caller's. Who may delete messages here may end other people's as well."""
     async with answering(interaction, ephemeral=True):
         client = interaction.client
+        if job == ALL:
+            await _cancel_all(interaction)
+            return
         if job is None:
             async with promptly():
                 own = [job for job, _ in await _own_jobs(client, interaction.user.id)]
@@ -67,10 +72,11 @@ async def _job_names(interaction: Interaction, current: str) -> list[app_command
             jobs = [job for job, _ in await _own_jobs(interaction.client, interaction.user.id)]
     except UserError:
         return []  # suggestions are a convenience: without them the id can still be typed
-    found = [job for job in reversed(jobs) if current.lower() in f"{job.prompt.echo} {job.id}".lower()]
-    return [
-        app_commands.Choice(name=job.prompt.echo[:_NAME_LENGTH] or job.id, value=job.id) for job in found[:_CHOICES]
-    ]
+    choices = [(job.prompt.echo[:_NAME_LENGTH], str(job.id)) for job in reversed(jobs)]
+    if len(choices) > 1:
+        choices.insert(0, (f"all {len(choices)} of them", ALL))
+    found = [(name, value) for name, value in choices if current.lower() in f"{name} {value}".lower()]
+    return [app_commands.Choice(name=name, value=value) for name, value in found[:_CHOICES]]
 
 
 @app_commands.command(description="Show what you made, with links to it")
@@ -93,6 +99,20 @@ async def show(interaction: Interaction, job_id: str) -> None:
     """Post a finished job of the caller's again, with fresh buttons."""
     async with answering(interaction, f"/show {job_id}"):
         await show_again(interaction, _job_id(job_id))
+
+
+async def _cancel_all(interaction: Interaction) -> None:
+    """End every job of the caller's. Deferred, because each has a message to change."""
+    client, user_id = interaction.client, interaction.user.id
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    async with promptly(5.0):
+        jobs = await _own_jobs(client, user_id)
+    cancelled = 0
+    for job, _ in jobs:
+        with suppress(UserError):  # it has ended meanwhile
+            await cancel_and_show(client, job.id, by=user_id, operator=False)
+            cancelled += 1
+    await interaction.edit_original_response(content=f"Cancelled {cancelled} of your jobs.")
 
 
 async def _own_jobs(client: EaselClient, user_id: int) -> list[tuple[Job, Position]]:

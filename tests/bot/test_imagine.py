@@ -12,6 +12,7 @@ from simcord.results import InteractionResult
 from bot.services import Services
 from contract.jobs import Imagine
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
+from contract.prompt import ECHO_LIMIT
 from exchange.queue import MessageRef
 from tests.bot.results import accepted_job
 
@@ -151,6 +152,36 @@ async def test_a_channel_without_permissions_is_refused_before_anything(
     assert result.ephemeral
     assert "Attach Files" in (refusal_of(result).description or "")
     assert await services.queue.of_user(alice.id) == []
+
+
+async def test_the_longest_prompt_leaves_no_room_for_small_print(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """A prompt that just fits its messages is accepted; a line that would not fit is left out."""
+    result = await alice.slash(channel, "imagine", prompt=f"{'x' * (ECHO_LIMIT - len(' --v 7.0'))} --v 7.0")
+    assert result.response is not None
+    assert result.response.content.endswith("(Waiting to start)")
+    assert 1900 < len(result.response.content) <= 2000
+    await accepted_job(services, alice.id)
+
+
+async def test_a_thread_needs_the_permission_for_threads(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """Sending in the channel is another permission than sending in its threads."""
+    everyone = simcord_env.guild.default_role
+    parent = simcord_env.guild.create_text_channel(
+        "talk", overwrites={everyone: discord.PermissionOverwrite(send_messages_in_threads=False)}
+    )
+    await alice.slash(parent, "imagine", prompt="a fox")
+    await accepted_job(services, alice.id)
+    made = simcord_env.bot.get_channel(parent.id)
+    assert isinstance(made, discord.TextChannel)
+    await made.create_thread(name="aside", type=discord.ChannelType.public_thread)
+    [thread] = parent.threads
+    result = await alice.slash(thread, "imagine", prompt="a fox")
+    assert result.ephemeral
+    assert "Send Messages in Threads" in (refusal_of(result).description or "")
 
 
 async def test_a_full_queue_says_so(services: Services, channel: ChannelHandle, alice: MemberActor) -> None:

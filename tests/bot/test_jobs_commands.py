@@ -95,6 +95,21 @@ async def test_cancel_ends_the_newest_or_the_named_job(
     assert await services.queue.of_user(alice.id) == []
 
 
+async def test_all_jobs_can_be_cancelled_at_once(
+    services: Services, channel: ChannelHandle, alice: MemberActor, bob: MemberActor
+) -> None:
+    """Suggested first once there are several; other people's jobs stay."""
+    for who in (alice, alice, bob):
+        await who.slash(channel, "imagine", prompt="a fox")
+    choices = await alice.autocomplete(channel, "cancel", "job", "")
+    assert (choices[0]["value"], len(choices)) == ("all", 3)
+    result = await alice.slash(channel, "cancel", job="all")
+    assert result.response is not None
+    assert result.response.content == "Cancelled 2 of your jobs."
+    assert await services.queue.of_user(alice.id) == []
+    assert len(await services.queue.of_user(bob.id)) == 1
+
+
 @pytest.mark.parametrize("job", [None, "nonsense", "00000007-7b57-84c5-99b7-c3ec6302a055"])
 async def test_cancelling_what_is_not_there_says_so(
     channel: ChannelHandle, alice: MemberActor, job: str | None
