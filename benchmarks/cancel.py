@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from bisect import bisect_right
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
@@ -18,6 +18,7 @@ from model.engine import Engine
 from model.errors import Cancelled
 from model.text_to_image import text_to_image
 from model.ticket import Ticket
+from model.walk import Walk
 
 
 def main() -> None:
@@ -31,8 +32,8 @@ def main() -> None:
     forwards_ended: list[float] = []
     predict = engine.denoiser.predict
 
-    def watched(*arguments: Any) -> Any:
-        output = predict(*arguments)
+    def watched(walks: Sequence[Walk], tile: bool = False) -> list[torch.Tensor]:
+        output = predict(walks, tile)
         forwards_ended.append(time.monotonic())
         return output
 

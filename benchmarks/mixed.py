@@ -47,7 +47,7 @@ def jobs(count: int, size: tuple[int, int]) -> list[Request]:
 
 
 def main() -> None:
-    parser = arguments(__doc__ or "", pairs=3, jobs=16)
+    parser = arguments(__doc__ or "", pairs=3, jobs=12)
     on_card(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
