@@ -35,8 +35,12 @@ def settle_success(client: redis.Redis, lease: Lease, job: RQJob, result: Any) -
         log.warning("the lease was lost, the outcome is dropped", rq_id=lease.rq_id)
 
 
-def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> None:
-    """Write what follows from `error`, given why the lease stopped: another try, a refusal, a failure, nothing."""
+def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> bool:
+    """Write what follows from `error`, given why the lease stopped: another try, a refusal, a failure, nothing.
+
+    True when a rendering broke although nobody had stopped it: job or device is at fault, and only several such jobs
+    in a row can tell which.
+    """
     text = "".join(traceback.format_exception(error))
     match lease.reason, error:
         case Stop.LOST, _:
@@ -64,6 +68,8 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             outcome = failed("timeout" if reason is Stop.TIMEOUT else "error")
             result = _result(job, lease, error=text)
             _finish(client, lease, "failed", tasks.FAILURE_TTL_S, job=job, outcome=outcome, result=result)
+    excused = isinstance(error, UserError | RetryLater | NewerVersion)
+    return lease.queue == keys.RENDER and lease.reason is None and not excused
 
 
 def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str, how: str) -> None:

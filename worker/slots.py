@@ -39,6 +39,8 @@ PATIENCE_S = 600.0
 SKIP_LIMIT = 16
 """How often a job may be passed over for jobs of the model that is loaded or of the batch that runs."""
 SCAN = 512
+FAULTS_IN_A_ROW = 4
+FAULT_EXIT_STATUS = 71
 WAIT_S = 0.5
 """Length of one blocking wait for work; also the longest an idle slot takes to notice that it shall end."""
 MAX_PAUSE_S = 0.5
@@ -145,10 +147,13 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
                 result = job.perform()
             except Exception as error:
                 lease.over = True
-                settle_failure(self.connection, lease, job, error)
+                if settle_failure(self.connection, lease, job, error):
+                    self.pool.note_fault(lease.rq_id)
             else:
                 lease.over = True
                 settle_success(self.connection, lease, job, result)
+                if self.queue == keys.RENDER:
+                    self.pool.note_success()
             finally:
                 self.lease = None
 
@@ -237,6 +242,7 @@ class SlotPool:
         self._plan = [queue for queue, count in slots.items() for _ in range(count)]
         self._slots: list[tuple[Slot, threading.Thread]] = []
         self._made = 0
+        self._faulty: set[str] = set()
         self._heartbeat = Heartbeat(self, hung=hung, hung_after_s=hung_after_s, describe=describe)
 
     def start(self) -> None:
@@ -279,6 +285,25 @@ class SlotPool:
     def leases(self) -> list[Lease]:
         """The leases held now."""
         return [lease for slot in self.slots() if (lease := slot.lease) is not None]
+
+    def note_success(self) -> None:
+        """A rendering succeeded: whatever broke before, the device is well."""
+        self._faulty.clear()
+
+    def note_fault(self, rq_id: str) -> None:
+        """A rendering broke. After several different ones in a row this process hands back the others and ends.
+
+        A CUDA error makes every later call fail, so without this one bad moment would use up every job's tries.
+        """
+        self._faulty.add(rq_id)
+        if len(self._faulty) >= FAULTS_IN_A_ROW and not self.stopping.is_set():
+            log.critical("the device seems broken, ending this process", broken_jobs=len(self._faulty))
+            self.hand_back()
+            threading.Thread(target=self._end_process, name="end-process", daemon=True).start()
+
+    def _end_process(self) -> None:
+        self.stop()
+        os._exit(FAULT_EXIT_STATUS)
 
     def replace_ended(self) -> None:
         """Start anew what has ended by itself: RQ's loop gives up on errors such as a long absence of Redis."""

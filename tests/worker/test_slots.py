@@ -273,6 +273,19 @@ def test_a_hung_engine_ends_the_process(bench: Bench, monkeypatch: pytest.Monkey
     assert exits[0] == 70
 
 
+def test_a_broken_device_does_not_eat_every_jobs_tries(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four different jobs break in a row: the process hands back the rest unharmed, and ends."""
+    exits: list[int] = []
+    monkeypatch.setattr("worker.slots.os._exit", exits.append)
+    bench.submit(*(job(number, user=number) for number in range(4)), orders="break")
+    bench.submit(job(9, user=9), orders=LONG)
+    bench.start(slots=6)
+    bench.until(lambda: exits)
+    assert exits == [71]
+    assert bench.status(job(9, user=9)) == "queued"
+    assert bench.client.hget(keys.rq_job(job(9, user=9).id), "retries_left") == b"3"
+
+
 def test_a_callback_registered_late_is_called_at_once() -> None:
     """A cancel that arrives before the engine has the ticket is not lost."""
     lease, calls = Lease("render", job().id, job().id, "e", "w", 60), []
