@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
+import aiohttp
 import discord
 import redis.exceptions
 import structlog
@@ -17,6 +18,9 @@ from contract.messages import Button, refusal
 from contract.sentences import describe
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+NETWORK_ERRORS = (OSError, aiohttp.ClientError, discord.RateLimited)
+"""What a request to Discord raises when it got no answer at all, or would have had to wait too long to be sent."""
 
 UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
@@ -58,11 +62,10 @@ async def answering(
         except UserError as error:
             log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
             await refuse(interaction, error, command=command, ephemeral=ephemeral)
-        except discord.NotFound as error:
-            if error.code != UNKNOWN_INTERACTION:
-                raise
-            log.warning("answered too late", created_at=interaction.created_at.isoformat())
-        except Exception:
+        except Exception as error:
+            if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
+                log.warning("answered too late", created_at=interaction.created_at.isoformat())
+                return
             log.exception("command failed")
             await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
 
@@ -104,5 +107,5 @@ async def refuse(
             await interaction.followup.send(embed=embed, view=view, ephemeral=ephemeral)
         else:
             await interaction.response.send_message(embed=embed, view=view, ephemeral=ephemeral)
-    except discord.HTTPException as problem:
-        log.warning("a refusal could not be shown", kind=error.kind, status=problem.status, code=problem.code)
+    except (discord.HTTPException, *NETWORK_ERRORS) as problem:
+        log.warning("a refusal could not be shown", kind=error.kind, problem=str(problem))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
+from bot.answers import NETWORK_ERRORS
 from bot.rendering import embed_of, view_of
 from bot.submission import accept, release
 from contract import messages
@@ -51,7 +52,7 @@ async def _announce(client: EaselClient, job: Job) -> MessageRef | None:
     channel = client.get_partial_messageable(job.destination.channel_id)
     try:
         message = await channel.send(messages.waiting(job), view=view_of(rows), nonce=nonce(JobId(f"waiting-{job.id}")))
-    except (discord.HTTPException, discord.RateLimited, OSError) as error:
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.warning("a waiting message could not be posted", job_id=job.id, error=str(error))
         return None
     return MessageRef(job.destination.channel_id, message.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
-from bot.answers import promptly
+from bot.answers import NETWORK_ERRORS, promptly
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId
@@ -59,5 +59,5 @@ async def _show_stopped(client: EaselClient, job: Job, message: MessageRef) -> N
     target = client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id)
     try:
         await target.edit(content=messages.stopped(job), view=None)
-    except discord.HTTPException as error:
-        log.info("a cancelled job's message could not be changed", job_id=job.id, code=error.code)
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        log.info("a cancelled job's message could not be changed", job_id=job.id, error=str(error))

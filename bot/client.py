@@ -20,7 +20,7 @@ from bot.modals import submitted
 from bot.reposting import send_if_wanted
 from bot.services import Services
 from bot.waiting import WaitingMessages
-from contract.errors import UserError
+from contract.errors import EaselError, UserError
 from exchange.progress import Progress
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -71,7 +71,7 @@ class EaselClient(discord.AutoShardedClient):
         async for event in events:
             try:
                 await self.waiting.hear(event)
-            except redis.exceptions.RedisError as error:
+            except (redis.exceptions.RedisError, EaselError) as error:
                 log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
             if event.state == "finished":
                 self.background(send_if_wanted(self, event.job_id))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
-from bot.answers import answering, promptly
+from bot.answers import NETWORK_ERRORS, answering, promptly
 from bot.cancelling import cancel_and_show, may_moderate
 from bot.presses import recorded_job
 from bot.reposting import send_results
@@ -45,8 +45,8 @@ async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) 
             await send(client, message, by=payload.user_id)
     except UserError as error:
         log.info("a reaction was refused", kind=error.kind, user_id=str(payload.user_id))
-    except discord.HTTPException as error:
-        log.info("a reaction could not be followed", code=error.code, message_id=str(payload.message_id))
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        log.info("a reaction could not be followed", error=str(error), message_id=str(payload.message_id))
 
 
 async def end(client: EaselClient, message: discord.Message, *, by: int, operator: bool) -> None:

@@ -26,6 +26,7 @@ each every 1.25 n seconds stays a fifth below that, which leaves room for final 
 class _Row(Generic[Edit]):
     pending: Edit | None = None
     urgent: bool = False
+    moving: bool = True
     last_edit_s: float = float("-inf")
 
 
@@ -40,15 +41,23 @@ class ChannelPace(Generic[Key, Edit]):
         return len(self._rows)
 
     def offer(
-        self, key: Key, edit: Edit, *, urgent: bool = False, merge: Callable[[Edit, Edit], Edit] | None = None
+        self,
+        key: Key,
+        edit: Edit,
+        *,
+        urgent: bool = False,
+        moving: bool = True,
+        merge: Callable[[Edit, Edit], Edit] | None = None,
     ) -> None:
         """Make `edit` the pending one of message `key`; `merge(older, newer)` may save a part of the one it replaces.
 
-        An urgent edit does not wait for its message's interval, only for the channel's budget.
+        An urgent edit does not wait for its message's interval, only for the channel's budget. A message that is not
+        `moving` gets an edit now and then, so it does not make the others wait.
         """
         row = self._rows.setdefault(key, _Row())
         row.pending = edit if row.pending is None or merge is None else merge(row.pending, edit)
         row.urgent = row.urgent or urgent
+        row.moving = moving
 
     def forget(self, key: Key) -> None:
         """Drop a message: it is finished, or gone."""
@@ -82,7 +91,8 @@ class ChannelPace(Generic[Key, Edit]):
     def _start_s(self, row: _Row[Edit], now_s: float) -> float:
         if row.urgent:
             return float("-inf")
-        return row.last_edit_s + max(SHORTEST_INTERVAL_S, INTERVAL_PER_MESSAGE_S * len(self._rows))
+        moving = sum(other.moving for other in self._rows.values())
+        return row.last_edit_s + max(SHORTEST_INTERVAL_S, INTERVAL_PER_MESSAGE_S * moving)
 
     def _budget_s(self, now_s: float) -> float:
         full = len(self._sent_s) == EDITS_PER_WINDOW

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
-from bot.answers import promptly
+from bot.answers import NETWORK_ERRORS, promptly
 from bot.people import created_ms, destination_of, user_of
 from bot.permissions import check_channel
 from bot.presses import recorded_job
@@ -84,8 +84,8 @@ async def send_if_wanted(client: EaselClient, id: JobId) -> None:
             await send_results(client, job, discord.Object(job.user.id))
     except UserError as error:
         log.info("pictures could not be sent", job_id=id, kind=error.kind)
-    except discord.HTTPException as error:
-        log.warning("pictures could not be sent", job_id=id, code=error.code)
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        log.warning("pictures could not be sent", job_id=id, error=str(error))
 
 
 async def _draw_again(interaction: Interaction, job: Job) -> None:
@@ -111,8 +111,8 @@ async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.F
             return None
         data = await message.attachments[0].read()
         return discord.File(io.BytesIO(data), message.attachments[0].filename, description=caption(job))
-    except discord.HTTPException as error:
-        log.info("a posted message cannot be read", message_id=entry.message_id, code=error.code)
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        log.info("a posted message cannot be read", message_id=entry.message_id, error=str(error))
         return None
 
 

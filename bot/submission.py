@@ -13,7 +13,7 @@ import discord
 import redis.exceptions
 import structlog
 
-from bot.answers import promptly
+from bot.answers import NETWORK_ERRORS, promptly
 from bot.rendering import embed_of, view_of, with_small_print
 from contract import messages
 from contract.errors import UserError
@@ -122,14 +122,14 @@ async def _answer(
         response = await interaction.response.send_message(content, embeds=embeds, view=view_of(rows))
         if response.message_id is not None:
             return True, MessageRef(channel_id, response.message_id)
-    except (discord.HTTPException, discord.InteractionResponded, OSError) as error:
+    except (discord.HTTPException, discord.InteractionResponded, *NETWORK_ERRORS) as error:
         # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
         log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
     try:
         message = await interaction.original_response()
     except discord.NotFound:
         return True, None
-    except (discord.HTTPException, discord.ClientException, OSError):
+    except (discord.HTTPException, discord.ClientException, *NETWORK_ERRORS):
         return False, None
     return True, MessageRef(channel_id, message.id)
 
@@ -150,6 +150,6 @@ async def _discard(client: EaselClient, job_id: JobId) -> None:
 async def _delete(client: EaselClient, message: MessageRef) -> None:
     try:
         await client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id).delete()
-    except discord.HTTPException as error:
-        if error.code != 10008:
-            log.warning("a waiting message could not be deleted", message_id=message.message_id, code=error.code)
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        if getattr(error, "code", None) != 10008:
+            log.warning("a waiting message could not be deleted", message_id=message.message_id, error=str(error))

@@ -20,6 +20,7 @@ import discord
 import redis.exceptions
 import structlog
 
+from bot.answers import NETWORK_ERRORS
 from bot.notes import place
 from bot.pacing import WINDOW_S, ChannelPace
 from bot.rendering import with_small_print
@@ -136,7 +137,7 @@ class WaitingMessages:
             elif not position.running and waiting.job.id in self._waiting:
                 content = with_small_print(messages.waiting(waiting.job), place(position))
                 if content != waiting.shown:
-                    self._offer(waiting, Edit(content))
+                    self._offer(waiting, Edit(content), moving=False)
         self._sweep(now_s)
 
     async def finish(self, job_id: JobId) -> None:
@@ -172,13 +173,13 @@ class WaitingMessages:
                 self._close(job_id)
             return None
         self.track(job, message)
-        return self._waiting[job_id]
+        return self._waiting.get(job_id)
 
-    def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False) -> None:
+    def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False, moving: bool = True) -> None:
         waiting.shown = edit.content
         channel_id = waiting.message.channel_id
         channel = self._channels.setdefault(channel_id, _Channel())
-        channel.pace.offer(waiting.job.id, edit, urgent=urgent, merge=_newer)
+        channel.pace.offer(waiting.job.id, edit, urgent=urgent, moving=moving, merge=_newer)
         channel.changed.set()
         if channel.sender is None or channel.sender.done():
             channel.sender = asyncio.create_task(self._send(channel), name=f"edits of channel {channel_id}")
@@ -216,7 +217,7 @@ class WaitingMessages:
                 self._forget(waiting.job.id)
             if error.code != 10008:
                 log.warning("a waiting message could not be edited", job_id=waiting.job.id, code=error.code)
-        except (OSError, discord.RateLimited) as error:
+        except NETWORK_ERRORS as error:
             log.warning("a waiting message could not be edited", job_id=waiting.job.id, error=str(error))
 
     def _forget(self, job_id: JobId) -> None:

@@ -52,6 +52,21 @@ def test_the_interval_grows_with_the_messages_of_the_channel() -> None:
     assert pace.wait_s(0.0) == 2.5
 
 
+def test_messages_that_only_wait_do_not_slow_the_others() -> None:
+    """Ten messages with a word about their place, one on the move: that one keeps its 1.5 seconds."""
+    pace: ChannelPace[str, str] = ChannelPace()
+    for key in "abcd":
+        pace.offer(key, "3 ahead", moving=False)
+    drain(pace, 0.0)
+    pace.offer("e", "0%")
+    drain(pace, 0.0)
+    pace.offer("e", "10%")
+    assert pace.wait_s(6.0) == 0.0
+    drain(pace, 6.0)
+    pace.offer("e", "20%")
+    assert pace.wait_s(6.0) == 1.5
+
+
 def test_an_urgent_edit_does_not_wait_for_the_interval() -> None:
     """A first preview, or a final state, is sent at once; a plain edit of the same age waits."""
     pace: ChannelPace[str, str] = ChannelPace()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import aiohttp
 import discord
 import pytest
+import redis.asyncio
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
@@ -16,6 +19,7 @@ from bot.waiting import FIRST_NOTE_S, JOBS_PER_LOOK, SILENCE_S, WaitingMessages
 from contract import messages
 from contract.ids import job_id
 from contract.jobs import Job
+from exchange import keys
 from exchange.progress import Progress
 from exchange.queue import MessageRef, Position
 from tests.bot.results import accepted_job
@@ -198,6 +202,44 @@ async def test_thousands_of_waiting_jobs_are_asked_about_in_turn(
     for look in range(1, 4):
         await waiting.note()
         assert len(set(asked)) == look * JOBS_PER_LOOK
+
+
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), OSError("away"), discord.RateLimited(60.0)])
+async def test_a_network_that_fails_costs_one_edit(
+    waiting: WaitingMessages,
+    job: Job,
+    channel: ChannelHandle,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    """The edit is lost, as the next one says more anyway; that one goes through."""
+
+    async def fail(message: discord.PartialMessage, **changes: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(discord.PartialMessage, "edit", fail)
+        await waiting.hear(Progress(job.id, 10))
+        assert (await shown(waiting, channel)).content == messages.waiting(job)
+    await waiting.hear(Progress(job.id, 20))
+    clock.now_s += 1.5
+    assert (await shown(waiting, channel)).content == messages.progress(job, 20)
+
+
+async def test_a_newer_processes_job_is_left_to_it(
+    waiting: WaitingMessages, job: Job, services: Services, simcord_env: Env, store: redis.asyncio.Redis
+) -> None:
+    """A document of a newer Easel does not stop the listener of an older one."""
+
+    async def events() -> AsyncIterator[Progress]:
+        yield Progress(job.id, 10)
+
+    await store.hset(keys.state(job.id), "job", '{"version": 99, "job": {}}')  # type: ignore[misc]
+    bot = simcord_env.bot
+    assert isinstance(bot, EaselClient)
+    bot.waiting = waiting
+    await bot.follow(events())
 
 
 async def test_other_processes_jobs_are_left_to_them(
