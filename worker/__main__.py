@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -66,6 +68,8 @@ def start(
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
+    if find_spec("torch") is None:
+        raise SettingsError('this install only delivers; `pip install ".[worker]"` adds torch and all that draws')
     _endpoints(settings)
     _offer(settings)
     client = _redis(settings)
@@ -147,6 +151,40 @@ def prune(
         raise SettingsError("RETENTION_DAYS is not set, so pictures are kept for ever; --days deletes older ones once")
     count = prune_store(open_store(settings.image_store), age)
     typer.echo(f"Deleted the pictures of {count} jobs.")
+
+
+@app.command()
+def trace(
+    file: Annotated[Path, typer.Argument(help="where to write the trace (CSV)")],
+    users: Annotated[int, typer.Option(min=1, help="people online")] = 300,
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs that the traffic is meant for")] = 4,
+    hours: Annotated[float, typer.Option(min=0.001, help="how long it lasts")] = 1.0,
+    load: Annotated[float, typer.Option(min=0.01, help="share of the GPUs' time it takes; above 1 is too much")] = 0.9,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same trace")] = 1,
+) -> None:
+    """Write a trace with the shape of public traffic, for `simulate`."""
+    from worker.traces import generate, write_trace
+
+    write_trace(file, generate(users=users, gpus=gpus, hours=hours, load=load, seed=seed))
+
+
+@app.command()
+def simulate(
+    trace: Annotated[Path, typer.Option(help="CSV: arrival_s,user,images,pixels,steps,seconds[,speed]")],
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs to serve it with")] = 4,
+    policy: Annotated[str, typer.Option(help="fair (what runs here) or fifo")] = "fair",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Replay a trace through the real queue in virtual time: waits, fairness, and what one more GPU is worth."""
+    from worker.simulation import compare
+    from worker.simulation import describe as describe_simulation
+    from worker.traces import read_trace
+
+    if policy not in ("fair", "fifo"):
+        raise typer.BadParameter("the policies are fair and fifo", param_hint="--policy")
+    now, more = compare(read_trace(trace), gpus, policy)  # type: ignore[arg-type]  # checked above
+    document = {"now": now.document(), "one_more": more.document()}
+    typer.echo(json.dumps(document) if as_json else describe_simulation(now, more))
 
 
 def _load(settings: WorkerSettings, offered: Model, device: str) -> tuple[model.Engine, dict[str, str]]:

@@ -1,0 +1,106 @@
+"""Traces and their replay through the real queue in virtual time."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import redis
+from typer.testing import CliRunner
+
+from exchange.queue import Limits
+from worker.__main__ import app
+from worker.simulation import compare, describe, simulate
+from worker.traces import Arrival, BadTrace, generate, read_trace, service_s, write_trace
+
+MEGAPIXEL = 1_000_000
+NO_LIMITS = Limits(0, 0, 0, 0)
+
+
+def one(arrival_s: float, user: str, seconds: float = 10.0, speed: str = "fast") -> Arrival:
+    """A job of one picture with one step a second."""
+    return Arrival(arrival_s, user, 1, MEGAPIXEL, round(seconds), seconds, speed)
+
+
+def test_a_newcomer_overtakes_a_crowd_of_one(client: redis.Redis) -> None:
+    """Forty jobs of one user, then one of another: fair makes the newcomer wait for one job, fifo for all of them."""
+    trace = [*(one(0, "whale") for _ in range(40)), one(1, "newcomer")]
+    fair = simulate(client, trace, 1, "fair", NO_LIMITS)
+    fifo = simulate(client, trace, 1, "fifo")
+    assert fair.jobs == fifo.jobs == 41
+    assert fair.light.longest <= 19
+    assert fifo.light.longest == 399
+    assert fair.utilisation == fifo.utilisation == 1.0
+    assert fair.fairness > 10 > fifo.fairness
+
+
+def test_virtual_time_is_exact(client: redis.Redis) -> None:
+    """Two GPUs, three jobs of ten seconds: the third waits ten, all in a moment of real time."""
+    report = simulate(client, [one(0, "a"), one(0, "b"), one(0, "c")], 2, "fair", NO_LIMITS)
+    assert (report.waits.p50, report.waits.longest) == (0.0, 10.0)
+    assert report.utilisation == 0.75
+    assert report.hours == pytest.approx(20 / 3600, abs=1e-3)
+
+
+def test_one_more_gpu_is_worth_something() -> None:
+    """The same trace, shorter waits, more idling."""
+    trace = list(generate(users=40, gpus=2, hours=0.3, load=1.2, seed=5))
+    now, more = compare(trace, 2, "fair")
+    assert (now.gpus, more.gpus, now.jobs) == (2, 3, len(trace))
+    assert more.waits.p90 < now.waits.p90
+    assert more.utilisation < now.utilisation
+    assert "with one more GPU (3)" in describe(now, more)
+
+
+def test_generated_traffic_has_the_measured_shape() -> None:
+    """A tenth of the users ask for about 65 % of the jobs; service has the measured percentiles."""
+    trace = list(generate(users=3000, gpus=100, hours=2, load=0.9, seed=1))
+    seconds = sorted(arrival.seconds for arrival in trace)
+    assert [seconds[int(len(seconds) * share)] for share in (0.5, 0.9, 0.99)] == pytest.approx([9, 42, 120], rel=0.1)
+    jobs = sorted(Counter(arrival.user for arrival in trace).values(), reverse=True)
+    assert sum(jobs[:300]) / sum(jobs) == pytest.approx(0.65, abs=0.05)
+    assert sum(seconds) / (100 * 7200) == pytest.approx(0.9, abs=0.05)
+    assert trace == list(generate(users=3000, gpus=100, hours=2, load=0.9, seed=1))
+
+
+def test_service_times_meet_the_measured_percentiles() -> None:
+    """Exactly, and never beyond the ends."""
+    assert [round(service_s(score), 6) for score in (0.0, 1.2816, 2.3263)] == [9, 42, 120]
+    assert service_s(-9) == pytest.approx(2)
+    assert service_s(9) == pytest.approx(300)
+
+
+def test_traces_survive_the_disk(tmp_path: Path) -> None:
+    """Written, read back, sorted by arrival; a missing speed is fast."""
+    trace = [one(5, "b"), one(1, "a", speed="relax")]
+    write_trace(tmp_path / "trace.csv", trace)
+    assert read_trace(tmp_path / "trace.csv") == [trace[1], trace[0]]
+    (tmp_path / "short.csv").write_text("arrival_s,user,images,pixels,steps,seconds\n0,x,4,65536,20,3.5\n")
+    assert read_trace(tmp_path / "short.csv")[0].speed == "fast"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("arrival_s,user\n", "holds no job"),
+        ("arrival_s,user,images,pixels,steps,seconds\n0,x,four,1,1,1\n", "line 2.*four"),
+        ("when,who\n1,x\n", "line 2.*arrival_s"),
+    ],
+)
+def test_a_bad_trace_is_named(tmp_path: Path, text: str, words: str) -> None:
+    """File, line and what is wrong."""
+    (tmp_path / "trace.csv").write_text(text)
+    with pytest.raises(BadTrace, match=words):
+        read_trace(tmp_path / "trace.csv")
+
+
+def test_the_command_line_generates_and_simulates(tmp_path: Path) -> None:
+    """`easel-worker trace`, then `easel-worker simulate`, in one JSON line."""
+    path = str(tmp_path / "trace.csv")
+    made = CliRunner().invoke(app, ["trace", path, "--users", "20", "--gpus", "1", "--hours", "0.1", "--seed", "3"])
+    assert made.exit_code == 0, made.output
+    run = CliRunner().invoke(app, ["simulate", "--trace", path, "--gpus", "1", "--policy", "fifo", "--json"])
+    assert run.exit_code == 0, run.output
+    document = json.loads(run.stdout.splitlines()[-1])
+    assert document["now"]["policy"] == "fifo"
+    assert document["one_more"]["gpus"] == 2

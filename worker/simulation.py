@@ -1,0 +1,239 @@
+"""A trace replayed through the real queue in virtual time: what people would wait, and what one more GPU is worth.
+
+Claims, fair order, caps and ageing are the scripts that production runs, on an embedded server that writes nothing;
+only the clock is the simulation's. GPUs serve one job at a time for as long as the trace says.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import redis
+
+from contract.codec import JOB_VERSION
+from contract.jobs import Speed
+from exchange import keys, scripts
+from exchange.connection import connect
+from exchange.embedded import embedded
+from exchange.queue import Limits
+from exchange.tasks import WEIGHTS
+from worker.slots import PATIENCE_S, SCAN, SKIP_LIMIT
+from worker.traces import Arrival
+
+Policy = Literal["fair", "fifo"]
+HASH: list[str | int] = ["origin", keys.RENDER, "retries_left", 0]
+FORGET_S = 30
+"""Ended jobs are dropped after so many real seconds."""
+BARS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds from arrival to start, by percentile."""
+
+    p50: float
+    p90: float
+    p99: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a trace would have been like. `light` are the nine tenths of users with the fewest jobs, `heavy` the rest.
+
+    `fairness` is the heavy users' mean wait over the light users': 1 when all wait alike whatever they ask for, more
+    when those who ask for much are the ones who wait.
+    `utilisation` is the GPUs' busy share until the last job ended.
+    """
+
+    policy: str
+    gpus: int
+    jobs: int
+    users: int
+    waits: Waits
+    light: Waits
+    heavy: Waits
+    fairness: float
+    utilisation: float
+    hours: float
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def compare(trace: Sequence[Arrival], gpus: int, policy: Policy, limits: Limits | None = None) -> tuple[Report, Report]:
+    """The trace with `gpus`, and with one more."""
+    with tempfile.TemporaryDirectory(prefix="easel-") as folder, embedded(Path(folder), durable=False) as url:
+        client = connect(url)
+        try:
+            return simulate(client, trace, gpus, policy, limits), simulate(client, trace, gpus + 1, policy, limits)
+        finally:
+            client.close()
+
+
+def simulate(
+    client: redis.Redis, trace: Sequence[Arrival], gpus: int, policy: Policy, limits: Limits | None = None
+) -> Report:
+    """Replay `trace` on an empty server. `fifo` serves by arrival, without fair order and caps."""
+    client.flushall()
+    caps = limits if limits is not None and policy == "fair" else Limits(0, 0, 0, 0)
+    client.hset(keys.LIMITS, mapping={"user": caps.max_running_per_user, "guild": 0})
+    replay = _Replay(client, trace, gpus, policy)
+    replay.run()
+    return _report(trace, replay, gpus, policy)
+
+
+class _Replay:
+    """The events of one run, in the order of virtual time."""
+
+    def __init__(self, client: redis.Redis, trace: Sequence[Arrival], gpus: int, policy: Policy) -> None:
+        self._redis = client
+        self._trace = trace
+        self._fair = policy == "fair"
+        self._idle = list(range(gpus))
+        self._ends: list[tuple[float, int, int]] = []  # when, which GPU, which job
+        self._executions: dict[int, str] = {}
+        self.starts: dict[int, float] = {}
+        self.busy_s = 0.0
+        self.end_s = 0.0
+
+    def run(self) -> None:
+        """Arrivals and ends, whichever comes first; after each, idle GPUs claim."""
+        coming = 0
+        while coming < len(self._trace) or self._ends:
+            if self._ends and (coming == len(self._trace) or self._ends[0][0] <= self._trace[coming].arrival_s):
+                now, gpu, number = heapq.heappop(self._ends)
+                self._finish(now, gpu, number)
+                self._idle.append(gpu)
+            else:
+                now = self._trace[coming].arrival_s
+                self._submit(now, coming)
+                coming += 1
+            while self._idle and self._claim(now, self._idle[-1]):
+                self._idle.pop()
+        self.end_s = max(self.end_s, self._trace[-1].arrival_s)
+
+    def _submit(self, now: float, number: int) -> None:
+        arrival = self._trace[number]
+        traits = {
+            "user": arrival.user if self._fair else "",
+            "guild": "",
+            "model": "",
+            "name": "",
+            "pixels": arrival.pixels,
+            "cost": max(arrival.cost, 0.001),
+            "weight": WEIGHTS[Speed(arrival.speed)],
+            "version": JOB_VERSION,
+        }
+        parameters = {"now": now, "id": str(number), "job": str(number), "queue": keys.RENDER, "j": traits}
+        self._run(scripts.ENQUEUE, parameters, HASH)
+
+    def _claim(self, now: float, gpu: int) -> bool:
+        answer = self._run(
+            scripts.CLAIM,
+            {
+                "now": now,
+                "queue": keys.RENDER,
+                "worker": f"gpu-{gpu}",
+                "execution": f"{len(self.starts)}",
+                "lease_s": 1e9,
+                "started": "",
+                "must": "",
+                "prefer": "",
+                "models": "",
+                "max_pixels": 0,
+                "version": JOB_VERSION,
+                "patience_s": PATIENCE_S if self._fair else 1e12,
+                "skip_limit": SKIP_LIMIT,
+                "scan": SCAN,
+            },
+        )
+        if answer[0] != b"job":
+            return False
+        number = int(answer[1])
+        self._executions[number] = f"{len(self.starts)}"
+        self.starts[number] = now
+        service_s = self._trace[number].seconds
+        self.busy_s += service_s
+        self.end_s = max(self.end_s, now + service_s)
+        heapq.heappush(self._ends, (now + service_s, gpu, number))
+        return True
+
+    def _finish(self, now: float, gpu: int, number: int) -> None:
+        parameters = {
+            "now": now,
+            "queue": keys.RENDER,
+            "id": str(number),
+            "execution": self._executions.pop(number),
+            "worker": f"gpu-{gpu}",
+            "how": "finished",
+            "delay_s": 0,
+            "ttl": FORGET_S,
+            "ended": "",
+        }
+        self._run(scripts.FINISH, parameters)
+
+    def _run(self, script: str, parameters: dict[str, Any], fields: Sequence[str | int] = ()) -> Any:
+        return scripts.run(self._redis, script, scripts.arguments(parameters, fields))
+
+
+def _report(trace: Sequence[Arrival], replay: _Replay, gpus: int, policy: Policy) -> Report:
+    waits_of: dict[str, list[float]] = defaultdict(list)
+    for number, start in replay.starts.items():
+        arrival = trace[number]
+        waits_of[arrival.user].append(start - arrival.arrival_s)
+    by_jobs = sorted(waits_of.values(), key=len)
+    border = len(by_jobs) * 9 // 10
+    light, heavy = by_jobs[:border], by_jobs[border:]
+    return Report(
+        policy=policy,
+        gpus=gpus,
+        jobs=len(replay.starts),
+        users=len(waits_of),
+        waits=_waits(by_jobs),
+        light=_waits(light),
+        heavy=_waits(heavy),
+        fairness=round(_mean(heavy) / max(_mean(light), 0.001), 3),
+        utilisation=round(replay.busy_s / (gpus * replay.end_s), 4) if replay.end_s else 0.0,
+        hours=round(replay.end_s / 3600, 3),
+    )
+
+
+def _mean(groups: Sequence[Sequence[float]]) -> float:
+    waits = [wait for group in groups for wait in group]
+    return sum(waits) / len(waits) if waits else 0.0
+
+
+def _waits(groups: Sequence[Sequence[float]]) -> Waits:
+    waits = sorted(wait for group in groups for wait in group) or [0.0]
+
+    def at(share: float) -> float:
+        return round(waits[min(len(waits) - 1, int(len(waits) * share))], 2)
+
+    return Waits(at(0.5), at(0.9), at(0.99), round(waits[-1], 2))
+
+
+def describe(now: Report, more: Report) -> str:
+    """A report for people, with bars."""
+    lines = [
+        f"{now.jobs} jobs of {now.users} users on {now.gpus} GPUs, {now.policy}: {now.utilisation:.0%} busy over "
+        f"{now.hours:.1f} h; heavy users wait {now.fairness:.1f} times as long as light ones",
+        "",
+        "seconds waited     p50       p90       p99   longest",
+    ]
+    for name, waits in (("everybody", now.waits), ("light users", now.light), ("heavy users", now.heavy)):
+        lines.append(f"{name:<14}{waits.p50:>8.1f}  {waits.p90:>8.1f}  {waits.p99:>8.1f}  {waits.longest:>8.1f}")
+    lines += ["", f"with one more GPU ({more.gpus}), {more.utilisation:.0%} busy:"]
+    widest = max(now.waits.p99, more.waits.p99, 1e-9)
+    for name in ("p50", "p90", "p99"):
+        for report in (now, more):
+            value = getattr(report.waits, name)
+            lines.append(f"{name} {report.gpus:>5} GPUs {value:>9.1f} s {'█' * round(BARS * value / widest)}")
+    return "\n".join(lines)

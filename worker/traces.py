@@ -1,0 +1,118 @@
+"""Traces of traffic: who asked for what, when, and how long a GPU took. Numbers only, so that they can be shared.
+
+A CSV file with the columns `arrival_s,user,images,pixels,steps,seconds,speed`; `user` is any hash, `speed` may be left
+out. `generate` makes traces with the measured shape of public traffic: a tenth of the users ask for 65 % of the jobs,
+service takes 9 s at the median, 42 s at the 90th percentile and 120 s at the 99th.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
+from itertools import accumulate, pairwise
+from pathlib import Path
+from statistics import NormalDist
+
+from contract.errors import EaselError
+from contract.jobs import Speed
+
+ACTIVITY_SIGMA = 1.667
+"""Spread of the users' activity (log-normal) at which the busiest tenth asks for 65 % of the jobs."""
+
+SERVICE_S = ((-2.33, 2.0), (0.0, 9.0), (1.2816, 42.0), (2.3263, 120.0), (3.5, 300.0))
+"""Seconds of service by standard score: the measured percentiles, joined by straight lines in the logarithm."""
+
+STEPS_PER_S = 8.0
+"""Steps of one megapixel a second: ties a job's seconds to the sizes and steps that the fair order is told of."""
+
+
+class BadTrace(EaselError):
+    """A trace cannot be read; the text names the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One job of a trace. Times are seconds from its beginning, `seconds` those of one GPU."""
+
+    arrival_s: float
+    user: str
+    images: int
+    pixels: int
+    steps: int
+    seconds: float
+    speed: str = "fast"
+
+    @property
+    def cost(self) -> float:
+        """Megapixel-steps, as the bot prices a job."""
+        return self.images * self.pixels / 1e6 * self.steps
+
+
+def read_trace(path: Path) -> list[Arrival]:
+    """A trace in the order of arrival. BadTrace for a file that is none."""
+    arrivals = []
+    with open(path, newline="", encoding="utf-8") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                arrivals.append(
+                    Arrival(
+                        float(row["arrival_s"]),
+                        row["user"],
+                        int(row["images"]),
+                        int(row["pixels"]),
+                        int(row["steps"]),
+                        float(row["seconds"]),
+                        Speed(row.get("speed") or "fast").value,
+                    )
+                )
+            except (KeyError, TypeError, ValueError) as error:
+                raise BadTrace(f"{path}, line {number}: {error}") from error
+    if not arrivals:
+        raise BadTrace(f"{path} holds no job")
+    return sorted(arrivals, key=lambda arrival: arrival.arrival_s)
+
+
+def write_trace(path: Path, arrivals: Iterable[Arrival]) -> None:
+    """Write a trace."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in fields(Arrival)])
+        writer.writerows(astuple(arrival) for arrival in arrivals)
+
+
+def generate(*, users: int, gpus: int, hours: float, load: float, seed: int) -> Iterator[Arrival]:
+    """Traffic that keeps `gpus` busy for the share `load` of `hours`, on average; above 1 the queue only grows.
+
+    Jobs come at random moments from `users` people of very different activity; one in ten is relaxed.
+    """
+    chance = random.Random(seed)
+    weights = list(accumulate(chance.lognormvariate(0, ACTIVITY_SIGMA) for _ in range(users)))
+    rate = gpus * load / mean_service_s()
+    moment, end = 0.0, hours * 3600
+    people = range(users)
+    while (moment := moment + chance.expovariate(rate)) < end:
+        seconds = service_s(chance.gauss(0, 1))
+        images, pixels = chance.choice((1, 4, 4, 4)), chance.choice((512 * 512, 1024 * 1024, 1024 * 1024))
+        steps = max(1, round(seconds * STEPS_PER_S / (images * pixels / 1e6)))
+        (user,) = chance.choices(people, cum_weights=weights)
+        speed = Speed.RELAX if chance.random() < 0.1 else Speed.FAST
+        yield Arrival(round(moment, 3), f"{user:x}", images, pixels, steps, round(seconds, 3), speed.value)
+
+
+def service_s(score: float) -> float:
+    """Seconds of service at a standard score: 0 is the median, 1.28 the 90th percentile."""
+    score = min(max(score, SERVICE_S[0][0]), SERVICE_S[-1][0])
+    for (low, low_s), (high, high_s) in pairwise(SERVICE_S):
+        if score <= high:
+            share = (score - low) / (high - low)
+            return math.exp(math.log(low_s) * (1 - share) + math.log(high_s) * share)
+    return SERVICE_S[-1][1]
+
+
+def mean_service_s() -> float:
+    """The mean of `service_s`, by a thousand equal shares of the normal distribution."""
+    normal = NormalDist()
+    return sum(service_s(normal.inv_cdf((part + 0.5) / 1000)) for part in range(1000)) / 1000
