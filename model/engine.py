@@ -34,6 +34,11 @@ from model.walk import Shortcuts, Walk, check
 
 logger = logging.getLogger(__name__)
 
+# The faster forward is prepared in the first idle moment, so that the first picture need not share the processor with
+# its preparation; under load that never rests, after this many steps.
+_IDLE_S = 0.2
+_STEPS_BEFORE_QUICKENING = 60
+
 
 @dataclass(eq=False)
 class _Runner(Candidate):
@@ -71,6 +76,7 @@ class Engine:
         self._prepared: list[_Runner] = []
         self._runners: list[_Runner] = []  # the engine thread's own
         self._closing = False
+        self._steps = 0
         self._encode_lane = Lane("encode", bundle.device)
         self._decode_lane = Lane("decode", bundle.device)
         self._thread = threading.Thread(target=self._run, name="denoise", daemon=True)
@@ -87,11 +93,6 @@ class Engine:
         self._encode_lane.start()
         self._decode_lane.start()
         self._thread.start()
-        if self._way != "off":
-            self._quickening = threading.Thread(
-                target=self.denoiser.quicken, args=(self._way,), name="quicken", daemon=True
-            )
-            self._quickening.start()
 
     def close(self) -> None:
         """Cancel what is running and end all threads. Safe to call twice."""
@@ -165,9 +166,12 @@ class Engine:
                     if self._closing:
                         break
                     if not ready:
-                        self._wake.wait(self._until_next_deadline())
+                        self._rest()
                         continue
                 self._advance(self._turns.choose(ready, self.max_rows))
+                self._steps += 1
+                if self._steps == _STEPS_BEFORE_QUICKENING:
+                    self._quicken_once()
         for runner in self._runners:
             runner.ticket.finish(None, Cancelled("The engine was closed."))
 
@@ -191,6 +195,23 @@ class Engine:
         if ticket.deadline is not None and time.monotonic() >= ticket.deadline:
             return DeadlineExceeded(f"The picture was not done within {ticket.request.deadline_s:g} s.")
         return None
+
+    def _rest(self) -> None:
+        """Wait for something to do; a first idle moment is used to prepare the faster forward."""
+        patience_s = self._until_next_deadline()
+        if self._quickening is None and self._way != "off":
+            patience_s = _IDLE_S if patience_s is None else min(patience_s, _IDLE_S)
+            if not self._wake.wait(patience_s):
+                self._quicken_once()
+        else:
+            self._wake.wait(patience_s)
+
+    def _quicken_once(self) -> None:
+        if self._quickening is None and self._way != "off":
+            self._quickening = threading.Thread(
+                target=self.denoiser.quicken, args=(self._way,), name="quicken", daemon=True
+            )
+            self._quickening.start()
 
     def _until_next_deadline(self) -> float | None:
         deadlines = [runner.ticket.deadline for runner in self._runners if runner.ticket.deadline is not None]

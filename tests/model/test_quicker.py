@@ -1,14 +1,13 @@
 """Faster forwards: the same numbers, taken over while the plain forward serves, and given up without harm."""
 
 import logging
-from dataclasses import replace
+import threading
 
 import pytest
 import torch
 
 from model.components import Bundle
 from model.denoise import Denoiser, traced
-from model.engine import Engine
 from model.text_to_image import generate, text_to_image
 from tests.model.conftest import assert_same_pictures, running, submit_together
 
@@ -87,8 +86,23 @@ def test_small_unets_on_a_cpu_are_traced_by_default(sd: Bundle, z_image: Bundle)
     """Nothing else is."""
     assert Denoiser(sd, 8).usual_way() == "trace"
     assert Denoiser(z_image, 8).usual_way() == "off"
-    engine = Engine(sd)
-    engine.start()
+
+
+def test_the_first_idle_moment_is_used_to_quicken(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to ask for it, and the first picture does not wait for it."""
+    asked = threading.Event()
+    monkeypatch.setattr(Denoiser, "quicken", lambda denoiser, way: asked.set())
     request = text_to_image("a fox", seed=1, size=(32, 32), images=1, num_inference_steps=3)
-    assert_same_pictures(engine.submit(request).result(60), generate(sd, replace(request)))
-    engine.close()
+    with running(sd, quicken="auto") as engine:
+        assert_same_pictures(engine.submit(request).result(60), generate(sd, request))
+        assert asked.wait(60)
+
+
+def test_under_lasting_load_it_is_prepared_too(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while of steps without a rest."""
+    asked = threading.Event()
+    monkeypatch.setattr(Denoiser, "quicken", lambda denoiser, way: asked.set())
+    with running(sd, quicken="trace") as engine:
+        ticket = engine.submit(text_to_image("a fox", seed=1, size=(32, 32), images=1, num_inference_steps=900))
+        assert asked.wait(60)
+        ticket.cancel()
