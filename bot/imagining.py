@@ -85,7 +85,7 @@ def version_remark(prompt: Prompt, model: Model) -> str | None:
     """Said when somebody asks for a version that is only another name of the model here."""
     if prompt.version == DEFAULT_VERSION or ANY_VERSION not in model.versions:
         return None
-    return f"{prompt.version} is drawn by {model.title} here, like every version."
+    return f"Version {prompt.version.capitalize()} is drawn by {model.title} here, like every version."
 
 
 def _prompts(submission: Submission, catalogue: Catalogue) -> Iterator[tuple[Prompt, Model]]:
