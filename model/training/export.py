@@ -47,9 +47,8 @@ def export(
         halved = copy.deepcopy(towers).cpu()
         halved.image.half()
         halved.save_image_side(folder / "image_encoder")
-    for part in ("text_encoder", "image_encoder"):
-        if (folder / part).exists():
-            ask_for_full_precision(folder / part / "config.json")
+    for config in folder.glob("*/config.json"):
+        tidy(config)
     (folder / "NOTICE").write_text(notice())
     check_weights(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -60,10 +59,13 @@ def export(
     return size
 
 
-def ask_for_full_precision(config: Path) -> None:
-    """Make transformers load half-precision weights as float32, as diffusers does by default: a pipeline whose parts
-    differ cannot run, and half precision is slow on a CPU."""
-    settings = json.loads(config.read_text()) | {"dtype": "float32"}
+def tidy(config: Path) -> None:
+    """Leave out where a part was loaded from, and have transformers load half-precision weights as float32, as diffusers
+    does by default: a pipeline whose parts differ cannot run, and half precision is slow on a CPU."""
+    settings = json.loads(config.read_text())
+    settings.pop("_name_or_path", None)
+    if "dtype" in settings:
+        settings["dtype"] = "float32"
     config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n")
 
 

@@ -37,6 +37,7 @@ def run(trained, icons_file, tiny) -> Run:
 
 def test_a_whole_run_ends_in_a_folder_that_the_stock_pipeline_draws_from(run):
     check_weights(run.out / "model")
+    assert not [path for path in (run.out / "model").glob("*/config.json") if "_name_or_path" in path.read_text()]
     pipeline = DiffusionPipeline.from_pretrained(run.out / "model", local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     picture = pipeline("a red apple", num_inference_steps=2, generator=torch.Generator().manual_seed(0)).images[0]
