@@ -60,8 +60,8 @@ def export(
 
 
 def tidy(config: Path) -> None:
-    """Leave out where a part was loaded from, and have transformers load half-precision weights as float32, as diffusers
-    does by default: a pipeline whose parts differ cannot run, and half precision is slow on a CPU."""
+    """Leave out where a part was loaded from, and have transformers load half-precision weights as float32, as
+    diffusers does by default: a pipeline whose parts differ cannot run, and half precision is slow on a CPU."""
     settings = json.loads(config.read_text())
     settings.pop("_name_or_path", None)
     if "dtype" in settings:
