@@ -69,7 +69,7 @@ class Denoiser:
         rows = [walk.rows() for walk in walks]
         counts = [len(latents) for latents, _, _ in rows]
         conditions = list(chain.from_iterable(conditions for _, _, conditions in rows))
-        timesteps = torch.cat([timesteps.float() for _, timesteps, _ in rows])
+        timesteps = torch.cat([timesteps.float() for _, timesteps, _ in rows]).to(rows[0][0].device, non_blocking=True)
         if self._bundle.family.mixes_shapes:
             latents: torch.Tensor | list[torch.Tensor] = list(chain.from_iterable(part for part, _, _ in rows))
         else:

@@ -69,8 +69,9 @@ class Walk:
         self._sampler = bundle.sampler(request.sampler)
         self.scheduler = self._sampler.fresh()
         shape = bundle.latent_shape(request.width, request.height)
+        # Timesteps stay on the CPU: schedulers look at them each step, and must not wait for a card to do so.
         schedulers.set_timesteps(
-            self.scheduler, request.num_inference_steps, bundle.device, bundle.family.image_tokens(*shape[1:])
+            self.scheduler, request.num_inference_steps, torch.device("cpu"), bundle.family.image_tokens(*shape[1:])
         )
         draws = [seeds.draw(noise, shape) for noise in request.noises]
         self._generators = [generator for _, generator in draws]
@@ -78,7 +79,6 @@ class Walk:
 
         self._original = _starting_latents(bundle, request)  # (1 or n, C, h, w), None to start from noise alone
         begin = self._begin(request)
-        # Scheduler entries on the CPU: the loop reads them every step, and must not wait for a device to do so.
         self._timesteps = self.scheduler.timesteps[begin:]
         if hasattr(self.scheduler, "set_begin_index"):
             self.scheduler.set_begin_index(begin)

@@ -26,19 +26,20 @@ def spread(images: Sequence[np.ndarray]) -> float:
 
 
 def trained(bundle: Bundle, prompt: str, **settings: object) -> Request:
-    return text_to_image(prompt, seed=3, size=bundle.native_size, num_inference_steps=6, **settings)
+    settings = {"images": 2, "num_inference_steps": 6, **settings}
+    return text_to_image(prompt, seed=3, size=bundle.native_size, **settings)  # type: ignore[arg-type]
 
 
 def test_subtle_is_nearer_than_strong_is_nearer_than_a_reroll(default: Bundle) -> None:
     """Measured on pictures of the trained model, for several prompts."""
-    for prompt in ("a red apple", "a rocket", "a star on a blue background"):
+    for prompt in ("a red apple", "a rocket"):
         parent = trained(default, prompt)
         [picture] = generate(default, replace(parent, noises=parent.noises[:1]))
         far = [
             np.mean([distance(image, picture) for image in generate(default, request)])
             for request in (
-                variation(parent, 0, seed=99, strength=VARIATION_SUBTLE),
-                variation(parent, 0, seed=99, strength=VARIATION_STRONG),
+                variation(parent, 0, seed=99, strength=VARIATION_SUBTLE, images=2),
+                variation(parent, 0, seed=99, strength=VARIATION_STRONG, images=2),
                 replace(parent, noises=tuple(replace(noise, seed=99) for noise in parent.noises)),
             )
         ]
@@ -58,7 +59,7 @@ def test_a_variation_of_a_variation_needs_only_numbers(sd: Bundle) -> None:
 
 def test_chaos_drives_the_images_of_a_grid_apart(default: Bundle) -> None:
     """And each image still only depends on its own seed and index."""
-    calm, wild = (trained(default, "a rocket", chaos=chaos) for chaos in (0.0, 1.0))
+    calm, wild = (trained(default, "a rocket", images=4, chaos=chaos) for chaos in (0.0, 1.0))
     pictures = generate(default, wild)
     assert spread(pictures) > 1.15 * spread(generate(default, calm))
     assert_same_pictures(generate(default, replace(wild, noises=wild.noises[2:3])), pictures[2:3])
@@ -140,7 +141,7 @@ def test_image_prompts_pull_towards_themselves(default: Bundle) -> None:
     """The heavier, the nearer; pictures of other sizes are fitted; weight 0 changes nothing."""
     [apple, *_] = generate(default, trained(default, "a red apple"))
     wide = np.concatenate([apple, apple], axis=1)[:, 16:-16]
-    base = replace(trained(default, "a rocket"), num_inference_steps=10)
+    base = trained(default, "a rocket", num_inference_steps=8)
     near = [
         np.mean([distance(image, apple) for image in generate(default, replace(base, image_prompts=((apple, w),)))])
         for w in (0.0, 1.0, 3.0)
