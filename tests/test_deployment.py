@@ -56,6 +56,14 @@ def test_the_bot_image_holds_no_torch() -> None:
     assert copied(bot) == {"pyproject.toml", "README.md", "contract", "exchange", "bot"}
 
 
+def test_the_image_that_only_delivers_holds_no_torch() -> None:
+    """Hosts that post what others drew need neither the model nor its libraries."""
+    deliver = stages()["deliver"]
+    assert "torch" not in deliver.lower()
+    assert 'pip install --editable ".[deliver,s3]"' in deliver
+    assert copied(deliver) == {"pyproject.toml", "README.md", "contract", "exchange", "worker"}
+
+
 def test_the_worker_image_pins_torch_first() -> None:
     """torch is installed by exact pin before the project, so that no range can swap its build."""
     worker = stages()["worker"]
@@ -66,7 +74,7 @@ def test_the_worker_image_pins_torch_first() -> None:
     assert copied(worker) == {"pyproject.toml", "README.md", "contract", "exchange", "model", "worker"}
 
 
-@pytest.mark.parametrize("stage", ["bot", "worker"])
+@pytest.mark.parametrize("stage", ["bot", "deliver", "worker"])
 def test_images_do_not_run_as_root(stage: str) -> None:
     """Each image ends as an ordinary user, by number so that Kubernetes can check it."""
     assert re.findall(r"^USER (\S+)$", stages()[stage], re.MULTILINE) == ["10001"]
