@@ -25,7 +25,8 @@ Easel's keys
 | easel:waiting:scope       | set    | queued and held ids of `user:<id>` or `guild:<id>`; caps count them             |
 | easel:running:scope       | set    | rendering ids of the same                                                       |
 | easel:limits              | hash   | the caps on running jobs, written by the bot, read at each claim                |
-| easel:speed               | hash   | model key -> megapixel-steps a second of one slot (moving average)              |
+| easel:speed               | hash   | model key, and model key@pixels -> megapixel-steps a second of one slot         |
+| easel:recovered           | string | there while recovery was done a moment ago by some process of the fleet         |
 | easel:job:job             | hash   | one Easel job: state, owner, waiting message, posted message                    |
 | easel:progress:job        | hash   | last percent and state, for a bot that restarts (ten minutes)                   |
 | easel:cancel              | pubsub | RQ ids whose running task shall stop                                            |

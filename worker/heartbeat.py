@@ -96,8 +96,9 @@ class Heartbeat(threading.Thread):
             self._renew()
             self._register()
         if now >= self._next_recovery:
-            self._next_recovery = now + min(RECOVER_EVERY_S, self._pool.lease_s / 4)
-            recover(self._redis)
+            pause_s = min(RECOVER_EVERY_S, self._pool.lease_s / 4)
+            self._next_recovery = now + pause_s
+            recover(self._redis, pause_s=pause_s * 0.8)
 
     def _watch(self, now: float) -> None:
         """End overdue jobs, and the process itself when its GPU hangs: a stuck kernel cannot be interrupted."""
@@ -161,9 +162,14 @@ class Heartbeat(threading.Thread):
                 handle_command(slot, parse_payload(message))
 
 
-def recover(client: redis.Redis) -> int:
-    """Give back what nobody holds any more, once for all queues. Any process may do it, at any time. Counts jobs."""
-    parameters = {"queues": keys.QUEUES, "held_s": HELD_S}
+def recover(client: redis.Redis, *, pause_s: float = 0.0) -> int:
+    """Give back what nobody holds any more, once for all queues. Any process may do it, at any time. Counts jobs.
+
+    With `pause_s`, nothing happens when any process of the fleet did it so recently.
+    """
+    parameters: dict[str, Any] = {"queues": keys.QUEUES, "held_s": HELD_S}
+    if pause_s:
+        parameters["pause_s"] = pause_s
     retried, released, due, *ended = scripts.run(client, scripts.RECOVER, scripts.arguments(parameters))
     if retried or released:
         log.warning("recovered", lost_leases=retried, unacknowledged=released)

@@ -136,6 +136,8 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         own = JobId(fields.get(b"easel_job", found[0]).decode())
         self.lease = Lease(queue.name, rq_id, own, self._execution, self.name, float(job.timeout or 900))
         self._execution = uuid4().hex
+        if self.pool.returning.is_set():  # the job was claimed in the very moment in which all were handed back
+            self.lease.stop(Stop.HANDED_BACK)
         return job, queue
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
@@ -238,6 +240,7 @@ class SlotPool:
         self.lease_s = lease_s
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.stopping = threading.Event()
+        self.returning = threading.Event()
         self.doors = {queue: Door(client, queue) for queue in slots}
         self._plan = [queue for queue, count in slots.items() for _ in range(count)]
         self._slots: list[tuple[Slot, threading.Thread]] = []
@@ -267,6 +270,7 @@ class SlotPool:
     def hand_back(self) -> None:
         """Stop the running jobs now; they return to the front of the queue and lose no try."""
         self.stopping.set()
+        self.returning.set()
         for lease in self.leases():
             lease.stop(Stop.HANDED_BACK)
 

@@ -88,7 +88,8 @@ POSITION = (
     COMMON
     + """
 -- a: id -> {status, ahead, cost ahead and own, slots, speed}
-local h = redis.call('HMGET', job_key(a.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag')
+local h = redis.call('HMGET', job_key(a.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag',
+  'easel_pixels')
 if not h[1] then return {''} end
 local queue = redis.call('HGET', 'easel:job:' .. a.id, 'queue') or 'render'
 local order = 'easel:' .. queue .. ':order'
@@ -113,7 +114,8 @@ if slots <= 64 then
   slots = 0
   for _, key in ipairs(redis.call('SMEMBERS', 'rq:workers:' .. queue)) do slots = slots + redis.call('EXISTS', key) end
 end
-local speed = h[3] and redis.call('HGET', 'easel:speed', h[3])
+local speeds = redis.call('HMGET', 'easel:speed', (h[3] or '') .. '@' .. (h[6] or '0'), h[3] or '')
+local speed = speeds[1] or speeds[2]
 local running = 0
 for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:' .. queue, 0, 499)) do
   local id = string.match(member, '^(.*):')

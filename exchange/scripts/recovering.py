@@ -5,7 +5,11 @@ from exchange.scripts.common import COMMON
 RECOVER = (
     COMMON
     + """
--- a: queues held_s -> {retried, released, due, id, execution, queue, why, id, ...}: the rest can only be failed
+-- a: queues held_s pause_s -> {retried, released, due, id, execution, queue, why, id, ...}: the rest can only be failed
+-- with pause_s, a fleet that calls this from every process does it once in so many seconds all the same
+if a.pause_s and not redis.call('SET', 'easel:recovered', 1, 'NX', 'PX', math.floor(a.pause_s * 1000)) then
+  return {0, 0, 0}
+end
 local retried, released, due, ended = 0, 0, 0, {}
 for _, q in ipairs(a.queues) do
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. q, 0, now, 'LIMIT', 0, 200)) do

@@ -77,6 +77,7 @@ local function take(id)
   redis.call('HSET', worker, 'state', 'busy', 'easel_execution', a.execution, 'easel_claim', id)
   redis.call('HSET', job_key(id), 'status', 'started', 'worker_name', a.worker, 'started_at', a.started,
     'last_heartbeat', a.started, 'easel_began', now)
+  redis.call('HINCRBY', job_key(id), 'easel_claims', 1)
   redis.call('HDEL', job_key(id), 'easel_skipped')
   redis.call('PERSIST', job_key(id))
   if q == 'render' then mark('running', id, true) end
@@ -154,7 +155,8 @@ if not redis.call('ZSCORE', 'rq:wip:' .. a.queue, a.id .. ':' .. a.execution) th
 drop_lease(a.id, a.queue, a.execution, a.worker)
 local worker = 'rq:worker:' .. a.worker
 local key = job_key(a.id)
-local h = redis.call('HMGET', key, 'easel_job', 'easel_model', 'easel_cost', 'easel_began')
+local h = redis.call('HMGET', key, 'easel_job', 'easel_model', 'easel_cost', 'easel_began', 'easel_pixels',
+  'easel_claims')
 if redis.call('EXISTS', worker) == 1 then
   redis.call('HSET', worker, 'state', 'idle')
   redis.call('HINCRBY', worker, a.how == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
@@ -181,11 +183,15 @@ if a.result then
   redis.call('EXPIRE', 'rq:results:' .. a.id, a.ttl)
 end
 if a.how == 'finished' then
-  if a.queue == 'render' and h[2] and h[4] and now > tonumber(h[4]) and tonumber(h[3] or '0') > 0 then
-    local speed = tonumber(h[3]) / (now - tonumber(h[4]))
-    local old = redis.call('HGET', 'easel:speed', h[2])
-    if old then speed = tonumber(old) * 0.8 + speed * 0.2 end
-    redis.call('HSET', 'easel:speed', h[2], speed)
+  -- only a first run teaches the speed: a later one may find pictures that are drawn already
+  local first = a.queue == 'render' and h[6] == '1'
+  if first and h[2] and h[4] and now > tonumber(h[4]) and tonumber(h[3] or '0') > 0 then
+    for _, field in ipairs({h[2], h[2] .. '@' .. (h[5] or '0')}) do
+      local speed = tonumber(h[3]) / (now - tonumber(h[4]))
+      local old = redis.call('HGET', 'easel:speed', field)
+      if old then speed = tonumber(old) * 0.8 + speed * 0.2 end
+      redis.call('HSET', 'easel:speed', field, speed)
+    end
   end
 else refund(a.id, a.queue) end
 if h[1] then

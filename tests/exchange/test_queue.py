@@ -10,7 +10,7 @@ from rq.suspension import resume, suspend
 
 from contract.errors import UserError
 from contract.jobs import Job, Speed
-from exchange import keys
+from exchange import keys, scripts
 from exchange.delivery import MessageRef, delivery_state
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.tasks import AllowedJob
@@ -227,6 +227,41 @@ async def test_finished_jobs_teach_the_speed(queue: JobQueue, client: redis.Redi
     client.hincrbyfloat(keys.rq_job(job().id), "easel_began", -2.0)
     worker.finish(job().id)
     assert float(client.hget(keys.SPEED, "m") or 0) == pytest.approx(5.0, rel=0.1)
+
+
+async def test_speed_is_known_by_model_and_size(queue: JobQueue, client: redis.Redis) -> None:
+    """Small pictures are slower by the pixel; an unseen size borrows the model's mean; a second run teaches nothing."""
+    client.hset(keys.SPEED, mapping={"m": 5.0, "m@4096": 1.0})
+    client.sadd("rq:workers:render", "rq:worker:a")
+    client.hset("rq:worker:a", "state", "idle")
+    for number, pixels in ((1, 4096), (2, 1_000_000)):
+        await queue.submit(job(number, user=number), cost=10, model_key="m", pixels=pixels)
+    small, large = await queue.position(job(1, user=1).id), await queue.position(job(2, user=2).id)
+    assert small
+    assert small.eta_s == pytest.approx(10.0)
+    assert large
+    assert large.eta_s == pytest.approx(2.0)
+    await queue.release(job(1, user=1).id, MESSAGE)
+    worker = PlainWorker(client)
+    worker.claim()
+    worker.finish(job(1, user=1).id, "back")
+    worker.claim()
+    worker.finish(job(1, user=1).id)
+    assert float(client.hget(keys.SPEED, "m@4096") or 0) == 1.0
+
+
+async def test_a_fleet_recovers_once_at_a_time(client: redis.Redis) -> None:
+    """Fifty processes may all try every second; one of them does it."""
+    parameters = {"queues": ["render"], "held_s": 5, "pause_s": 60}
+    client.zadd("rq:wip:render", {"gone:e1": 1})
+    for _ in range(2):
+        scripts.run(client, scripts.RECOVER, scripts.arguments(parameters))
+        assert client.zcard("rq:wip:render") == 0
+        client.zadd("rq:wip:render", {"gone:e1": 1})
+        client.expire("easel:recovered", 60)
+        scripts.run(client, scripts.RECOVER, scripts.arguments(parameters))
+        assert client.zcard("rq:wip:render") == 1
+        client.delete("easel:recovered")
 
 
 async def test_only_owner_and_operator_cancel(queue: JobQueue, client: redis.Redis) -> None:
