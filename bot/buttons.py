@@ -82,7 +82,8 @@ class PendingButton(
                 request = await preferences.take_pending(self.token, owner=interaction.user.id)
             match self.verb, request:
                 case "run", {"kind": "prompt", "prompt": str(prompt)}:
-                    await imagine_text(interaction, prompt)
+                    async with interaction.client.turns:
+                        await imagine_text(interaction, prompt)
                 case "confirm", {"kind": "jobs", "jobs": list(documents)}:
                     await start_batch(interaction, [job_from_document(document) for document in documents])
                 case "dismiss", {"kind": "jobs"}:
