@@ -80,7 +80,13 @@ class Door:
         self._redis = client
         self._list = keys.rq_list(queue)
         self._lock = threading.Lock()
+        self._changed = threading.Event()
         self._pause_s = 0.0
+
+    def nudge(self) -> None:
+        """A job of this process ended: somebody who was over a cap may be served now."""
+        self._pause_s = 0.0
+        self._changed.set()
 
     def claim(self, parameters: Callable[[], dict[str, Any]], stopping: threading.Event) -> list[bytes] | None:
         """The hash of a job that is now ours (id first); None when the process is stopping."""
@@ -98,7 +104,8 @@ class Door:
                         self._redis.blmove(self._list, self._list, WAIT_S, "LEFT", "LEFT")  # type: ignore[arg-type]
                     case _:
                         self._pause_s = min(MAX_PAUSE_S, max(0.02, self._pause_s * 1.5))
-                        stopping.wait(self._pause_s)
+                        self._changed.wait(self._pause_s)
+                        self._changed.clear()
         return None
 
 
@@ -158,6 +165,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
                     self.pool.note_success()
             finally:
                 self.lease = None
+                self.pool.doors[self.queue].nudge()
 
     def kill_horse(self, *_: Any) -> None:
         """Where RQ's stop-job and stop-execution arrive."""
