@@ -18,7 +18,7 @@ from bot.submission import submit
 from contract.catalogue import ANY_VERSION, Catalogue, Model
 from contract.errors import UserError
 from contract.ids import draw_seed, job_id
-from contract.jobs import Imagine, Job, Speed
+from contract.jobs import Imagine, Job, Speed, surprise
 from contract.messages import Button
 from contract.plan import check
 from contract.prompt import Prompt, PromptError, Submission, draw_styles, parse
@@ -51,6 +51,16 @@ async def imagine_text(interaction: Interaction, text: str) -> None:
     else:
         model = interaction.client.services.catalogue.named(jobs[0].model)
         await submit(interaction, jobs[0], remark=version_remark(submission.prompts[0], model))
+
+
+async def imagine_nothing(interaction: Interaction) -> None:
+    """What `/surprise` does: four pictures of whatever the model likes. UserError as `imagine_text`."""
+    check_channel(interaction)
+    profile = await profile_of(interaction)
+    prompt = surprise(profile.context())
+    jobs = jobs_of(interaction, Submission((prompt,), jobs=1, confirm=False, echo=prompt.echo), profile)
+    await enforce(interaction, profile.rules, jobs)
+    await submit(interaction, jobs[0])
 
 
 def jobs_of(interaction: Interaction, submission: Submission, profile: Profile) -> list[Job]:

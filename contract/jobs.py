@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from contract.ids import JobId, seed_of
-from contract.prompt import Prompt, parse
+from contract.prompt import Context, Prompt, parse
 
 GRID_SIZE = 4
 """Pictures in a grid, as Midjourney has it: two rows of two."""
@@ -72,9 +72,12 @@ class Upscale:
 Request = Imagine | Variation | Upscale
 
 
-def surprise() -> Prompt:
-    """The prompt of no words at all: the model draws what it likes (unconditional sampling)."""
-    return replace(parse("surprise me").prompts[0], parts=())
+def surprise(context: Context = Context()) -> Prompt:  # noqa: B008 - a frozen value
+    """The prompt of no words at all: the model draws what it likes (unconditional sampling).
+
+    `context` brings the person's version and settings.
+    """
+    return replace(parse("surprise me", context).prompts[0], parts=())
 
 
 @dataclass(frozen=True, slots=True)

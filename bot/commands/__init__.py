@@ -6,7 +6,7 @@ from typing import Any
 
 from discord import app_commands
 
-from bot.commands.imagine import imagine
+from bot.commands.imagine import imagine, surprise
 from bot.commands.information import help, info, userid
 from bot.commands.jobs import cancel, history, queue, show
 from bot.commands.server import server
@@ -15,6 +15,7 @@ from bot.finished import end_by_menu, send_by_menu
 
 COMMANDS: tuple[app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu, ...] = (
     imagine,  # first: a client takes the first command of the list for any name it does not know
+    surprise,
     help,
     info,
     userid,

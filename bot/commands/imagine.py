@@ -1,4 +1,4 @@
-"""`/imagine`: words become four pictures."""
+"""`/imagine`: words become four pictures; `/surprise`: none do, and four pictures come all the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discord import app_commands
 
 from bot.answers import answering
-from bot.imagining import imagine_text
+from bot.imagining import imagine_nothing, imagine_text
 
 if TYPE_CHECKING:
     from bot.client import Interaction
@@ -19,3 +19,10 @@ async def imagine(interaction: Interaction, prompt: str) -> None:
     """Create images from words."""
     async with answering(interaction, f"/imagine {prompt}"), interaction.client.turns:
         await imagine_text(interaction, prompt)
+
+
+@app_commands.command(description="Four pictures of whatever the model likes, without a prompt")
+async def surprise(interaction: Interaction) -> None:
+    """Draw without words."""
+    async with answering(interaction, "/surprise"), interaction.client.turns:
+        await imagine_nothing(interaction)

@@ -41,6 +41,15 @@ async def test_a_prompt_is_accepted_and_answered(
     assert await services.queue.waiting_message(job.id) == MessageRef(channel.id, result.response.id)
 
 
+async def test_a_surprise_needs_no_words(services: Services, channel: ChannelHandle, alice: MemberActor) -> None:
+    """The only way to a prompt without words is its own command; the job draws without conditions."""
+    result = await alice.slash(channel, "surprise")
+    assert result.response is not None
+    job = await accepted_job(services, alice.id)
+    assert job.prompt.parts == ()
+    assert result.response.content == f"**surprise me --v 6.1** - {alice.mention} (Waiting to start)"
+
+
 async def test_the_waiting_message_can_be_cancelled(
     services: Services, channel: ChannelHandle, alice: MemberActor
 ) -> None:
