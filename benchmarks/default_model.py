@@ -89,7 +89,7 @@ class Painter:
     def __init__(self, model: Path, steps: int, guidance: float, device: str = "cpu") -> None:
         from diffusers import DiffusionPipeline
 
-        self.pipeline = DiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32, local_files_only=True)
+        self.pipeline = DiffusionPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.to(device)
         self.steps, self.guidance = steps, guidance

@@ -154,7 +154,7 @@ def make_autoencoder(run: Run, minutes: float) -> None:
 
     training, held_back = load_pictures(run, "broad")
     if run.init is not None:
-        vae: AutoencoderKL = AutoencoderKL.from_pretrained(run.init / "vae", torch_dtype=torch.float32)
+        vae: AutoencoderKL = AutoencoderKL.from_pretrained(run.init / "vae", dtype=torch.float32)
     else:
         vae = autoencoder.build_autoencoder(run.recipe)
         autoencoder.write_pca_encoder(vae, autoencoder.as_pixels(training.pictures[:1500]))
@@ -214,10 +214,10 @@ def make_denoiser(run: Run, minutes: float) -> None:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
     training, _ = load_pictures(run, "practised")
-    vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), torch_dtype=torch.float32)
+    vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32)
     lessons = denoiser.prepare_lessons(training, vae, *load_text_encoder(run), run.torch_device)
     if run.init is not None:
-        unet: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(run.init / "unet", torch_dtype=torch.float32)
+        unet: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(run.init / "unet", dtype=torch.float32)
     else:
         unet = denoiser.build_denoiser(run.recipe)
     folder = run.out / "denoiser"
@@ -236,8 +236,8 @@ def make_denoiser(run: Run, minutes: float) -> None:
 def make_export(run: Run, _minutes: float) -> None:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
-    vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), torch_dtype=torch.float32)
-    unet = UNet2DConditionModel.from_pretrained(run.source("denoiser", "unet"), torch_dtype=torch.float32)
+    vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(run.source("denoiser", "unet"), dtype=torch.float32)
     tokenizer, text = load_text_encoder(run)
     towers = None
     if (run.out / "text" / "image_encoder").exists():

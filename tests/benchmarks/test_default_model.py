@@ -187,7 +187,8 @@ def test_one_line_of_json_comes_last_and_the_sheet_is_written(tmp_path, capsys):
 
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert status == 0
-    assert Image.open(sheet).width > 256
+    with Image.open(sheet) as drawn:
+        assert drawn.width > 256
     assert {"top1", "top5", "top1_real", "color", "two_objects", "style", "diversity", "seconds_per_grid", "bytes",
             "unseen", "nearest_training", "passed"} <= set(figures)  # fmt: skip
     assert all(0 <= figures[name] <= 1 for name in ("top1", "top5", "top1_real", "color", "two_objects", "style"))
