@@ -59,7 +59,7 @@ def help_text() -> str:
     """The page of `/help`."""
     examples = "\n".join(f"`/imagine {example}`" for example in EXAMPLES)
     return (
-        f"Type `/imagine` and say what you would like to see:\n{examples}\n\n"
+        f"Type `/imagine` and say what you would like to see:\n{examples}\nNo idea? `/surprise` needs no words.\n\n"
         "Four pictures appear. **U1-U4** picks one of them, **V1-V4** makes four like it, 🔄 tries again. "
         "Pictures are counted left to right, top to bottom. The buttons work for ever, for everybody who sees them.\n\n"
         "`--ar 3:2` shape · `--chaos 40` how different the four are · `--stylize 250` how strong the style is · "
