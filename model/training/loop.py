@@ -167,7 +167,7 @@ def _helpers(learner: Learner, enough_time: bool) -> Iterator[Tensor]:
         yield progress
     finally:
         for process in processes:
-            process.terminate()
+            process.kill()  # it has nothing to tidy up, and a SIGTERM handler inherited from the parent would keep it
             process.join()
 
 
