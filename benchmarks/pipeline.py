@@ -2,8 +2,8 @@
 
 Grids are drawn one after another as a busy worker does it, two always in the engine; each is encoded and then sent to a
 sink that takes 50 Mbit/s and answers after 100 ms. Wall clock, as an upload is waiting and not work; both ways are run
-in turns, and the pace is counted from the first finished post to the last, as an upload delays all of them alike. Other work on
-the machine only ever slows a round down, so the best round of each way is compared.
+in turns, and the pace is counted from the first finished post to the last, as an upload delays all of them alike. Other
+work on the machine only ever slows a round down, so the best round of each way is compared.
 """
 
 import time
