@@ -29,10 +29,18 @@ MAX_DELIVERY_RETRY_S = 600.0
 log = structlog.get_logger(__name__)
 
 
-def settle_success(client: redis.Redis, lease: Lease, job: RQJob, result: Any) -> None:
-    """Write that the task returned `result`, unless the lease is gone."""
-    if not _finish(client, lease, "finished", tasks.RESULT_TTL_S, result=_result(job, lease, value=result)):
+def settle_success(
+    client: redis.Redis, lease: Lease, job: RQJob, result: Any, claim: dict[str, Any] | None = None
+) -> list[Any] | None:
+    """Write that the task returned `result`, unless the lease is gone, and claim the slot's next job in the same step.
+
+    Returns what the claim brought, None when there was none.
+    """
+    entry = _result(job, lease, value=result)
+    settled, *claimed = _finish(client, lease, "finished", tasks.RESULT_TTL_S, result=entry, claim=claim)
+    if not settled:
         log.warning("the lease was lost, the outcome is dropped", rq_id=lease.rq_id)
+    return claimed[0] if claimed else None
 
 
 def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> bool:
@@ -72,6 +80,11 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
     return lease.queue == keys.RENDER and lease.reason is None and not excused
 
 
+def settle_unstarted(client: redis.Redis, lease: Lease) -> None:
+    """Put a claimed job back to the front of the queue before its task was called; it loses no try."""
+    _finish(client, lease, "back", 0)
+
+
 def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str, how: str) -> None:
     """End a job whose worker vanished and that must not run again: no tries left, or it was cancelled meanwhile."""
     raw = client.hgetall(keys.rq_job(rq_id))
@@ -105,7 +118,8 @@ def _finish(
     job: RQJob | None = None,
     outcome: Outcome | None = None,
     result: list[str] | None = None,
-) -> bool:
+    claim: dict[str, Any] | None = None,
+) -> list[Any]:
     """Write an outcome; with `job` and `outcome`, a rendering's delivery comes into being in the same step."""
     parameters: dict[str, Any] = {
         "queue": lease.queue,
@@ -119,12 +133,15 @@ def _finish(
     }
     if result is not None:
         parameters["result"] = result
+    if claim is not None:
+        parameters["claim"] = claim
     fields: tasks.Fields = []
     if job is not None and outcome is not None and lease.queue == keys.RENDER:
         following, fields = _delivery_of(job, outcome)
         if following:
             parameters["next"] = following
-    return bool(scripts.run(client, scripts.FINISH, scripts.arguments(parameters, fields)))
+    answer: list[Any] = scripts.run(client, scripts.FINISH, scripts.arguments(parameters, fields))
+    return answer
 
 
 def _delivery_of(job: RQJob, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fields]:

@@ -31,7 +31,7 @@ from exchange import keys, scripts
 from exchange.tasks import AllowedJob
 from worker.heartbeat import Heartbeat
 from worker.leases import Lease, Stop, held
-from worker.settling import settle_failure, settle_success
+from worker.settling import settle_failure, settle_success, settle_unstarted
 
 LEASE_S = 15.0
 PATIENCE_S = 600.0
@@ -120,6 +120,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         self.pool = pool
         self.queue = queue
         self.lease: Lease | None = None
+        self._ahead: list[bytes] | None = None  # the next job, claimed when the last one was settled
         self._execution = uuid4().hex
         super().__init__(
             [Queue(queue, connection=pool.client, serializer=JSONSerializer, job_class=AllowedJob)],
@@ -133,7 +134,9 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
     def dequeue_job_and_maintain_ttl(self, timeout: Any, max_idle_time: Any = None) -> tuple[RQJob, Queue] | None:
         """The next job, with its lease; None when the pool is stopping."""
         queue = self.queues[0]
-        found = self.pool.doors[self.queue].claim(self._claim, self.pool.stopping)
+        found, self._ahead = self._ahead, None
+        if found is None:
+            found = self.pool.doors[self.queue].claim(self._claim, self.pool.stopping)
         if found is None:
             return None
         rq_id = found[0].decode()
@@ -143,8 +146,10 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         own = JobId(fields.get(b"easel_job", found[0]).decode())
         self.lease = Lease(queue.name, rq_id, own, self._execution, self.name, float(job.timeout or 900))
         self._execution = uuid4().hex
-        if self.pool.returning.is_set():  # the job was claimed in the very moment in which all were handed back
-            self.lease.stop(Stop.HANDED_BACK)
+        if self.pool.stopping.is_set():  # claimed in the very moment in which the pool began to stop
+            settle_unstarted(self.connection, self.lease)
+            self.lease = None
+            return None
         return job, queue
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
@@ -160,7 +165,10 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
                     self.pool.note_fault(lease.rq_id)
             else:
                 lease.over = True
-                settle_success(self.connection, lease, job, result)
+                claim = None if self.pool.stopping.is_set() else self._claim()
+                claimed = settle_success(self.connection, lease, job, result, claim)
+                if claimed is not None and claimed[0] == b"job":
+                    self._ahead = claimed[1:]
                 if self.queue == keys.RENDER:
                     self.pool.note_success()
             finally:
@@ -248,7 +256,6 @@ class SlotPool:
         self.lease_s = lease_s
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.stopping = threading.Event()
-        self.returning = threading.Event()
         self.doors = {queue: Door(client, queue) for queue in slots}
         self._plan = [queue for queue, count in slots.items() for _ in range(count)]
         self._slots: list[tuple[Slot, threading.Thread]] = []
@@ -278,7 +285,6 @@ class SlotPool:
     def hand_back(self) -> None:
         """Stop the running jobs now; they return to the front of the queue and lose no try."""
         self.stopping.set()
-        self.returning.set()
         for lease in self.leases():
             lease.stop(Stop.HANDED_BACK)
 

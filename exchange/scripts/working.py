@@ -3,129 +3,138 @@
 from exchange.scripts.common import COMMON
 
 # A caller's retry finds its first claim again by the execution it chose, so a lost reply costs nothing.
-CLAIM = (
-    COMMON
-    + """
+_CLAIMING = """
+local NEEDED = {'data', 'origin', 'timeout', 'retries_left', 'status', 'result_ttl', 'failure_ttl', 'easel_job'}
+local function found(id)
+  local out = {'job', id}
+  for i, value in ipairs(redis.call('HMGET', job_key(id), unpack(NEEDED))) do
+    if value then out[#out + 1] = NEEDED[i]; out[#out + 1] = value end
+  end
+  return out
+end
 -- a: queue worker execution lease_s started must prefer models max_pixels version patience_s skip_limit scan
 -- -> {'job', id, hash...} | {'empty'} | {'blocked'} | {'suspended'}
-local q, worker = a.queue, 'rq:worker:' .. a.worker
-local list, order, arrivals = 'rq:queue:' .. q, 'easel:' .. q .. ':order', 'easel:' .. q .. ':arrivals'
-local before = redis.call('HMGET', worker, 'easel_execution', 'easel_claim')
-if before[1] == a.execution and redis.call('ZSCORE', 'rq:wip:' .. q, before[2] .. ':' .. a.execution) then
-  return {'job', before[2], unpack(redis.call('HGETALL', job_key(before[2])))}
-end
-if redis.call('EXISTS', 'rq:suspended') == 1 then return {'suspended'} end
-local length = redis.call('LLEN', list)
-if length == 0 then
-  redis.call('DEL', order, arrivals, 'easel:' .. q .. ':finish')
-  return {'empty'}
-end
-if length > redis.call('ZCARD', order) then        -- pushed by RQ's own tools: give them a place
-  local seen = {}
-  for _, id in ipairs(redis.call('LRANGE', list, 0, 9999)) do
-    if seen[id] or redis.call('HGET', job_key(id), 'status') ~= 'queued' then redis.call('LREM', list, -1, id)
-    elseif not redis.call('ZSCORE', order, id) then
-      redis.call('LREM', list, 1, id)
-      enter(id, q, true)
-    end
-    seen[id] = true
+local function claim(a)
+  local q, worker = a.queue, 'rq:worker:' .. a.worker
+  local list, order, arrivals = 'rq:queue:' .. q, 'easel:' .. q .. ':order', 'easel:' .. q .. ':arrivals'
+  local before = redis.call('HMGET', worker, 'easel_execution', 'easel_claim')
+  if before[1] == a.execution and redis.call('ZSCORE', 'rq:wip:' .. q, before[2] .. ':' .. a.execution) then
+    return found(before[2])
   end
-end
-local limits = redis.call('HMGET', 'easel:limits', 'user', 'guild')
-local caps = {user = tonumber(limits[1] or '0'), guild = tonumber(limits[2] or '0')}
-local models
-if a.models ~= '' then models = {}; for name in string.gmatch(a.models, '[^,]+') do models[name] = true end end
-local full = {}
-local function under_caps(user, guild)
-  for kind, value in pairs({user = user, guild = guild}) do
-    local cap = caps[kind]
-    if value and value ~= '' and cap > 0 then
-      local scope = kind .. ':' .. value
-      if full[scope] == nil then full[scope] = count('running', scope, cap) >= cap end
-      if full[scope] then return false end
+  if redis.call('EXISTS', 'rq:suspended') == 1 then return {'suspended'} end
+  local length = redis.call('LLEN', list)
+  if length == 0 then
+    redis.call('DEL', order, arrivals, 'easel:' .. q .. ':finish')
+    return {'empty'}
+  end
+  if length > redis.call('ZCARD', order) then        -- pushed by RQ's own tools: give them a place
+    local seen = {}
+    for _, id in ipairs(redis.call('LRANGE', list, 0, 9999)) do
+      if seen[id] or redis.call('HGET', job_key(id), 'status') ~= 'queued' then redis.call('LREM', list, -1, id)
+      elseif not redis.call('ZSCORE', order, id) then
+        redis.call('LREM', list, 1, id)
+        enter(id, q, true)
+      end
+      seen[id] = true
     end
   end
-  return true
-end
--- 'no' | 'yes' | the model key that would have to be loaded or left
-local function verdict(id)
-  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
-    'easel_version')
-  if tonumber(h[6] or '0') > a.version then return 'no' end
-  if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no' end
-  if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no' end
-  if q == 'render' and not under_caps(h[1], h[2]) then return 'no' end
-  if a.must ~= '' and h[3] and h[3] ~= a.must then return h[3] end
-  if a.must == '' and a.prefer ~= '' and h[3] and h[3] ~= a.prefer then return h[3] end
-  return 'yes'
-end
-local function take(id)
-  local listed = leave(id, q)
-  if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
-  local member, expiry = id .. ':' .. a.execution, now + a.lease_s
-  local begin = redis.call('HGET', job_key(id), 'easel_begin') or '0'
-  if tonumber(begin) > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
-    redis.call('SET', 'easel:' .. q .. ':virtual', begin)
+  local limits = redis.call('HMGET', 'easel:limits', 'user', 'guild')
+  local caps = {user = tonumber(limits[1] or '0'), guild = tonumber(limits[2] or '0')}
+  local models
+  if a.models ~= '' then models = {}; for name in string.gmatch(a.models, '[^,]+') do models[name] = true end end
+  local full = {}
+  local function under_caps(user, guild)
+    for kind, value in pairs({user = user, guild = guild}) do
+      local cap = caps[kind]
+      if value and value ~= '' and cap > 0 then
+        local scope = kind .. ':' .. value
+        if full[scope] == nil then full[scope] = count('running', scope, cap) >= cap end
+        if full[scope] then return false end
+      end
+    end
+    return true
   end
-  redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
-  redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
-    'created_at', now, 'last_heartbeat', now)
-  redis.call('EXPIRE', 'rq:execution:' .. member, 86400)
-  redis.call('ZADD', 'rq:executions:' .. id, expiry + 60, a.execution)
-  redis.call('EXPIRE', 'rq:executions:' .. id, 86400)
-  redis.call('SADD', worker .. ':executions', member)
-  redis.call('HSET', worker, 'state', 'busy', 'easel_execution', a.execution, 'easel_claim', id)
-  redis.call('HSET', job_key(id), 'status', 'started', 'worker_name', a.worker, 'started_at', a.started,
-    'last_heartbeat', a.started, 'easel_began', now)
-  redis.call('HINCRBY', job_key(id), 'easel_claims', 1)
-  redis.call('HDEL', job_key(id), 'easel_skipped')
-  redis.call('PERSIST', job_key(id))
-  if q == 'render' then mark('running', id, true) end
-  local job = redis.call('HGET', job_key(id), 'easel_job')
-  if job then
-    set_state(job, q == 'render' and 'running' or 'delivering')
-    if q == 'render' then announce(job, 'started', 0) end
+  -- 'no' | 'yes' | the model key that would have to be loaded or left
+  local function verdict(id)
+    local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
+      'easel_version')
+    if tonumber(h[6] or '0') > a.version then return 'no' end
+    if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no' end
+    if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no' end
+    if q == 'render' and not under_caps(h[1], h[2]) then return 'no' end
+    if a.must ~= '' and h[3] and h[3] ~= a.must then return h[3] end
+    if a.must == '' and a.prefer ~= '' and h[3] and h[3] ~= a.prefer then return h[3] end
+    return 'yes'
   end
-  return {'job', id, unpack(redis.call('HGETALL', job_key(id)))}
-end
--- ageing: one claim in four goes to whoever has waited longest, once that is longer than patience
-if redis.call('INCR', 'easel:' .. q .. ':turn') % 4 == 0 then
-  local oldest = redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES')
-  if oldest[1] and now - tonumber(oldest[2]) > a.patience_s and verdict(oldest[1]) == 'yes' then
-    local got = take(oldest[1])
+  local function take(id)
+    local listed = leave(id, q)
+    if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
+    local member, expiry = id .. ':' .. a.execution, now + a.lease_s
+    local begin = redis.call('HGET', job_key(id), 'easel_begin') or '0'
+    if tonumber(begin) > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+      redis.call('SET', 'easel:' .. q .. ':virtual', begin)
+    end
+    redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
+    redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
+      'created_at', now, 'last_heartbeat', now)
+    redis.call('EXPIRE', 'rq:execution:' .. member, 86400)
+    redis.call('ZADD', 'rq:executions:' .. id, expiry + 60, a.execution)
+    redis.call('EXPIRE', 'rq:executions:' .. id, 86400)
+    redis.call('SADD', worker .. ':executions', member)
+    redis.call('HSET', worker, 'state', 'busy', 'easel_execution', a.execution, 'easel_claim', id)
+    redis.call('HSET', job_key(id), 'status', 'started', 'worker_name', a.worker, 'started_at', a.started,
+      'last_heartbeat', a.started, 'easel_began', now)
+    redis.call('HINCRBY', job_key(id), 'easel_claims', 1)
+    redis.call('HDEL', job_key(id), 'easel_skipped')
+    redis.call('PERSIST', job_key(id))
+    if q == 'render' then mark('running', id, true) end
+    local job = redis.call('HGET', job_key(id), 'easel_job')
+    if job then
+      set_state(job, q == 'render' and 'running' or 'delivering')
+      if q == 'render' then announce(job, 'started', 0) end
+    end
+    return found(id)
+  end
+  -- ageing: one claim in four goes to whoever has waited longest, once that is longer than patience
+  if redis.call('INCR', 'easel:' .. q .. ':turn') % 4 == 0 then
+    local oldest = redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES')
+    if oldest[1] and now - tonumber(oldest[2]) > a.patience_s and verdict(oldest[1]) == 'yes' then
+      local got = take(oldest[1])
+      if got then return got end
+    end
+  end
+  local head                                          -- first in order, but of another model
+  for from = 0, a.scan - 1, 32 do
+    local ids = redis.call('ZRANGE', order, from, math.min(from + 31, a.scan - 1))
+    if #ids == 0 then break end
+    for _, id in ipairs(ids) do
+      local v = verdict(id)
+      if v == 'yes' then
+        local got = take(id)
+        if got then
+          if head then redis.call('HINCRBY', job_key(head), 'easel_skipped', 1) end
+          return got
+        end
+      elseif v ~= 'no' and not head then
+        head = id
+        -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
+        if tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0') >= a.skip_limit then
+          if a.must ~= '' then return {'blocked'} end
+          local got = take(id)
+          if got then return got end
+        end
+      end
+    end
+  end
+  if head and a.must == '' then
+    local got = take(head)
     if got then return got end
   end
+  return {redis.call('LLEN', list) == 0 and 'empty' or 'blocked'}
 end
-local head                                          -- first in order, but of another model
-for from = 0, a.scan - 1, 32 do
-  local ids = redis.call('ZRANGE', order, from, math.min(from + 31, a.scan - 1))
-  if #ids == 0 then break end
-  for _, id in ipairs(ids) do
-    local v = verdict(id)
-    if v == 'yes' then
-      local got = take(id)
-      if got then
-        if head then redis.call('HINCRBY', job_key(head), 'easel_skipped', 1) end
-        return got
-      end
-    elseif v ~= 'no' and not head then
-      head = id
-      -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
-      if tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0') >= a.skip_limit then
-        if a.must ~= '' then return {'blocked'} end
-        local got = take(id)
-        if got then return got end
-      end
-    end
-  end
-end
-if head and a.must == '' then
-  local got = take(head)
-  if got then return got end
-end
-return {redis.call('LLEN', list) == 0 and 'empty' or 'blocked'}
 """
-)
+
+CLAIM = COMMON + _CLAIMING + "return claim(a)"
 
 BEAT = (
     COMMON
@@ -148,10 +157,12 @@ return out
 # The one place where an outcome is written: only the holder of the lease may, so a late one changes nothing.
 FINISH = (
     COMMON
+    + _CLAIMING
     + """
--- a: queue id execution worker how('finished'|'failed'|'canceled'|'retry'|'back') delay_s ttl ended result next ; hash
--- `next` ({id job queue j}) is an RQ job that comes into being with this outcome -> 1, or 0 when the lease is gone
-if not redis.call('ZSCORE', 'rq:wip:' .. a.queue, a.id .. ':' .. a.execution) then return 0 end
+-- a: queue id execution worker how('finished'|'failed'|'canceled'|'retry'|'back') delay_s ttl ended result next claim
+-- `next` ({id job queue j}, its hash follows) is an RQ job that comes into being with this outcome; `claim` is what
+-- CLAIM takes, for the same slot's next job -> {1, answer to `claim`}, or {0} when the lease is gone
+if not redis.call('ZSCORE', 'rq:wip:' .. a.queue, a.id .. ':' .. a.execution) then return {0} end
 drop_lease(a.id, a.queue, a.execution, a.worker)
 local worker = 'rq:worker:' .. a.worker
 local key = job_key(a.id)
@@ -173,7 +184,7 @@ if a.how == 'retry' or a.how == 'back' then
     mark('waiting', a.id, true)
   else enter(a.id, a.queue, true) end
   set_state(h[1], a.queue == 'render' and 'queued' or 'delivering')
-  return 1
+  return {1}
 end
 redis.call('HSET', key, 'status', a.how, 'ended_at', a.ended)
 redis.call('ZADD', 'rq:' .. a.how .. ':' .. a.queue, now + a.ttl, a.id)
@@ -204,6 +215,7 @@ if h[1] then
   end
   if not a.next and a.how ~= 'finished' then set_state(h[1], a.how == 'canceled' and 'cancelled' or 'failed', 86400) end
 end
-return 1
+if a.claim then return {1, claim(a.claim)} end
+return {1}
 """
 )

@@ -61,7 +61,7 @@ class PlainWorker:
             "ttl": 60,
             "ended": "2026-11-22T12:00:01.000000Z",
         }
-        return bool(scripts.run(self.client, scripts.FINISH, scripts.arguments(parameters)))
+        return bool(scripts.run(self.client, scripts.FINISH, scripts.arguments(parameters))[0])
 
     def beat(self, rq_id: str) -> int:
         """1 renewed, 2 renewed and shall stop, 0 lost."""
