@@ -76,6 +76,7 @@ def _opened(browser: Browser, demo: Demo, viewport: ViewportSize) -> Iterator[Pa
     page.on("request", lambda one: None if one.url.startswith((base, "blob:", "data:")) else elsewhere.append(one.url))
     page.goto(demo.facts["page_url"])
     expect(page.get_by_role("heading", level=1)).to_have_text("# newcomers")
+    expect(page.locator("#messages")).to_have_attribute("aria-busy", "false")  # what was there before is shown
     yield page
     context.close()
     assert errors == []
