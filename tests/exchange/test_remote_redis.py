@@ -101,6 +101,11 @@ async def test_a_failover_loses_no_accepted_job(fleet: Fleet) -> None:
     await asyncio.to_thread(until, lambda: answers(fleet.replica, "SET", "elected", "1"))
     assert await queue.release(job().id, MessageRef(1, 2))
     assert PlainWorker(client).claim() == job().id
+    # A client leaves the connections to its Sentinels open until the process ends.
+    for sentinel in async_client.connection_pool.sentinel_manager.sentinels:
+        await sentinel.aclose()
+    for sentinel in client.connection_pool.sentinel_manager.sentinels:
+        sentinel.close()
     await async_client.aclose()
     client.close()
 
