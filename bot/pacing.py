@@ -69,7 +69,8 @@ class ChannelPace(Generic[Key, Edit]):
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until an edit may be sent: 0 when one may go now, None when none is pending."""
-        starts = [self._start_s(row, now_s) for row in self._rows.values() if row.pending is not None]
+        interval_s = self._interval_s()
+        starts = [self._start_s(row, interval_s) for row in self._rows.values() if row.pending is not None]
         if not starts:
             return None
         return max(0.0, min(starts) - now_s, self._budget_s(now_s) - now_s)
@@ -78,9 +79,10 @@ class ChannelPace(Generic[Key, Edit]):
         """The edit to send now, counted against the budget; None when `wait_s` is not 0."""
         if self.wait_s(now_s) != 0.0:
             return None
+        interval_s = self._interval_s()
         key, row = min(
             ((key, row) for key, row in self._rows.items() if row.pending is not None),
-            key=lambda item: (self._start_s(item[1], now_s), item[1].last_edit_s),
+            key=lambda item: (self._start_s(item[1], interval_s), item[1].last_edit_s),
         )
         edit = row.pending
         assert edit is not None
@@ -88,11 +90,12 @@ class ChannelPace(Generic[Key, Edit]):
         self._sent_s.append(now_s)
         return key, edit
 
-    def _start_s(self, row: _Row[Edit], now_s: float) -> float:
-        if row.urgent:
-            return float("-inf")
-        moving = sum(other.moving for other in self._rows.values())
-        return row.last_edit_s + max(SHORTEST_INTERVAL_S, INTERVAL_PER_MESSAGE_S * moving)
+    def _interval_s(self) -> float:
+        """Seconds between two edits of one message. Hundreds may wait in a channel, so it is counted once a decision."""
+        return max(SHORTEST_INTERVAL_S, INTERVAL_PER_MESSAGE_S * sum(row.moving for row in self._rows.values()))
+
+    def _start_s(self, row: _Row[Edit], interval_s: float) -> float:
+        return float("-inf") if row.urgent else row.last_edit_s + interval_s
 
     def _budget_s(self, now_s: float) -> float:
         full = len(self._sent_s) == EDITS_PER_WINDOW
