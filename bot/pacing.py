@@ -91,7 +91,7 @@ class ChannelPace(Generic[Key, Edit]):
         return key, edit
 
     def _interval_s(self) -> float:
-        """Seconds between two edits of one message. Hundreds may wait in a channel, so it is counted once a decision."""
+        """Seconds between two edits of one message; counted once a decision, because hundreds may wait in a channel."""
         return max(SHORTEST_INTERVAL_S, INTERVAL_PER_MESSAGE_S * sum(row.moving for row in self._rows.values()))
 
     def _start_s(self, row: _Row[Edit], interval_s: float) -> float:
