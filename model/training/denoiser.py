@@ -80,7 +80,7 @@ def prepare_lessons(
     captions = list(dict.fromkeys(scene.caption for scene in pictures.scenes))
     number = {caption: place for place, caption in enumerate(captions)}
     vae, text_encoder = vae.to(device).eval(), text_encoder.to(device).eval()
-    latents = torch.cat([encode_pictures(vae, part).half() for part in _parts(pictures.pictures, 256)])
+    latents = torch.cat([encode_pictures(vae, part).half() for part in _parts(pictures.pictures, 32)])
     states = torch.cat([encode_captions(tokenizer, text_encoder, part).half() for part in _parts(captions, 256)])
     caption_of = torch.tensor([number[scene.caption] for scene in pictures.scenes], device=device)
     return Lessons(latents, states, caption_of, encode_captions(tokenizer, text_encoder, [""])[0])

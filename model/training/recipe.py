@@ -15,7 +15,7 @@ class Recipe:
     name: str
     size: int = 64  # pixels a side; latents are size / 8
     icon_size: int = 96  # pixels the icons are rendered at
-    pictures: int = 60_000  # training pictures composed for the denoiser
+    pictures: int = 30_000  # training pictures composed for the denoiser
     broad_pictures: int = 20_000  # for autoencoder and towers: all concepts, so both know more than the denoiser draws
     mixture: Mixture = field(default_factory=Mixture)
 

@@ -215,6 +215,10 @@ def make_denoiser(run: Run, minutes: float) -> None:
 
     training, _ = load_pictures(run, "practised")
     vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32)
+    print(
+        f"denoiser: encoding {len(training.scenes)} pictures and their captions (on one CPU core some minutes)",
+        flush=True,
+    )
     lessons = denoiser.prepare_lessons(training, vae, *load_text_encoder(run), run.torch_device)
     if run.init is not None:
         unet: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(run.init / "unet", dtype=torch.float32)
