@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from bot.client import EaselClient, Interaction
 
 EXAMPLES = (
-    "a red fox",
-    "a yellow star, flat --ar 3:2",
-    "a smiling cat --chaos 40 --seed 7",
+    "a blue butterfly",
+    "a yellow star on a blue background --ar 3:2",
+    "a cat --chaos 40 --seed 7",
     "a {red, green, blue} balloon",
 )
 """Prompts that run as they stand: a test reads them."""

@@ -7,6 +7,8 @@ const PROMPTS = [
   ["🚀", "a rocket"],
   ["😎", "a smiling face with sunglasses"],
   ["🌳", "a green tree"],
+  ["🦋", "a blue butterfly"],
+  ["🐧", "a penguin"],
 ];
 
 /** `suggest(prompt)` fills the message box. */
