@@ -17,7 +17,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,22 +120,23 @@ def main(arguments: list[str] | None = None) -> int:
         if not _locked(lock):
             _report(server.url, already_running=True)
             return 0
-        stop = threading.Event()
+        asked: list[int] = []  # an Event would lock up when a second signal interrupts the first one's handler
 
         def request_stop(number: int, frame: FrameType | None) -> None:
-            stop.set()
+            asked.append(number)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, request_stop)
         try:
             server.start()
             _report(server.url, already_running=False)
-            while not stop.wait(0.1):
+            while not asked:
+                time.sleep(0.1)
                 if server.process is not None and server.process.poll() is not None:
                     print(
                         f"the server ended with status {server.process.returncode}, starting it again", file=sys.stderr
                     )
-                    _restart(server, stop)
+                    _restart(server, asked)
         except RedisUnavailable as error:
             print(error, file=sys.stderr)
             return 2
@@ -145,14 +145,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _restart(server: Server, stop: threading.Event) -> None:
+def _restart(server: Server, asked: list[int]) -> None:
     for attempt in range(RESTARTS):
         try:
             server.start()
             return
         except RedisUnavailable:
-            if attempt == RESTARTS - 1 or stop.wait(0.1 * 2**attempt):
+            if attempt == RESTARTS - 1 or asked:
                 raise
+            time.sleep(0.1 * 2**attempt)
 
 
 def _report(url: str, *, already_running: bool) -> None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -286,12 +287,15 @@ def _work(
         hung_after_s=hung_after_s,
         describe=lambda: facts,
     )
-    stop = threading.Event()
+    # Its `put` may interrupt itself, which a signal's handler does sooner or later; an Event would lock up for good.
+    signals: SimpleQueue[int] = SimpleQueue()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            threading.Thread(target=pool.hand_back, daemon=True).start()
-        stop.set()
+        signals.put(number)
+
+    def hurry() -> None:
+        signals.get()
+        pool.hand_back()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
@@ -300,8 +304,8 @@ def _work(
         retention.start()
     pool.start()
     log.info("ready", worker=pool.name, slots=dict(slots))
-    while not stop.wait(3600):
-        pass
+    signals.get()
+    threading.Thread(target=hurry, name="second-signal", daemon=True).start()
     log.info("draining", running=len(pool.leases()), grace_s=settings.drain_s)
     # Whoever still waits for Discord when the grace is over gives up, so that the job goes back in time.
     give_up = threading.Timer(settings.drain_s, poster.close)

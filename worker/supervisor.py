@@ -32,6 +32,7 @@ BREAKER_FAULTS = 5
 BREAKER_WINDOW_S = 600.0
 BREAKER_PAUSE_S = 300.0
 GRACE_S = 60.0
+LOOK_S = 0.05
 KILL_AFTER_S = 20.0
 """Beyond the grace period: a child that is still there then is stuck."""
 
@@ -95,7 +96,7 @@ class Supervisor:
         self._children = [Child(device) for device in gpus]
         self._command = command
         self._grace_s = grace_s
-        self._stop = threading.Event()
+        self._asked = 0  # signals that asked to stop; a handler must not touch a lock, so it only counts
         self._hopeless = False
 
     def run(self) -> int:
@@ -105,10 +106,10 @@ class Supervisor:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        while not self._stop.is_set():
+        while not self._asked:
             for child in self._children:
                 self._tend(child)
-            self._stop.wait(0.05)
+            time.sleep(LOOK_S)
         status = self._end()
         return EXIT_CONFIGURATION if self._hopeless else status
 
@@ -148,7 +149,7 @@ class Supervisor:
             log.critical("the device keeps failing, leaving it alone", device=child.device, pause_s=BREAKER_PAUSE_S)
         if status == EXIT_HOPELESS:
             self._hopeless = True
-            self._on_signal(signal.SIGTERM, None)
+            self._asked += 1
         leases = self._release(pid)
         log.error("child died", device=child.device, pid=pid, status=status, leases_released=leases)
 
@@ -160,26 +161,26 @@ class Supervisor:
             return None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._stop.set()
-        for child in self._children:
-            if child.process is not None and child.alive:
-                child.process.send_signal(signal.SIGTERM)
+        self._asked += 1
 
     def _end(self) -> int:
+        """Pass on the first signal and, if there is one, the second; kill what has not ended when the time is up."""
         deadline = time.monotonic() + self._grace_s + KILL_AFTER_S
-        status = 0
-        for child in self._children:
-            if child.process is None:
-                continue
-            try:
-                child.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.error("child is stuck, killing it", device=child.device, pid=child.process.pid)
-                child.process.kill()
-                child.process.wait()
-                self._release(child.process.pid)
-                status = 1
-        return status
+        passed_on = 0
+        while (running := [child for child in self._children if child.alive]) and time.monotonic() < deadline:
+            while passed_on < min(self._asked, 2):
+                passed_on += 1
+                for child in running:
+                    assert child.process is not None
+                    child.process.send_signal(signal.SIGTERM)
+            time.sleep(LOOK_S)
+        for child in running:
+            assert child.process is not None
+            log.error("child is stuck, killing it", device=child.device, pid=child.process.pid)
+            child.process.kill()
+            child.process.wait()
+            self._release(child.process.pid)
+        return 1 if running else 0
 
 
 def follow_parent() -> None:

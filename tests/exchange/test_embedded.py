@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +78,7 @@ def test_a_server_killed_while_it_reads_its_data_comes_back_too(folder: Path) ->
                 raise RedisUnavailable("killed")
             server.start()
 
-    module._restart(Dying(folder / "data"), threading.Event())
+    module._restart(Dying(folder / "data"), [])
     assert len(attempts) == 3
     server.stop()
 
