@@ -122,7 +122,7 @@ async def _own_jobs(client: EaselClient, user_id: int) -> list[tuple[Job, Positi
         job, position = await client.services.queue.accepted(job_id), await client.services.queue.position(job_id)
         if job is not None and position is not None:
             found.append((job, position))
-    return sorted(found, key=lambda item: (item[0].created_ms, item[0].id))
+    return sorted(found, key=lambda item: (item[0].created_ms, item[1].ahead))
 
 
 async def _standing(client: EaselClient, job: Job, position: Position) -> str:
