@@ -60,7 +60,7 @@ signal.pause()
     await run.stop(0.1)
     assert await run.ended() == -signal.SIGKILL
     async with asyncio.timeout(30):  # the kernel takes a moment to end what was killed
-        while state(grandchild) not in (None, "Z"):
+        while state(grandchild) not in (None, "Z"):  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
 
 
