@@ -80,13 +80,6 @@ class Catalogue:
                 return model
         raise UserError("model_not_offered", model=name, offered=", ".join(_names(self.models)))
 
-    def by_fingerprint(self, fingerprint: int) -> Model:
-        """The model whose fingerprint a job id carries. UserError `model_not_offered` when there is none."""
-        for model in self.models:
-            if model.fingerprint == fingerprint:
-                return model
-        raise UserError("model_not_offered", model=f"{fingerprint:08x}", offered=", ".join(_names(self.models)))
-
 
 def read_catalogue(text: str) -> Catalogue:
     """An operator's catalogue from TOML. UserError `bad_catalogue` says what is wrong and where."""

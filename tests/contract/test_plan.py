@@ -99,10 +99,8 @@ def test_a_version_nobody_offers_is_refused_with_those_that_are() -> None:
     assert caught.value.values == {"version": "5", "offered": "6.1, 7"}
 
 
-def test_a_model_is_found_by_name_and_by_fingerprint() -> None:
-    """The fingerprint in a job id leads to the model; one that was taken away is named."""
-    assert DEFAULT_CATALOGUE.by_fingerprint(EASEL_SMALL.fingerprint) is DEFAULT_CATALOGUE.named("easel-small")
+def test_a_model_is_found_by_name() -> None:
+    """One that was taken away is named."""
+    assert DEFAULT_CATALOGUE.named("easel-small") is EASEL_SMALL
     with pytest.raises(UserError, match="model_not_offered"):
         DEFAULT_CATALOGUE.named("gone")
-    with pytest.raises(UserError, match="model_not_offered"):
-        DEFAULT_CATALOGUE.by_fingerprint(1)
