@@ -12,7 +12,7 @@ from bot.answers import refuse
 from bot.pending import ask_first, corrected_button
 from bot.people import created_ms, destination_of, user_of
 from bot.permissions import check_channel
-from bot.profiles import DEFAULT_VERSION, Profile, profile_of
+from bot.profiles import Profile, profile_of
 from bot.rules import enforce
 from bot.submission import submit
 from contract.catalogue import ANY_VERSION, Catalogue, Model
@@ -22,6 +22,7 @@ from contract.jobs import Imagine, Job, Speed, surprise
 from contract.messages import Button
 from contract.plan import check
 from contract.prompt import Prompt, PromptError, Submission, draw_styles, parse
+from contract.versions import DEFAULT_VERSION
 
 if TYPE_CHECKING:
     from bot.client import Interaction

@@ -13,7 +13,6 @@ from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.messages import Button, ButtonStyle
-from contract.versions import VERSIONS
 from exchange import preferences
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class VersionSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=VER
         """Take the chosen version."""
         async with answering(interaction, ephemeral=True):
             [version] = self.item.values
-            if version not in offered_versions(interaction.client.services.catalogue):
+            if version not in interaction.client.services.catalogue.offered:
                 raise UserError("unknown_button")
             await change(interaction, {"version": version})
 
@@ -110,7 +109,7 @@ def panel(profile: Profile, catalogue: Catalogue) -> discord.ui.View:
     """The menu and the switches; green ones are on."""
     view = discord.ui.View(timeout=None)
     menu: discord.ui.Select[Any] = discord.ui.Select(custom_id=VERSION_SELECTOR, placeholder="Version", row=0)
-    for version in offered_versions(catalogue)[:_MENU_LENGTH]:
+    for version in catalogue.offered[:_MENU_LENGTH]:
         menu.add_option(label=version_title(version), value=version, default=version == profile.version)
     view.add_item(menu)
     for row, buttons in enumerate(_switches(profile), start=1):
@@ -138,15 +137,6 @@ def summary(profile: Profile) -> str:
         f"{'High' if profile.strength is Strength.STRONG else 'Low'} variation",
     ]
     return "\n".join(lines)
-
-
-def offered_versions(catalogue: Catalogue) -> list[str]:
-    """The versions that some model here answers to, newest first."""
-    return [
-        version.name
-        for version in reversed(list(VERSIONS))
-        if any(model.answers_to(version.name) for model in catalogue)
-    ]
 
 
 def version_title(version: str) -> str:

@@ -42,6 +42,7 @@ async def job_behind(interaction: Interaction, id: JobId, message: discord.Messa
         user=user_of(interaction),
         destination=destination_of(interaction),
         created_ms=created_ms(interaction),
+        versions=interaction.client.services.catalogue.versions,
     )
     log.info("rebuilt a job from its message", job_id=id)
     return rebuilt

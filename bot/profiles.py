@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.answers import promptly
 from bot.rules import Rules, read_rules
+from contract.catalogue import Catalogue
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, Parameters
+from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 from exchange import preferences
 
 if TYPE_CHECKING:
@@ -21,8 +23,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 OPTION_PREFIX = "option:"
 """Every `/prefer option` is a setting of its own, so that two changed at once do not overwrite each other."""
-
-DEFAULT_VERSION = "6.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Profile:
     suffix: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rules: Rules = field(default_factory=Rules)
+    versions: Versions = VERSIONS
 
     def context(self, command: str = "imagine") -> Context:
         """What the language needs to know before it reads a prompt of this person."""
@@ -50,6 +51,7 @@ class Profile:
             options=self.options,
             command=command,
             defaults=Parameters(stylize=self.stylize, raw=self.raw),
+            versions=self.versions,
         )
 
 
@@ -64,12 +66,16 @@ async def profile_of(interaction: Interaction) -> Profile:
     async with promptly():
         layers = await store.layers(scopes)
     rules = Rules() if interaction.guild_id is None else read_rules(layers[0])
-    return replace(read_profile({name: value for layer in layers for name, value in layer.items()}), rules=rules)
+    catalogue = interaction.client.services.catalogue
+    profile = read_profile({name: value for layer in layers for name, value in layer.items()}, catalogue)
+    return replace(profile, rules=rules)
 
 
-def read_profile(settings: Mapping[str, Any]) -> Profile:
-    """A profile from stored settings. A value that makes no sense (an older or newer Easel's) counts as not set."""
-    fallback = Profile()
+def read_profile(settings: Mapping[str, Any], catalogue: Catalogue) -> Profile:
+    """A profile from stored settings. A value that makes no sense (an older or newer Easel's, a version that no model
+    answers to any more) counts as not set."""
+    fallback = Profile(version=catalogue.default_version)
+    version = _text(settings.get("version"), fallback.version)
     options = {
         name.removeprefix(OPTION_PREFIX): value
         for name, value in settings.items()
@@ -77,7 +83,7 @@ def read_profile(settings: Mapping[str, Any]) -> Profile:
     }
     stylize = settings.get("stylize")
     return Profile(
-        version=_text(settings.get("version"), fallback.version),
+        version=version if version in catalogue.offered else fallback.version,
         speed=_member(Speed, settings.get("speed"), fallback.speed),
         stealth=settings.get("stealth") is True,
         stylize=stylize if isinstance(stylize, int) else None,
@@ -87,6 +93,7 @@ def read_profile(settings: Mapping[str, Any]) -> Profile:
         auto_dm=settings.get("auto_dm") is True,
         suffix=_text(settings.get("suffix"), fallback.suffix),
         options=MappingProxyType(options),
+        versions=catalogue.versions,
     )
 
 

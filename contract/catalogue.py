@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tomllib
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 
 from pydantic import TypeAdapter, ValidationError
 
 from contract.errors import UserError
-from contract.versions import VERSIONS
+from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 
 ANY_VERSION = "*"
 
@@ -23,7 +24,9 @@ ANY_VERSION = "*"
 class Model:
     """One model on offer.
 
-    `versions` are what follows `--v` (or `niji 6`), `"*"` for all that the language knows. `pixels` is the area of one
+    `versions` are what follows `--v` (or `niji 6`), `"*"` for all that the language knows. `aliases` are the operator's
+    own names and the version whose parameters each has: `{emoji = "6.1"}` makes `--v emoji` this model, legal in what
+    6.1 is legal in. `pixels` is the area of one
     picture at any aspect ratio; both sides are multiples of `size_multiple`. A drawn picture is then enlarged
     `enlargement` times a side (1 or 4) by the shipped upscaler. `honours` names the `Parameters` fields
     that change something on this model; a prompt that uses another is refused with a sentence. `source` is a folder or
@@ -45,6 +48,7 @@ class Model:
     source: str = ""
     revision: str = "1"
     enlargement: int = 1
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def fingerprint(self) -> int:
@@ -53,10 +57,12 @@ class Model:
 
     def answers_to(self, version: str) -> bool:
         """Whether `--v version` (or `--niji`, as `niji 6`) means this model."""
-        return ANY_VERSION in self.versions or version in self.versions
+        if version in self.versions or version in self.aliases:
+            return True
+        return ANY_VERSION in self.versions and VERSIONS.named(version) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
     """The offer, in order of preference: the first model that answers to a version is the one that draws."""
 
@@ -65,13 +71,32 @@ class Catalogue:
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models)
 
+    @cached_property
+    def versions(self) -> Versions:
+        """The language's versions and the operator's own names for some of them: what prompts are read by here."""
+        versions = VERSIONS
+        for model in self.models:
+            for alias, base in model.aliases.items():
+                versions = versions.with_alias(alias, base)
+        return versions
+
+    @cached_property
+    def offered(self) -> tuple[str, ...]:
+        """The versions that some model here answers to: the operator's own names first, then the newest."""
+        names = [version.name for version in self.versions]
+        return tuple(name for name in reversed(names) if any(model.answers_to(name) for model in self.models))
+
+    @property
+    def default_version(self) -> str:
+        """What a prompt that names no version means here."""
+        return DEFAULT_VERSION if DEFAULT_VERSION in self.offered else self.offered[0]
+
     def resolve(self, version: str) -> Model:
         """The model for a version. UserError `version_not_offered` names those that are."""
         for model in self.models:
             if model.answers_to(version):
                 return model
-        offered = sorted({version for model in self.models for version in model.versions})
-        raise UserError("version_not_offered", version=version, offered=", ".join(offered))
+        raise UserError("version_not_offered", version=version, offered=", ".join(self.offered))
 
     def named(self, name: str) -> Model:
         """The model called `name`. UserError `model_not_offered` when the operator took it away."""
@@ -95,11 +120,19 @@ def read_catalogue(text: str) -> Catalogue:
     for place, table in enumerate(document.get("models", [])):
         if unknown := set(table) - {field.name for field in fields(Model)}:
             raise UserError("bad_catalogue", reason=f"models.{place}: unknown key {sorted(unknown)[0]}")
-    _check(models)
-    return Catalogue(models)
+    catalogue = Catalogue(tuple(_canonical(model) for model in models))
+    _check(catalogue)
+    return catalogue
 
 
-def _check(models: tuple[Model, ...]) -> None:
+def _canonical(model: Model) -> Model:
+    """The model with its versions by the names the language has for them: `7.0` is `7`, a bare `niji` the newest."""
+    versions = tuple(named.name if (named := VERSIONS.named(name)) else name for name in model.versions)
+    return replace(model, versions=versions, aliases={name.lower(): base for name, base in model.aliases.items()})
+
+
+def _check(catalogue: Catalogue) -> None:
+    models = catalogue.models
     if not models:
         raise UserError("bad_catalogue", reason="it offers no model: add a [[models]] table")
     names, fingerprints = _names(models), {model.fingerprint for model in models}
@@ -113,6 +146,15 @@ def _check(models: tuple[Model, ...]) -> None:
         for version in model.versions:
             if version != ANY_VERSION and VERSIONS.named(version) is None:
                 raise UserError("bad_catalogue", reason=f"{model.name}: there is no version {version}")
+        if not (model.versions or model.aliases):
+            raise UserError("bad_catalogue", reason=f"{model.name}: it answers to no version; give it one, or an alias")
+    try:
+        _ = catalogue.versions
+    except KeyError as error:
+        raise UserError("bad_catalogue", reason=f"aliases: there is no version {error.args[0]}") from error
+    except ValueError as error:
+        reason = f"aliases: {error} is no new word (letters, digits, dots and dashes; at most 32)"
+        raise UserError("bad_catalogue", reason=reason) from error
 
 
 def _names(models: Iterable[Model]) -> list[str]:

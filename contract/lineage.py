@@ -18,7 +18,8 @@ from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Destination, Generation, Imagine, Job, Request, Speed, Strength, Upscale, User, Variation
 from contract.messages import bold_prompt
-from contract.prompt import PromptError, parse
+from contract.prompt import Context, PromptError, parse
+from contract.versions import VERSIONS, Versions
 
 DESCRIPTION_LIMIT = 1024
 """Discord's limit on an attachment's description, in characters."""
@@ -46,9 +47,18 @@ def caption(job: Job) -> str:
 
 
 def rebuild(
-    job_id: JobId, content: str, description: str | None, *, user: User, destination: Destination, created_ms: int
+    job_id: JobId,
+    content: str,
+    description: str | None,
+    *,
+    user: User,
+    destination: Destination,
+    created_ms: int,
+    versions: Versions = VERSIONS,
 ) -> Job:
     """The job behind a message of ours, from the message alone. `user` and `destination` are those of whoever asks now.
+
+    `versions` are those that the operator's models answer to: the echo names one of them.
 
     UserError `lineage_missing` when the message does not carry what is needed, `lineage_too_long` when it could not.
     """
@@ -61,7 +71,7 @@ def rebuild(
         raise UserError("lineage_too_long", job=job_id)
     try:
         request = _request(fields)
-        prompt = parse(echo).prompts[0]  # an echo names its version
+        prompt = parse(echo, Context(versions=versions)).prompts[0]  # an echo names its version
         if fields.get("w") == "none":
             prompt = replace(prompt, parts=())
         model = fields["m"]

@@ -7,11 +7,15 @@ the rows of the version it stands for (`VERSIONS.with_alias("emoji", "6.1")`), o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 Value = int | float | str
+
+DEFAULT_VERSION = "6.1"
+"""What a prompt that names no version is read as, where some model answers to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ class Version:
         return self.rules.get((parameter, style or "")) or self.rules.get((parameter, ""))
 
 
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+"""A word of its own after `--v`: no blanks, commas or braces, which mean something else in a prompt."""
+
+
 class Versions:
     """The versions an operator knows, looked up by any of their spellings."""
 
@@ -111,11 +119,15 @@ class Versions:
         return tuple(version.spellings[-1] for version in self if version.flag == flag and version.spellings)
 
     def with_alias(self, alias: str, base: str) -> Versions:
-        """These versions and `--v alias`, legal in exactly what `base` is legal in. KeyError when `base` is unknown."""
-        version = self.named(base)
+        """These versions and `--v alias`, legal in exactly what `base` is legal in.
+
+        KeyError when `base` is unknown, ValueError when `alias` is not one word or means a version already.
+        """
+        version, alias = self.named(base), alias.lower()
         if version is None:
             raise KeyError(base)
-        alias = alias.lower()
+        if not _ALIAS.fullmatch(alias) or self.named(alias) is not None:
+            raise ValueError(alias)
         return self.with_version(replace(version, name=alias, flag="version", spellings=(alias,)))
 
     def with_version(self, version: Version) -> Versions:

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.answers import answering, promptly
-from bot.panel import STYLIZE_LEVELS, offered_versions
+from bot.panel import STYLIZE_LEVELS
 from bot.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
@@ -110,12 +110,12 @@ def _value(interaction: Interaction, setting: Setting, value: str) -> str | int:
     allowed: list[str]
     match setting:
         case "suffix":
-            parse(value, Context(command="prefer_suffix"))
+            parse(value, Context(command="prefer_suffix", versions=interaction.client.services.catalogue.versions))
             return value
         case "stylize":
             allowed = [str(level) for level in STYLIZE_LEVELS]
         case "version":
-            allowed = offered_versions(interaction.client.services.catalogue)
+            allowed = list(interaction.client.services.catalogue.offered)
         case "speed":
             allowed = list(Speed)
         case "strength":

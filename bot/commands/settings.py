@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -13,7 +14,7 @@ from bot.panel import panel, summary
 from bot.profiles import OPTION_PREFIX, profile_of
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
-from contract.prompt import Context, parse
+from contract.prompt import parse
 from contract.prompt.flags import SPELLINGS
 from exchange import preferences
 
@@ -123,7 +124,7 @@ async def suffix(interaction: Interaction, new_value: str | None = None) -> None
             await _keep(interaction, {"suffix": None}, "Your suffix is gone")
             return
         profile = await profile_of(interaction)
-        parse(new_value, Context(version=profile.version, options=profile.options, command="prefer_suffix"))
+        parse(new_value, replace(profile.context("prefer_suffix"), suffix=""))
         await _keep(interaction, {"suffix": new_value.strip()}, f"Your suffix is now `{_plain(new_value)}`")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from simcord.actors import MemberActor
@@ -11,9 +12,10 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from bot.client import EaselClient
-from bot.panel import RESET, offered_versions
+from bot.panel import RESET
 from bot.profiles import Profile, read_profile
 from bot.services import Services
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
 from contract.jobs import Job, Speed, Strength, Variation
 from tests.bot.results import accepted_job, post_result, store_record
 
@@ -91,9 +93,35 @@ async def test_the_version_menu_sets_the_version(
     panel = await alice.slash(channel, "settings")
     assert panel.response is not None
     menu = panel.response.components[0]["components"][0]
-    assert [choice["value"] for choice in menu["options"]] == offered_versions(services.catalogue)
+    assert [choice["value"] for choice in menu["options"]] == list(services.catalogue.offered)
     await alice.select(panel.response.message, ["niji 6"])
     assert (await made(services, channel, alice)).prompt.version == "niji 6"
+
+
+async def test_an_operators_own_version_is_one_like_any_other(
+    simcord_env: Env,
+    services: Services,
+    channel: ChannelHandle,
+    alice: MemberActor,
+) -> None:
+    """Typed, chosen in the menu, in a suffix, and read again from the message when the record is gone."""
+    own = replace(EASEL_SMALL, name="easel-emoji", versions=(), aliases={"emoji": "6.1"})
+    bot = EaselClient(replace(services, catalogue=Catalogue((EASEL_SMALL, own))), shard_count=1)
+    await simcord_env.restart_bot(bot)
+    job = await made(services, channel, alice, "a fox --v emoji")
+    assert (job.model, job.prompt.echo) == ("easel-emoji", "a fox --v emoji")
+    message = await post_result(simcord_env, channel, job)
+    await alice.click(message, label="V1")
+    varied = await accepted_job(services, alice.id)
+    await services.queue.discard(varied.id)
+    assert (varied.model, varied.prompt) == ("easel-emoji", job.prompt)
+    panel = await alice.slash(channel, "settings")
+    assert panel.response is not None
+    await alice.select(panel.response.message, ["emoji"])
+    assert (await made(services, channel, alice)).model == "easel-emoji"
+    await alice.select(panel.response.message, ["6.1"])
+    await alice.slash(channel, "prefer suffix", new_value="--v emoji")
+    assert (await made(services, channel, alice)).model == "easel-emoji"
 
 
 async def test_settings_survive_a_restart(
@@ -214,9 +242,10 @@ async def test_remix_answers_with_an_edit_clients_wait_for(
 
 def test_channel_and_server_settings_stand_below_a_persons() -> None:
     """A later layer wins; nonsense counts as not set; a setting nobody knows is left alone."""
-    assert read_profile({}) == Profile()
-    profile = read_profile({"speed": "warp", "version": 7, "stylize": "much", "colour": "red", "raw": True})
-    assert profile == Profile(raw=True)
+    assert read_profile({}, DEFAULT_CATALOGUE) == Profile(versions=DEFAULT_CATALOGUE.versions)
+    nonsense = {"speed": "warp", "version": 7, "stylize": "much", "colour": "red", "raw": True}
+    assert read_profile(nonsense, DEFAULT_CATALOGUE) == replace(read_profile({}, DEFAULT_CATALOGUE), raw=True)
+    assert read_profile({"version": "emoji"}, DEFAULT_CATALOGUE).version == "6.1"
     assert set(RESET) <= {"version", "stylize", "raw", "strength", "remix"}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from contract.catalogue import EASEL_SMALL, read_catalogue
+from contract.catalogue import EASEL_SMALL, Catalogue, read_catalogue
 from contract.errors import UserError
+from contract.prompt import Context, parse
 
 EXAMPLE = (Path(__file__).parents[2] / "models.example.toml").read_text(encoding="utf-8")
 
@@ -30,6 +32,11 @@ def test_the_example_is_a_catalogue() -> None:
         ("enlargement = 4", "size = 4", "unknown key size"),
         ('name = "easel-small"', 'name = "sdxl"', "same name"),
         ('"5.2"', '"5.7"', "no version 5.7"),
+        ('versions = ["*"]', "versions = []", "easel-small: it answers to no version"),
+        ("enlargement = 4", 'aliases = {emoji = "5.7"}', "aliases: there is no version 5.7"),
+        ("enlargement = 4", 'aliases = {"7.0" = "6.1"}', "aliases: 7.0 is no new word"),
+        ("enlargement = 4", 'aliases = {"two words" = "6.1"}', "aliases: two words is no new word"),
+        ("enlargement = 4", "aliases = {emoji = 6.1}", "models.1.aliases.emoji"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, reason: str) -> None:
@@ -38,6 +45,35 @@ def test_a_mistake_is_named(old: str, new: str, reason: str) -> None:
         read_catalogue(EXAMPLE.replace(old, new, 1))
     assert caught.value.kind == "bad_catalogue"
     assert reason in str(caught.value.values["reason"])
+
+
+EMOJI = read_catalogue(EXAMPLE.replace("enlargement = 4", 'aliases = {Emoji = "6.1"}'))
+
+
+def test_an_operators_own_name_is_a_version() -> None:
+    """`--v emoji` is read by the rules of 6.1 and drawn by the model that has the name, not by the first."""
+    (prompt,) = parse("a fox --q 2 --v EMOJI", Context(versions=EMOJI.versions)).prompts
+    assert (prompt.version, prompt.echo) == ("emoji", "a fox --q 2 --v emoji")
+    assert EMOJI.resolve(prompt.version).name == "easel-small"
+    assert EMOJI.offered[:3] == ("emoji", "photo", "niji 7")
+    assert EMOJI.default_version == "6.1"
+
+
+def test_everything_is_not_somebody_elses_name() -> None:
+    """`"*"` covers the language's versions; a name that another model was given stays with that one."""
+    catalogue = Catalogue((EASEL_SMALL, replace(EASEL_SMALL, name="emoji", versions=(), aliases={"emoji": "7"})))
+    assert catalogue.resolve("emoji").name == "emoji"
+    assert catalogue.resolve("7").name == "easel-small"
+
+
+def test_what_is_not_offered_is_refused_with_what_is() -> None:
+    """Spellings of one version are one version, and without 6.1 the first name on offer is the default."""
+    catalogue = Catalogue((replace(EMOJI.models[0], versions=("6",), aliases={"photo": "6"}),))
+    with pytest.raises(UserError) as caught:
+        catalogue.resolve("7")
+    assert caught.value.values["offered"] == "photo, 6"
+    assert catalogue.default_version == "photo"
+    assert read_catalogue(EXAMPLE.replace('"5.2"', '"7.0", "niji"')).models[0].versions[2:4] == ("7", "niji 6")
 
 
 def test_an_empty_offer_is_refused() -> None:

@@ -11,6 +11,8 @@ from contract.errors import UserError
 from contract.jobs import Job, Strength, surprise
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
 from contract.messages import result
+from contract.prompt import Context, parse
+from contract.versions import VERSIONS
 from tests.contract.factories import BOB, CHANNEL, imagine, press
 
 GRID = imagine("a red fox --ar 3:2 --no trees")
@@ -31,6 +33,17 @@ def test_a_job_is_rebuilt_from_its_message(job: Job) -> None:
     found = from_message(job)
     assert (found.id, found.request, found.prompt, found.model) == (job.id, job.request, job.prompt, job.model)
     assert found.generations(0) == job.generations(0)
+
+
+def test_an_operators_own_version_comes_back() -> None:
+    """The echo names it; with the operator's versions it is read, without them nothing is guessed."""
+    versions = VERSIONS.with_alias("emoji", "6.1")
+    job = replace(GRID, prompt=parse("a red fox --v emoji", Context(versions=versions)).prompts[0])
+    where = {"user": BOB, "destination": CHANNEL, "created_ms": 0}
+    found = rebuild(job.id, result(job), caption(job), versions=versions, **where)  # type: ignore[arg-type]
+    assert found.prompt == job.prompt
+    with pytest.raises(UserError, match="lineage_missing"):
+        rebuild(job.id, result(job), caption(job), **where)  # type: ignore[arg-type]
 
 
 def test_a_surprise_stays_one() -> None:

@@ -93,6 +93,9 @@ def test_an_alias_is_legal_in_what_its_base_is_legal_in() -> None:
         parse("fox --draft", context)
     with pytest.raises(KeyError):
         VERSIONS.with_alias("x", "99")
+    for taken in ("7.0", "niji", "two words", "a,b"):
+        with pytest.raises(ValueError, match=taken):
+            VERSIONS.with_alias(taken, "6.1")
 
 
 def test_a_version_of_ones_own_has_its_own_rules() -> None:
