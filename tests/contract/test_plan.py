@@ -96,7 +96,7 @@ def test_a_version_nobody_offers_is_refused_with_those_that_are() -> None:
     assert catalogue.resolve("7").name == "easel-small"
     with pytest.raises(UserError) as caught:
         catalogue.resolve("5")
-    assert caught.value.values == {"version": "5", "offered": "6.1, 7"}
+    assert caught.value.values == {"version": "5", "offered": "7, 6.1"}
 
 
 def test_a_model_is_found_by_name() -> None:
