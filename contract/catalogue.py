@@ -32,6 +32,10 @@ class Model:
     that change something on this model; a prompt that uses another is refused with a sentence. `source` is a folder or
     hub id in standard diffusers layout, empty for the model that ships; `revision` pins it and is part of the
     fingerprint, so change it when the weights change.
+
+    Two shortcuts trade likeness for speed, and are off unless set here: `guidance_interval` is the share of a picture's
+    steps (0 to 1, from noise to picture) in which guidance is on, `deep_every` the number of steps for which a UNet's
+    deep part serves (2 computes it every other step). With other values a seed's pictures differ a little.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Model:
     revision: str = "1"
     enlargement: int = 1
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    deep_every: int = 1
 
     @property
     def fingerprint(self) -> int:
@@ -143,6 +149,12 @@ def _check(catalogue: Catalogue) -> None:
             raise UserError("bad_catalogue", reason=f"{model.name}: enlargement is 1 or 4")
         if min(model.pixels, model.size_multiple, model.num_inference_steps) < 1 or model.guidance_scale < 1:
             raise UserError("bad_catalogue", reason=f"{model.name}: sizes, steps and guidance_scale start at 1")
+        first, last = model.guidance_interval
+        if not 0 <= first <= last <= 1:
+            reason = f"{model.name}: guidance_interval is two shares of the steps, such as [0.0, 0.8]"
+            raise UserError("bad_catalogue", reason=reason)
+        if model.deep_every < 1:
+            raise UserError("bad_catalogue", reason=f"{model.name}: deep_every is 1 (off) or more")
         for version in model.versions:
             if version != ANY_VERSION and VERSIONS.named(version) is None:
                 raise UserError("bad_catalogue", reason=f"{model.name}: there is no version {version}")

@@ -30,6 +30,8 @@ def test_the_example_is_a_catalogue() -> None:
         ("pixels = 1048576", "pixels = 0", "start at 1"),
         ("enlargement = 4", "enlargement = 3", "1 or 4"),
         ("enlargement = 4", "size = 4", "unknown key size"),
+        ("enlargement = 4", "guidance_interval = [0.9, 0.5]", "two shares"),
+        ("enlargement = 4", "deep_every = 0", "deep_every is 1"),
         ('name = "easel-small"', 'name = "sdxl"', "same name"),
         ('"5.2"', '"5.7"', "no version 5.7"),
         ('versions = ["*"]', "versions = []", "easel-small: it answers to no version"),
@@ -45,6 +47,13 @@ def test_a_mistake_is_named(old: str, new: str, reason: str) -> None:
         read_catalogue(EXAMPLE.replace(old, new, 1))
     assert caught.value.kind == "bad_catalogue"
     assert reason in str(caught.value.values["reason"])
+
+
+def test_shortcuts_are_off_until_an_operator_sets_them() -> None:
+    """The likeness of pictures is the operator's to trade, and nobody else's."""
+    plain, quick = read_catalogue(EXAMPLE.replace("enlargement = 4", "guidance_interval = [0, 0.8]\ndeep_every = 2"))
+    assert (plain.guidance_interval, plain.deep_every) == ((0.0, 1.0), 1)
+    assert (quick.guidance_interval, quick.deep_every) == ((0.0, 0.8), 2)
 
 
 EMOJI = read_catalogue(EXAMPLE.replace("enlargement = 4", 'aliases = {Emoji = "6.1"}'))
