@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model.text_to_image import image_to_image, text_to_image
     from model.ticket import Step, Ticket
     from model.variation import VARIATION_STRONG, VARIATION_SUBTLE, vary
+    from model.walk import Shortcuts
 
 _HOME = {
     "Bundle": "components",
@@ -32,6 +33,7 @@ _HOME = {
     "ModelError": "errors",
     "NoiseSource": "request",
     "Request": "request",
+    "Shortcuts": "walk",
     "Step": "ticket",
     "Ticket": "ticket",
     "VARIATION_STRONG": "variation",
@@ -53,6 +55,7 @@ __all__ = [
     "ModelError",
     "NoiseSource",
     "Request",
+    "Shortcuts",
     "Step",
     "Ticket",
     "fit_size",

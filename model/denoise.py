@@ -2,8 +2,8 @@
 
 import copy
 import logging
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Callable, Sequence
+from itertools import accumulate, chain
 from typing import Any, Literal, Protocol
 
 import torch
@@ -13,7 +13,7 @@ from model.errors import ModelError
 from model.families import Condition, family_of
 from model.families.unet import TextUNet
 from model.tile import wrapped_around
-from model.walk import Walk
+from model.walk import Prediction, Walk
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,21 @@ class Denoiser:
             return False
         return True
 
-    def predict(self, walks: Sequence[Walk], tile: bool = False) -> list[torch.Tensor]:
-        """What each walk's `advance` takes: (R_i, C, h, w) float32, from as few forwards as fit.
+    def predict(self, walks: Sequence[Walk], tile: bool = False) -> list[Prediction]:
+        """What each walk's `advance` takes, from as few forwards as fit: one for those whose next step is computed in
+        full, one for those that reuse their deep part.
 
         Pure: after a failure the same walks can be predicted again, together or one by one.
         """
+        predictions: dict[int, Prediction] = {}
+        with wrapped_around(self._bundle.denoiser if tile else None):
+            for reuse in (False, True):
+                if group := [walk for walk in walks if (walk.reusable is not None) is reuse]:
+                    predictions.update(zip(map(id, group), self._forward(group, tile), strict=True))
+        return [predictions[id(walk)] for walk in walks]
+
+    def _forward(self, walks: Sequence[Walk], tile: bool) -> list[Prediction]:
+        """The predictions of walks that all reuse their deep part or all do not."""
         rows = [walk.rows() for walk in walks]
         counts = [len(latents) for latents, _, _ in rows]
         conditions = list(chain.from_iterable(conditions for _, _, conditions in rows))
@@ -74,37 +84,55 @@ class Denoiser:
             latents: torch.Tensor | list[torch.Tensor] = list(chain.from_iterable(part for part, _, _ in rows))
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
-        predict = self._bundle.family.predict if tile or self._quick is None else self._quick.predict
-        with wrapped_around(self._bundle.denoiser if tile else None):
-            outputs = self._in_slices(predict, latents, timesteps, conditions)
-        shares, start = [], 0
-        for count in counts:
-            share = outputs[start : start + count]
-            shares.append(share if isinstance(share, torch.Tensor) else torch.stack(share))
-            start += count
-        return shares
+        predictor: Any = self._bundle.family if tile or self._quick is None else self._quick
+        if not walks[0].keeps_deep:
 
-    def _in_slices(self, predict, latents, timesteps, conditions):
-        """The family's prediction for all rows; rows already predicted are kept when memory runs out on the way."""
-        outputs: list = []
+            def predict(part: slice) -> tuple[Any, ...]:
+                return (predictor.predict(latents[part], timesteps[part], conditions[part]),)
+
+        else:
+            kept = [walk.reusable for walk in walks if walk.reusable is not None]
+            deep = torch.cat(kept) if kept else None
+
+            def predict(part: slice) -> tuple[Any, ...]:
+                above = None if deep is None else deep[part]
+                return predictor.predict_reusing(latents[part], timesteps[part], conditions[part], above)
+
+        results = self._in_slices(predict, len(timesteps))
+        ends = list(accumulate(counts))
+        return [
+            Prediction(*(_stacked(result[end - count : end]) for result in results))
+            for count, end in zip(counts, ends, strict=True)
+        ]
+
+    def _in_slices(self, predict: Callable[[slice], tuple[Any, ...]], rows: int) -> list[Any]:
+        """What `predict` gives for all rows; rows already predicted are kept when memory runs out on the way."""
+        parts: list[tuple[Any, ...]] = []
         start = 0
-        while start < len(timesteps):
-            end = start + self.max_rows
+        while start < rows:
             try:
-                part = predict(latents[start:end], timesteps[start:end], conditions[start:end])
+                parts.append(predict(slice(start, start + self.max_rows)))
             except (torch.OutOfMemoryError, MemoryError) as error:
                 if self.max_rows == 1:
                     raise ModelError("There is not enough memory to draw even one row of this size.") from error
-                self.max_rows = max(1, min(self.max_rows, len(timesteps)) // 2)
+                self.max_rows = max(1, min(self.max_rows, rows) // 2)
                 logger.warning("Out of memory: from now on at most %d rows in one forward", self.max_rows)
                 if self._bundle.device.type == "cuda":
                     torch.cuda.empty_cache()
                 continue
-            outputs.append(part)
-            start += len(part)
-        if len(outputs) == 1:
-            return outputs[0]
-        return torch.cat(outputs) if isinstance(outputs[0], torch.Tensor) else list(chain.from_iterable(outputs))
+            start += len(parts[-1][0])
+        return [_joined(results) for results in zip(*parts, strict=True)]
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """The rows of several forwards as those of one: tensors, or lists of rows of different shapes."""
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat(list(parts)) if isinstance(parts[0], torch.Tensor) else list(chain.from_iterable(parts))
+
+
+def _stacked(rows: Any) -> torch.Tensor:
+    return rows if isinstance(rows, torch.Tensor) else torch.stack(rows)
 
 
 def traced(bundle: Bundle) -> Predicts:

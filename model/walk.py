@@ -28,9 +28,35 @@ class Shortcuts:
 
     guidance_interval: the share of the walk (0..1, from noise to picture) in which guidance is on. Outside it the
     negative rows are left out (Kynkäänniemi et al. 2024, arXiv 2404.07724).
+    deep_every: only every so many steps of a walk, the first included, is the denoiser's deep part computed; the steps
+    between take it from before (`model.families.reuse`). 1 is every step. UNets only.
     """
 
     guidance_interval: tuple[float, float] = (0.0, 1.0)
+    deep_every: int = 1
+
+    def __post_init__(self) -> None:
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ModelError(f"`guidance_interval` is two shares of the walk such as (0.1, 0.8), not ({low}, {high}).")
+        if self.deep_every < 1:
+            raise ModelError(f"`deep_every` counts steps and starts at 1, which is off; not {self.deep_every}.")
+
+    def check(self, bundle: Bundle) -> None:
+        """Raise ModelError for what this model has no use for."""
+        if self.deep_every > 1 and not bundle.family.reuses:
+            raise ModelError(
+                f"A {type(bundle.denoiser).__name__} has no deep part to keep over steps: "
+                f"leave `deep_every` out for this model, or set it to 1."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a forward gave one walk: `output` (R, C, h, w) for its rows, and `deep` (R, D, h, w) where it is kept."""
+
+    output: torch.Tensor
+    deep: torch.Tensor | None = None
 
 
 def check(bundle: Bundle, request: Request) -> None:
@@ -60,6 +86,7 @@ class Walk:
     """Begin with `Walk(bundle, request)`, then `rows()`, a forward, `advance()` until `done`. `latents` is the result.
 
     latents: (n, C, h, w) float32, n images. step: steps taken of `steps`. clean: the latest idea of the result.
+    deep: the denoiser's deep part for the rows of the last step, where it is kept.
     """
 
     def __init__(self, bundle: Bundle, request: Request, shortcuts: Shortcuts | None = None) -> None:
@@ -95,6 +122,7 @@ class Walk:
         self.step = 0
         self.steps = max(min(1, len(self._timesteps)), round(len(self._timesteps) * request.stop_at))
         self._positive, self._negative = _conditions(bundle, request)
+        self.deep: torch.Tensor | None = None
 
     def _begin(self, request: Request) -> int:
         """How many of the scheduler's timesteps `strength` leaves out, as in diffusers' image-to-image."""
@@ -130,6 +158,21 @@ class Walk:
         """Rows the next step adds to a forward: images x (parts of the prompt, and one more under guidance)."""
         return self.images * (len(self._positive) + self._guided)
 
+    @property
+    def keeps_deep(self) -> bool:
+        """Whether the deep part of some steps serves others."""
+        return self._shortcuts.deep_every > 1
+
+    @property
+    def reusable(self) -> torch.Tensor | None:
+        """The deep part (R, D, h, w) that serves the next step, None where that is computed in full.
+
+        The schedule is the walk's own and counts its steps, so that a picture does not depend on its company.
+        """
+        if self.deep is None or self.step % self._shortcuts.deep_every == 0 or len(self.deep) != self.row_count:
+            return None  # other rows: guidance has just begun or ended
+        return self.deep
+
     def rows(self) -> tuple[torch.Tensor, torch.Tensor, list[Condition | None]]:
         """Inputs of the next step: latents (R, C, h, w), timesteps (R,), conditions (R); negatives first."""
         scaled = self.latents
@@ -144,9 +187,10 @@ class Walk:
         latents = torch.cat([scaled] * len(groups)) if len(groups) > 1 else scaled
         return latents, self.timestep.expand(len(latents)), conditions
 
-    def advance(self, prediction: torch.Tensor) -> None:
-        """Take the step, given the forward's output (R, C, h, w) for `rows()`."""
-        parts = list(prediction.split(self.images))
+    def advance(self, prediction: Prediction) -> None:
+        """Take the step, given what a forward predicts for `rows()`."""
+        parts = list(prediction.output.split(self.images))
+        self.deep = prediction.deep
         if self._guided:
             unconditional = parts.pop(0)
             guided = unconditional

@@ -28,6 +28,8 @@ class Family(Protocol):
     """How often the denoiser halves the latents: their sides must be multiples of 2**halvings."""
     mixes_shapes: bool
     """Whether rows of different latent sizes may share one forward."""
+    reuses: bool
+    """Whether it is `Reusing` as well."""
 
     def native_latent_side(self) -> int | None:
         """Side of the latents the model was trained on, None if its config does not say."""
@@ -39,6 +41,20 @@ class Family(Protocol):
         self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
     ) -> torch.Tensor:
         """What the scheduler's `step` takes, for R rows: (R, C, h, w), (R,) own timesteps -> (R, C, h, w) float32."""
+
+
+class Reusing(Protocol):
+    """A denoiser whose deep part may be kept over steps (Ma et al. 2024, DeepCache, arXiv 2312.00858)."""
+
+    def predict_reusing(
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        conditions: Sequence[Condition | None],
+        deep: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `Family.predict`, and beside it what the deep part gave, (R, D, h, w): what may be handed in as `deep` at
+        a later step, where then only the outermost level is computed."""
 
 
 def family_of(denoiser: Any) -> Family:

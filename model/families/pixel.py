@@ -16,6 +16,7 @@ class PixelUNet:
     samplers = DIFFUSION_SAMPLERS
     default_sampler = "ddpm"
     mixes_shapes = False
+    reuses = False
 
     def __init__(self, denoiser: Any) -> None:
         self.denoiser = denoiser

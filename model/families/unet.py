@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from model.families import Condition
+from model.families.reuse import ReusingUNet
 from model.schedulers import DIFFUSION_SAMPLERS
 
 Added = dict[str, torch.Tensor] | None
@@ -24,9 +25,11 @@ class TextUNet:
         config = denoiser.config
         self.latent_channels = config.in_channels
         self.halvings = len(config.block_out_channels) - 1
+        self.reuses = self.halvings > 0
         self._takes_size = config.addition_embed_type == "text_time"
         self.pixels_per_latent = 8  # for SDXL's size embedding; components.load sets it to the autoencoder's
         self._stacked: tuple[Any, Sequence[Condition | None], torch.Tensor, Added] | None = None
+        self._reusing: ReusingUNet | None = None
 
     def native_latent_side(self) -> int | None:
         side = self.denoiser.config.sample_size
@@ -58,12 +61,29 @@ class TextUNet:
     def predict(
         self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
     ) -> torch.Tensor:
+        return self._forward(self.denoiser, latents, timesteps, conditions).float()
+
+    def predict_reusing(
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        conditions: Sequence[Condition | None],
+        deep: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._reusing is None:
+            self._reusing = ReusingUNet(self.denoiser)
+        output, deep = self._reusing(lambda unet: self._forward(unet, latents, timesteps, conditions), deep)
+        return output.float(), deep
+
+    def _forward(
+        self, unet: Any, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
+    ) -> torch.Tensor:
         height, width = latents.shape[-2:]
         hidden, added = self._stack(conditions, (height, width))
-        return self.denoiser(
+        return unet(
             latents.to(hidden.dtype),
             timesteps,
             encoder_hidden_states=hidden,
             added_cond_kwargs=added,
             return_dict=False,
-        )[0].float()
+        )[0]

@@ -17,6 +17,7 @@ class ZImage:
     default_sampler = "flow_euler"
     halvings = 1  # patches of 2x2 latents
     mixes_shapes = True
+    reuses = False
 
     def __init__(self, denoiser: Any) -> None:
         self.denoiser = denoiser

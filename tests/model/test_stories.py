@@ -174,11 +174,11 @@ def test_the_denoiser_of_a_tile_sees_a_torus(sd: Bundle) -> None:
         walk, rolled = Walk(sd, request), Walk(sd, request)
         rolled.latents = walk.latents.roll((2, 4), (2, 3))
         denoiser = Denoiser(sd, 8)
-        plain = denoiser.predict([walk])[0]
-        one, other = denoiser.predict([walk, rolled], tile=True)
+        plain = denoiser.predict([walk])[0].output
+        one, other = (prediction.output for prediction in denoiser.predict([walk, rolled], tile=True))
         assert torch.allclose(one.roll((2, 4), (2, 3)), other, atol=1e-5)
         assert not torch.allclose(one, plain, atol=1e-3)
-        assert torch.equal(denoiser.predict([walk])[0], plain)
+        assert torch.equal(denoiser.predict([walk])[0].output, plain)
 
 
 def test_tiles_have_no_seam_and_their_own_batch(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
