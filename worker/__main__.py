@@ -5,14 +5,12 @@ Nothing here imports torch until a process is about to load its model: `status`,
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +23,7 @@ import redis
 import structlog
 import typer
 
-from contract.catalogue import Catalogue, Model
+from contract.catalogue import Catalogue
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import EaselError, UserError
 from contract.sentences import describe
@@ -37,14 +35,15 @@ from exchange.logs import configure_logs
 from worker import tasks
 from worker.retention import Retention
 from worker.retention import prune as prune_store
-from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
+from worker.settings import SettingsError, WorkerSettings, load_settings
 from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
 
 if TYPE_CHECKING:
-    import model
-    from worker.pictures import Enlarge, Studio
+    from worker.engines import Engines
+    from worker.pictures import Studio
     from worker.poster import Poster
+    from worker.slots import SlotPool
 
 log = structlog.get_logger("worker")
 app = typer.Typer(
@@ -65,7 +64,7 @@ def start(
     ] = None,
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="jobs drawn together on each device")] = None,
 ) -> None:
-    """Draw and deliver: one process per device, each with the model loaded once."""
+    """Draw and deliver: one process per device, each with one model loaded at a time."""
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
@@ -86,7 +85,7 @@ def start(
 
 @app.command(hidden=True)
 def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu") -> None:
-    """One process of `start`: loads the model, then takes jobs."""
+    """One process of `start`: loads its first model, then takes jobs."""
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
@@ -94,20 +93,23 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     catalogue, offered = _offer(settings)
     with _hopeless():
         poster = _poster(settings)
-        engine, facts = _load(settings, offered, device)
-        enlarge = _load_upscaler(offered, device)
+        engines = _engines(settings, catalogue, offered, device)
     from worker.fetching import fetch
     from worker.intake import Intake
     from worker.pictures import Studio
+    from worker.slots import SlotPool
 
     stand_in = _endpoints(settings)
     trusted = {stand_in.api_base} if stand_in else set()
     intake = Intake(store, partial(fetch, trusted=trusted))
-    studio = Studio(engine, store, client, catalogue, intake, enlarge=enlarge)
+    studio = Studio(engines, store, client, catalogue, intake)
     slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
-    _work(settings, client, store, poster, catalogue, slots, facts, studio=studio, hung_after_s=hung_after_s)
-    engine.close()
+    pool = SlotPool(
+        client, slots, wants=engines.wants, hung=studio.owed_s, hung_after_s=hung_after_s, describe=engines.facts
+    )
+    _work(settings, client, store, poster, catalogue, pool, studio)
+    engines.close()
 
 
 @app.command()
@@ -120,15 +122,11 @@ def deliver(
     client, store = _redis(settings), open_store(settings.image_store)
     poster = _poster(settings)
     catalogue, _ = _offer(settings)
-    _work(
-        settings,
-        client,
-        store,
-        poster,
-        catalogue,
-        {keys.DELIVER: slots or settings.delivery_slots},
-        {"delivers": "only"},
-    )
+    from worker.slots import SlotPool
+
+    plan = {keys.DELIVER: slots or settings.delivery_slots}
+    pool = SlotPool(client, plan, describe=lambda: {"delivers": "only"})
+    _work(settings, client, store, poster, catalogue, pool)
 
 
 @app.command()
@@ -188,49 +186,16 @@ def simulate(
     typer.echo(json.dumps(document) if as_json else describe_simulation(now, more))
 
 
-def _load(settings: WorkerSettings, offered: Model, device: str) -> tuple[model.Engine, dict[str, str]]:
-    """The warm engine, and what it is in words. Takes seconds of imports and holds Python's lock: before any slot."""
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
-    import torch
+def _engines(settings: WorkerSettings, catalogue: Catalogue, offered: Sequence[str], device: str) -> Engines:
+    """The offered models, the first of them warm. Takes seconds of imports, so it comes before any slot."""
+    from worker.engines import Engines
+    from worker.loading import Loader
 
-    import model
-    from worker.pictures import warm_up
-
-    begun = time.monotonic()
-    if device == "cpu":
-        # Two spinning OpenMP threads on a busy machine are many times slower than one.
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    source = settings.model_source or offered.source or str(DEFAULT_MODEL)
-    bundle = model.load(
-        source,
-        revision=offered.revision if source == offered.source else None,
-        device=device,
-        dtype=None if settings.dtype == "auto" else settings.dtype,
-    )
-    engine = model.Engine(bundle)
-    engine.start()
-    warm_up(engine, bundle.native_size)
-    # What torch and the libraries have made so far stays: no collection has to walk it, at work or at the end.
-    gc.freeze()
-    facts = {
-        "models": offered.name,
-        "source": source,
-        "fingerprint": bundle.fingerprint,
-        "device": str(bundle.device),
-        "dtype": str(bundle.dtype).removeprefix("torch."),
-    }
-    log.info("model loaded and warm", seconds=round(time.monotonic() - begun, 1), **facts)
-    return engine, facts
-
-
-def _load_upscaler(offered: Model, device: str) -> Enlarge | None:
-    """What enlarges finished pictures; None for a model that draws large enough."""
-    if offered.enlargement == 1:
-        return None
-    from model.upscale import enlarge, load_upscaler
-
-    upscaler = load_upscaler(device)
-    return lambda images, tile: enlarge(upscaler, images, tile=tile)
+    dtype = None if settings.dtype == "auto" else settings.dtype
+    loader = Loader(catalogue, device, dtype=dtype, source=settings.model_source)
+    engines = Engines(offered, loader.load, max_pixels=settings.max_pixels)
+    engines.open()
+    return engines
 
 
 @contextmanager
@@ -266,27 +231,14 @@ def _work(
     store: ImageStore,
     poster: Poster,
     catalogue: Catalogue,
-    slots: Mapping[str, int],
-    facts: Mapping[str, str],
-    *,
+    pool: SlotPool,
     studio: Studio | None = None,
-    hung_after_s: float = GPU_HANGS_AFTER_S,
 ) -> None:
     """Take jobs until SIGTERM or SIGINT, then drain; a second signal hands everything back at once."""
     from worker.delivery import Delivery
-    from worker.slots import SlotPool, Wants
 
     delivery = Delivery(poster, store, client, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
     tasks.equip(tasks.Tools(client, studio, delivery))
-    wants = Wants(models=(facts["models"],) if studio else (), max_pixels=settings.max_pixels)
-    pool = SlotPool(
-        client,
-        slots,
-        wants=lambda: wants,
-        hung=studio.owed_s if studio else None,
-        hung_after_s=hung_after_s,
-        describe=lambda: facts,
-    )
     # Its `put` may interrupt itself, which a signal's handler does sooner or later; an Event would lock up for good.
     signals: SimpleQueue[int] = SimpleQueue()
 
@@ -303,7 +255,7 @@ def _work(
     if settings.retention_days:
         retention.start()
     pool.start()
-    log.info("ready", worker=pool.name, slots=dict(slots))
+    log.info("ready", worker=pool.name, slots=pool.plan)
     signals.get()
     threading.Thread(target=hurry, name="second-signal", daemon=True).start()
     log.info("draining", running=len(pool.leases()), grace_s=settings.drain_s)
@@ -330,10 +282,16 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
     return client
 
 
-def _offer(settings: WorkerSettings) -> tuple[Catalogue, Model]:
-    """What is on offer, and the one of it that this process draws with."""
+def _offer(settings: WorkerSettings) -> tuple[Catalogue, tuple[str, ...]]:
+    """What is on offer, and the models of it that this process draws with, the one to begin with first."""
     catalogue = open_catalogue(settings.catalogue)
-    return catalogue, catalogue.named(settings.model) if settings.model else catalogue.models[0]
+    names = settings.models_of(catalogue)
+    if settings.model_source and len(names) > 1:
+        raise SettingsError(
+            "MODEL_SOURCE says where one model lies, but MODEL names several: "
+            "give each its source in the catalogue and leave MODEL_SOURCE out"
+        )
+    return catalogue, names
 
 
 def _endpoints(settings: WorkerSettings) -> Endpoints | None:

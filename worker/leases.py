@@ -44,14 +44,20 @@ class RetryLater(EaselError):
 
 
 class Lease:
-    """The lease of one execution. `lost` is all a task needs to check before it writes anything."""
+    """The lease of one execution. `lost` is all a task needs to check before it writes anything.
 
-    def __init__(self, queue: str, rq_id: str, job_id: JobId, execution: str, worker: str, timeout_s: float) -> None:
+    `model` is the job's model key, empty when it has none.
+    """
+
+    def __init__(
+        self, queue: str, rq_id: str, job_id: JobId, execution: str, worker: str, timeout_s: float, model: str = ""
+    ) -> None:
         self.queue = queue
         self.rq_id = rq_id
         self.job_id = job_id
         self.execution = execution
         self.worker = worker
+        self.model = model
         self.deadline = time.monotonic() + timeout_s
         self.over = False
         """The task has returned or raised; what happens to the lease now no longer concerns it."""
@@ -83,6 +89,12 @@ class Lease:
             callbacks = list(self._callbacks) if first else []
         for callback in callbacks:
             callback()
+
+    def end(self) -> None:
+        """The task has returned or raised: it cannot be stopped any more, and what it waited for may go."""
+        with self._lock:
+            self.over = True
+            self._callbacks.clear()
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call `callback` from another thread when the job shall stop; at once when it already shall."""

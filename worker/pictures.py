@@ -1,11 +1,10 @@
-"""From a job to stored pictures: plan, draw with the warm engine, tell how far it is, keep what was drawn."""
+"""From a job to stored pictures: plan, draw with its model, tell how far it is, keep what was drawn."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 import redis
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 
 from contract.catalogue import Catalogue
 from contract.codec import job_document
-from contract.jobs import GRID_SIZE, Job
+from contract.jobs import Job
 from contract.plan import Plan, plan
 from exchange import progress
 from exchange.delivery import Outcome, done
 from exchange.images import ImageStore
-from model import NoiseSource, Request, Step
 from worker.encoding import encode_lossless
+from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.intake import Intake
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
@@ -30,56 +29,41 @@ from worker.watch import Watch
 log = structlog.get_logger(__name__)
 
 
-class Ticket(Protocol):
-    """What is asked of `model.Ticket`."""
-
-    def events(self) -> Iterator[Step]: ...
-    def result(self) -> list[NDArray[np.uint8]]: ...
-    def cancel(self) -> None: ...
-
-
-class Engine(Protocol):
-    """What is asked of `model.Engine`; tests hand in their own."""
-
-    def submit(self, request: Request, urgency: float = 0.0) -> Ticket: ...
-
-
-Enlarge = Callable[[list[NDArray[np.uint8]], bool], list[NDArray[np.uint8]]]
-"""Makes finished pictures larger; the second value says whether they are tiles."""
-
-
 class Studio:
-    """One warm engine and the store for what it draws. One object serves many threads."""
+    """The models on hand and the store for what they draw. One object serves many threads."""
 
     def __init__(
         self,
-        engine: Engine,
+        engines: Engines,
         store: ImageStore,
         client: redis.Redis,
         catalogue: Catalogue,
         intake: Intake,
         *,
-        enlarge: Enlarge | None = None,
         pace: Callable[[], Pace] = Pace,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._store = store
         self._redis = client
         self._catalogue = catalogue
         self._intake = intake
-        self._enlarge = enlarge
         self._pace = pace
         self._watch = Watch()
 
     def owed_s(self) -> float:
-        """For how many seconds the engine has owed a step to anybody; 0 while nothing is being drawn."""
-        return self._watch.owed_s()
+        """For how many seconds the engine has owed a step to anybody, or a model has been loading for too long.
 
-    def draw(self, job: Job, *, started: Callable[[Ticket], None]) -> Outcome:
+        0 while nothing is being drawn.
+        """
+        return max(self._watch.owed_s(), self._engines.overdue_s())
+
+    def draw(self, job: Job, *, started: Callable[[Cancellable], None]) -> Outcome:
         """Draw what the store does not have yet. Repeating it draws nothing twice.
 
-        `started` gets the ticket, so that others can cancel it. UserError for what the model cannot do and for
-        links that lead to no picture; raises `model.Cancelled` and `model.ModelError`, and whatever the store raises.
+        `started` gets what the job waits for, so that others can cancel it: its place in the line for its model, if
+        that has to be loaded, then its ticket. UserError for what the model cannot do and for links that lead to no
+        picture; raises `worker.engines.LoadFailed`, `model.Cancelled` and `model.ModelError`, and whatever the store
+        raises.
         """
         if self._is_drawn(job):
             log.info("drawn before")
@@ -89,19 +73,32 @@ class Studio:
         offered = self._catalogue.named(job.model)
         asked = plan(job, offered)
         pictures = self._intake.pictures(job)
-        begun = time.monotonic()
-        with self._watch.running():
-            request = request_for(job, asked, image_prompts=pictures)
-            ticket = self._engine.submit(request, urgency_of(job, asked))
-            started(ticket)
-            self._follow(job, ticket)
-            images = ticket.result()
-        if offered.enlargement > 1 and self._enlarge is not None:
-            images = self._enlarge(images, asked.tile)
-        gpu_s = round(time.monotonic() - begun, 3)
+        with self._engines.lent(job.model, started) as warm:
+            begun = time.monotonic()
+            images = self._drawn(job, asked, pictures, warm, started)
+            gpu_s = round(time.monotonic() - begun, 3)
         self._keep(job, asked, images, gpu_s)
         log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
         return done(gpu_s=gpu_s)
+
+    def _drawn(
+        self,
+        job: Job,
+        asked: Plan,
+        pictures: list[NDArray[np.uint8]],
+        warm: Warm,
+        started: Callable[[Cancellable], None],
+    ) -> list[NDArray[np.uint8]]:
+        """The finished pictures. Nothing that belongs to the model outlives this call."""
+        with self._watch.running():
+            request = request_for(job, asked, image_prompts=pictures)
+            ticket = warm.engine.submit(request, urgency_of(job, asked))
+            started(ticket)
+            self._follow(job, ticket)
+            images = ticket.result()
+        if warm.enlarge is not None:
+            images = warm.enlarge(images, asked.tile)
+        return images
 
     def _is_drawn(self, job: Job) -> bool:
         return all(self._store.get_image(job.id, index) is not None for index in range(job.image_count))
@@ -128,19 +125,3 @@ class Studio:
             self._store.put_image(job.id, index, file.data, file.extension)
         drawn = {"width": width, "height": height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
         self._store.put_record({**job_document(job), "drawn": drawn})
-
-
-def warm_up(engine: Engine, size: tuple[int, int]) -> None:
-    """Draw a throwaway picture of `size` (width, height), so that the first user does not wait for first times."""
-    width, height = size
-    noises = tuple(NoiseSource(0, index) for index in range(GRID_SIZE))
-    engine.submit(
-        Request(
-            prompt=(("a warm-up", 1.0),),
-            noises=noises,
-            width=width,
-            height=height,
-            num_inference_steps=2,
-            preview_every=1,
-        )
-    ).result()

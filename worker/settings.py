@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.catalogue import Catalogue
 from contract.errors import EaselError
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "default"
@@ -43,8 +44,10 @@ class WorkerSettings(BaseSettings):
     discord_allow_remote_api: bool = Field(False, description="let that stand-in be another host: it gets the token")
     image_store: str = Field("data/images", description="folder or address for pictures; the bot uses the same")
     catalogue: str = Field("", description="file of the models on offer; the bot reads the same one")
-    model: str = Field("", description="name in the catalogue of the model to draw with; the first if empty")
-    model_source: str = Field("", description="folder or hub id to load it from, instead of the catalogue's")
+    model: str = Field(
+        "", description="model of the catalogue to draw with, several with commas between, or all; the first if empty"
+    )
+    model_source: str = Field("", description="folder or hub id to load a single one from, not the catalogue's")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$", description="auto, cpu, cuda, cuda:0 or mps")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field("auto", description="precision of the weights")
     slots: int = Field(4, ge=1, le=64, description="jobs drawn together in one batch")
@@ -61,6 +64,21 @@ class WorkerSettings(BaseSettings):
     def upload_limit_bytes(self) -> int:
         """The largest file that a message may carry."""
         return int(self.upload_limit_mb * MEBIBYTE)
+
+    def models_of(self, catalogue: Catalogue) -> tuple[str, ...]:
+        """The names of the models to draw with, the one to begin with first; never empty.
+
+        UserError `model_not_offered` for a name that the catalogue does not have.
+        """
+        offered = [model.name for model in catalogue]
+        if not self.model:
+            return (offered[0],)
+        if self.model in offered:  # a name may hold a comma, or be "all"
+            return (self.model,)
+        if self.model == "all":
+            return tuple(offered)
+        names = [catalogue.named(name).name for part in self.model.split(",") if (name := part.strip())]
+        return tuple(dict.fromkeys(names)) or (offered[0],)
 
     def require_token(self) -> SecretStr:
         """The bot token; SettingsError when there is none."""

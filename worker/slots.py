@@ -37,7 +37,8 @@ LEASE_S = 15.0
 PATIENCE_S = 600.0
 """After waiting this long, a job is served by age in one claim of four."""
 SKIP_LIMIT = 16
-"""How often a job may be passed over for jobs of the model that is loaded or of the batch that runs."""
+"""How often a job may be passed over for jobs of a model that is loaded, at least: in a large fleet it is four times
+for each of its slots, so that the wait for another model stays about four jobs long."""
 SCAN = 512
 FAULTS_IN_A_ROW = 4
 FAULT_EXIT_STATUS = 71
@@ -53,8 +54,9 @@ logging.getLogger("rq.worker").setLevel(logging.WARNING)
 class Wants:
     """Which jobs a claim may bring. Model keys are those of `JobQueue.submit`; empty means any.
 
-    `must`: only jobs that can join the running batch. `prefer`: jobs of the loaded model first, but nobody is passed
-    over for ever. `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for.
+    `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for. `prefer`: jobs
+    of the loaded model first, but nobody is passed over for ever. `must`: only jobs of the model that somebody waits
+    for here; when it is empty and `models` are several, a claim brings only jobs of the model whose jobs run.
     """
 
     must: str = ""
@@ -88,17 +90,16 @@ class Door:
         self._pause_s = 0.0
         self._changed.set()
 
-    def claim(self, parameters: Callable[[], dict[str, Any]], stopping: threading.Event) -> list[bytes] | None:
-        """The hash of a job that is now ours (id first); None when the process is stopping."""
+    def claim(self, ask: Callable[[], bytes], stopping: threading.Event) -> bool:
+        """`ask` until it says that the slot has a job now; False when the process is stopping."""
         while not stopping.is_set():
             with self._lock:
                 if stopping.is_set():
-                    return None
-                answer = scripts.run(self._redis, scripts.CLAIM, scripts.arguments(parameters()))
-                match answer[0]:
+                    return False
+                match ask():
                     case b"job":
                         self._pause_s = 0.0
-                        return list(answer[1:])
+                        return True
                     case b"empty":
                         # Moving the first job onto its own place blocks while there is none and changes nothing.
                         self._redis.blmove(self._list, self._list, WAIT_S, "LEFT", "LEFT")  # type: ignore[arg-type]
@@ -106,7 +107,7 @@ class Door:
                         self._pause_s = min(MAX_PAUSE_S, max(0.02, self._pause_s * 1.5))
                         self._changed.wait(self._pause_s)
                         self._changed.clear()
-        return None
+        return False
 
 
 class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
@@ -120,7 +121,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         self.pool = pool
         self.queue = queue
         self.lease: Lease | None = None
-        self._ahead: list[bytes] | None = None  # the next job, claimed when the last one was settled
+        self._claimed: RQJob | None = None  # a job under our lease that has not begun
         self._execution = uuid4().hex
         super().__init__(
             [Queue(queue, connection=pool.client, serializer=JSONSerializer, job_class=AllowedJob)],
@@ -133,24 +134,16 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
 
     def dequeue_job_and_maintain_ttl(self, timeout: Any, max_idle_time: Any = None) -> tuple[RQJob, Queue] | None:
         """The next job, with its lease; None when the pool is stopping."""
-        queue = self.queues[0]
-        found, self._ahead = self._ahead, None
-        if found is None:
-            found = self.pool.doors[self.queue].claim(self._claim, self.pool.stopping)
-        if found is None:
+        if self._claimed is None and not self.pool.doors[self.queue].claim(self._ask, self.pool.stopping):
             return None
-        rq_id = found[0].decode()
-        fields = dict(zip(found[1::2], found[2::2], strict=True))
-        job = AllowedJob(rq_id, connection=self.connection, serializer=JSONSerializer)
-        job.restore(fields)
-        own = JobId(fields.get(b"easel_job", found[0]).decode())
-        self.lease = Lease(queue.name, rq_id, own, self._execution, self.name, float(job.timeout or 900))
-        self._execution = uuid4().hex
+        job, self._claimed = self._claimed, None
+        assert job is not None
+        assert self.lease is not None
         if self.pool.stopping.is_set():  # claimed in the very moment in which the pool began to stop
             settle_unstarted(self.connection, self.lease)
             self.lease = None
             return None
-        return job, queue
+        return job, self.queues[0]
 
     def execute_job(self, job: RQJob, queue: Queue) -> None:
         """Run the task and settle its outcome."""
@@ -160,19 +153,20 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             try:
                 result = job.perform()
             except Exception as error:
-                lease.over = True
+                lease.end()
                 if settle_failure(self.connection, lease, job, error):
                     self.pool.note_fault(lease.rq_id)
             else:
-                lease.over = True
+                lease.end()
                 claim = None if self.pool.stopping.is_set() else self._claim()
                 claimed = settle_success(self.connection, lease, job, result, claim)
                 if claimed is not None and claimed[0] == b"job":
-                    self._ahead = claimed[1:]
+                    self._hold(claimed)
                 if self.queue == keys.RENDER:
                     self.pool.note_success()
             finally:
-                self.lease = None
+                if self.lease is lease:
+                    self.lease = None
                 self.pool.doors[self.queue].nudge()
 
     def kill_horse(self, *_: Any) -> None:
@@ -192,6 +186,26 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         if lease is not None and lease.execution == execution_id:
             lease.stop(Stop.CANCELLED)
 
+    def _ask(self) -> bytes:
+        """Claim a job. Whoever asks next must see its lease, so this is called inside the door."""
+        answer = scripts.run(self.connection, scripts.CLAIM, scripts.arguments(self._claim()))
+        if answer[0] == b"job":
+            self._hold(answer)
+        return bytes(answer[0])
+
+    def _hold(self, answer: list[bytes]) -> None:
+        """What a claim brought, as a job to begin and its lease."""
+        _, rq_id, *pairs = answer
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        job = AllowedJob(rq_id.decode(), connection=self.connection, serializer=JSONSerializer)
+        job.restore(fields)
+        own = JobId(fields.get(b"easel_job", rq_id).decode())
+        model = fields.get(b"easel_model", b"").decode()
+        timeout_s = float(job.timeout or 900)
+        self._claimed = job
+        self.lease = Lease(self.queue, job.id, own, self._execution, self.name, timeout_s, model)
+        self._execution = uuid4().hex
+
     def _claim(self) -> dict[str, Any]:
         wants = self.pool.wants()
         render = self.queue == keys.RENDER
@@ -201,7 +215,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             "execution": self._execution,
             "lease_s": self.pool.lease_s,
             "started": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "must": wants.must if render else "",
+            "must": self.pool.running_model(wants) if render else "",
             "prefer": wants.prefer if render else "",
             "models": ",".join(wants.models) if render else "",
             "max_pixels": wants.max_pixels if render else 0,
@@ -235,8 +249,8 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
 class SlotPool:
     """The slots of one process. `slots` says how many serve each queue, such as `{"render": 4, "deliver": 2}`.
 
-    Load the model before `start`: loading holds Python's lock for longer than a lease lasts. `wants` is asked before
-    every claim. `hung` says for how many seconds the engine has owed a step (0 while idle); the process ends itself
+    Load the first model before `start`: its libraries hold Python's lock for long. `wants` is asked before every
+    claim. `hung` says for how many seconds the engine has owed a step (0 while idle); the process ends itself
     when that passes `hung_after_s`, because a stuck kernel cannot be interrupted.
     """
 
@@ -257,7 +271,7 @@ class SlotPool:
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.stopping = threading.Event()
         self.doors = {queue: Door(client, queue) for queue in slots}
-        self._plan = [queue for queue, count in slots.items() for _ in range(count)]
+        self.plan = dict(slots)
         self._slots: list[tuple[Slot, threading.Thread]] = []
         self._made = 0
         self._faulty: set[str] = set()
@@ -265,8 +279,8 @@ class SlotPool:
 
     def start(self) -> None:
         """Take jobs. The process should not load a model after this."""
-        for queue in self._plan:
-            self._slots.append(self._spawn(queue))
+        for queue, count in self.plan.items():
+            self._slots += [self._spawn(queue) for _ in range(count)]
         self._heartbeat.start()
 
     def drain(self, grace_s: float) -> bool:
@@ -303,6 +317,12 @@ class SlotPool:
     def leases(self) -> list[Lease]:
         """The leases held now."""
         return [lease for slot in self.slots() if (lease := slot.lease) is not None]
+
+    def running_model(self, wants: Wants) -> str:
+        """The model key that a claim must bring: one engine draws, so a batch is of one model. Empty for any."""
+        if wants.must or len(wants.models) < 2:
+            return wants.must
+        return next((lease.model for lease in self.leases() if lease.queue == keys.RENDER and lease.model), "")
 
     def note_success(self) -> None:
         """A rendering succeeded: whatever broke before, the device is well."""

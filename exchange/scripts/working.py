@@ -4,7 +4,8 @@ from exchange.scripts.common import COMMON
 
 # A caller's retry finds its first claim again by the execution it chose, so a lost reply costs nothing.
 _CLAIMING = """
-local NEEDED = {'data', 'origin', 'timeout', 'retries_left', 'status', 'result_ttl', 'failure_ttl', 'easel_job'}
+local NEEDED = {'data', 'origin', 'timeout', 'retries_left', 'status', 'result_ttl', 'failure_ttl', 'easel_job',
+  'easel_model'}
 local function found(id)
   local out = {'job', id}
   for i, value in ipairs(redis.call('HMGET', job_key(id), unpack(NEEDED))) do
@@ -54,7 +55,8 @@ local function claim(a)
     end
     return true
   end
-  -- 'no' | 'yes' | the model key that would have to be loaded or left
+  -- 'no' | 'yes' | 'other': of a model that would have to be loaded, or would have to wait for the batch to run out
+  local wanted = a.must ~= '' and a.must or a.prefer
   local function verdict(id)
     local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
       'easel_version')
@@ -62,8 +64,7 @@ local function claim(a)
     if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no' end
     if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no' end
     if q == 'render' and not under_caps(h[1], h[2]) then return 'no' end
-    if a.must ~= '' and h[3] and h[3] ~= a.must then return h[3] end
-    if a.must == '' and a.prefer ~= '' and h[3] and h[3] ~= a.prefer then return h[3] end
+    if wanted ~= '' and h[3] and h[3] ~= '' and h[3] ~= wanted then return 'other' end
     return 'yes'
   end
   local function take(id)
@@ -95,12 +96,24 @@ local function claim(a)
     end
     return found(id)
   end
+  -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
+  local function starves(id)
+    local skipped = tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0')
+    return skipped >= a.skip_limit and skipped >= 4 * redis.call('SCARD', 'rq:workers:' .. q)
+  end
   -- ageing: one claim in four goes to whoever has waited longest, once that is longer than patience
-  if redis.call('INCR', 'easel:' .. q .. ':turn') % 4 == 0 then
-    local oldest = redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES')
-    if oldest[1] and now - tonumber(oldest[2]) > a.patience_s and verdict(oldest[1]) == 'yes' then
-      local got = take(oldest[1])
-      if got then return got end
+  local turn = redis.call('INCR', 'easel:' .. q .. ':turn') % 4 == 0
+  if turn or wanted ~= '' then
+    local oldest, arrived = unpack(redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES'))
+    if oldest and now - tonumber(arrived) > a.patience_s then
+      local v = verdict(oldest)
+      if v == 'other' and a.must ~= '' then
+        if turn then redis.call('HSET', job_key(oldest), 'easel_skipped', 1e9) end
+        if starves(oldest) then return {'blocked'} end
+      elseif v == 'other' and starves(oldest) or v ~= 'no' and turn then
+        local got = take(oldest)
+        if got then return got end
+      end
     end
   end
   local head                                          -- first in order, but of another model
@@ -115,10 +128,9 @@ local function claim(a)
           if head then redis.call('HINCRBY', job_key(head), 'easel_skipped', 1) end
           return got
         end
-      elseif v ~= 'no' and not head then
+      elseif v == 'other' and not head then
         head = id
-        -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
-        if tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0') >= a.skip_limit then
+        if starves(id) then
           if a.must ~= '' then return {'blocked'} end
           local got = take(id)
           if got then return got end

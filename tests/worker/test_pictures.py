@@ -13,7 +13,7 @@ import redis
 from numpy.typing import NDArray
 from PIL import Image
 
-from contract.catalogue import DEFAULT_CATALOGUE
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.derive import upscale
 from contract.errors import UserError
 from contract.jobs import Job
@@ -24,8 +24,10 @@ from model import Cancelled, Request, Step
 from tests.contract.factories import imagine, press
 from tests.worker.conftest import picture
 from worker.encoding import encode_lossless, read_parameters
+from worker.engines import Engines, Enlarge, Warm
 from worker.intake import FIRST_INPUT, Intake
-from worker.pictures import Studio, warm_up
+from worker.loading import warm_up
+from worker.pictures import Studio
 from worker.previews import Pace
 from worker.watch import Watch
 
@@ -67,6 +69,16 @@ class FakeEngine:
         self.urgencies.append(urgency)
         return FakeTicket(request)
 
+    def close(self) -> None:
+        raise AssertionError("the only model is never let go of")
+
+
+def engines(engine: FakeEngine, enlarge: Enlarge | None = None) -> Engines:
+    """The only model on offer, loaded."""
+    made = Engines([EASEL_SMALL.name], lambda name: Warm(name, engine, enlarge))
+    made.open()
+    return made
+
 
 @pytest.fixture
 def engine() -> FakeEngine:
@@ -81,7 +93,7 @@ def intake(store: FolderStore) -> Intake:
 
 @pytest.fixture
 def studio(engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake) -> Studio:
-    return Studio(engine, store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(0))
+    return Studio(engines(engine), store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(0))
 
 
 @pytest.fixture
@@ -140,7 +152,7 @@ def test_pictures_of_a_small_model_are_kept_enlarged(
         return [image.repeat(4, 0).repeat(4, 1) for image in images]
 
     job = imagine("a fox --tile")
-    draw(Studio(engine, store, client, DEFAULT_CATALOGUE, intake, enlarge=enlarge), job)
+    draw(Studio(engines(engine, enlarge), store, client, DEFAULT_CATALOGUE, intake), job)
     file = store.get_image(job.id, 3)
     assert file is not None
     assert Image.open(io.BytesIO(file)).size == (128, 128)
@@ -162,7 +174,7 @@ def test_previews_keep_the_pace(
     engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake, heard: Any
 ) -> None:
     """An engine faster than people can look publishes its first preview only."""
-    slow = Studio(engine, store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(3600))
+    slow = Studio(engines(engine), store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(3600))
     draw(slow, imagine())
     assert [frame.percent for frame in all_progress(heard)] == [10]
 

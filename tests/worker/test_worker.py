@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from contract import messages
-from contract.catalogue import DEFAULT_CATALOGUE
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.derive import upscale
 from contract.endpoints import Endpoints
 from contract.jobs import DiscordChannel, Job
@@ -34,6 +34,7 @@ from tests.contract.factories import imagine, press
 from tests.worker.conftest import picture
 from worker import tasks
 from worker.delivery import Delivery
+from worker.engines import Engines, Warm
 from worker.intake import Intake
 from worker.pictures import Studio
 from worker.poster import Post, Poster
@@ -49,6 +50,9 @@ class SteeredEngine:
     def submit(self, request: Request, urgency: float = 0.0) -> SteeredTicket:
         self.drawn += 1
         return SteeredTicket(request)
+
+    def close(self) -> None:
+        raise AssertionError("the only model is never let go of")
 
 
 class SteeredTicket:
@@ -131,7 +135,9 @@ async def house(
     async with running() as sandbox:
         sandbox.limits.change({"enabled": False})
         poster = Poster(SecretStr(sandbox.bot_token), Endpoints(sandbox.base_url, None), patience_s=5, pause_s=0.01)
-        studio = Studio(engine, store, client, DEFAULT_CATALOGUE, Intake(store, lambda link: b""))
+        engines = Engines([EASEL_SMALL.name], lambda name: Warm(name, engine))
+        engines.open()
+        studio = Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, lambda link: b""))
         delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=2**20)
         tasks.equip(tasks.Tools(client, studio, delivery))
         pool = SlotPool(client, {keys.RENDER: 2, keys.DELIVER: 2})

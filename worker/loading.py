@@ -1,0 +1,104 @@
+"""Loads a model of the catalogue onto a device, and gives back the memory of the one before. The only door to torch."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+
+import numpy as np
+import structlog
+import torch
+from numpy.typing import NDArray
+
+import model
+from contract.catalogue import Catalogue
+from contract.jobs import GRID_SIZE
+from model import NoiseSource, Request
+from model.upscale import enlarge, load_upscaler
+from worker.engines import Engine, Enlarge, Warm
+from worker.settings import DEFAULT_MODEL
+
+log = structlog.get_logger(__name__)
+
+
+class Loader:
+    """Loads by name. `source` is a folder or hub id to load from instead of the catalogue's, `dtype` None for the
+    device's best."""
+
+    def __init__(self, catalogue: Catalogue, device: str, *, dtype: str | None = None, source: str = "") -> None:
+        self._catalogue = catalogue
+        self._device = device
+        self._dtype = dtype
+        self._source = source
+        self._enlarge: Enlarge | None = None
+        os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
+        if device == "cpu":
+            # Two spinning OpenMP threads on a busy machine are many times slower than one.
+            torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+    def load(self, name: str) -> Warm:
+        """The model called `name`, warm. Whatever was loaded before must be closed and forgotten.
+
+        UserError `model_not_offered`; ModelError when it is missing or damaged.
+        """
+        begun = time.monotonic()
+        reclaim_memory()
+        offered = self._catalogue.named(name)
+        source = self._source or offered.source or str(DEFAULT_MODEL)
+        revision = offered.revision if source == offered.source else None
+        bundle = model.load(source, revision=revision, device=self._device, dtype=self._dtype)
+        shortcuts = model.Shortcuts(offered.guidance_interval, offered.deep_every)
+        engine = model.Engine(bundle, shortcuts=shortcuts)
+        engine.start()
+        try:
+            warm_up(engine, bundle.native_size)
+            grown = self._enlarged() if offered.enlargement > 1 else None
+        except BaseException:
+            engine.close()
+            raise
+        # What torch and the libraries have made so far stays: no collection has to walk it, at work or at the end.
+        gc.freeze()
+        facts = {
+            "source": source,
+            "fingerprint": bundle.fingerprint,
+            "device": str(bundle.device),
+            "dtype": str(bundle.dtype).removeprefix("torch."),
+        }
+        log.info("model loaded and warm", model=name, seconds=round(time.monotonic() - begun, 1), **facts)
+        return Warm(name, engine, grown, facts)
+
+    def _enlarged(self) -> Enlarge:
+        """What enlarges finished pictures: small, shared by all models that need it, loaded once."""
+        if self._enlarge is None:
+            upscaler = load_upscaler(self._device)
+
+            def grown(images: list[NDArray[np.uint8]], tile: bool) -> list[NDArray[np.uint8]]:
+                return enlarge(upscaler, images, tile=tile)
+
+            self._enlarge = grown
+        return self._enlarge
+
+
+def reclaim_memory() -> None:
+    """Free what nobody refers to any more, on the device too: two models may not fit beside each other."""
+    gc.unfreeze()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def warm_up(engine: Engine, size: tuple[int, int]) -> None:
+    """Draw a throwaway picture of `size` (width, height), so that the first user does not wait for first times."""
+    width, height = size
+    noises = tuple(NoiseSource(0, index) for index in range(GRID_SIZE))
+    engine.submit(
+        Request(
+            prompt=(("a warm-up", 1.0),),
+            noises=noises,
+            width=width,
+            height=height,
+            num_inference_steps=2,
+            preview_every=1,
+        )
+    ).result()
