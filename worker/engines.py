@@ -185,7 +185,7 @@ class Engines:
             self._let_go()
             warm = self._load(name)
         except Exception as error:
-            log.error("the model could not be loaded", model=name, exc_info=True)
+            log.error("the model could not be loaded", model=name, error=str(error))
             with self._changed:
                 self._failures[name] = (self._now(), f"{name} could not be loaded: {error}")
                 self._loading_since = None
@@ -209,8 +209,6 @@ class Engines:
         line may load."""
         if self._loading_since is not None:
             return False
-        if self._resting(place.name):
-            return True
         if self._warm is not None and self._warm.name == place.name:
             before = self._line[: self._line.index(place)]
             return all(other.name == place.name for other in before)

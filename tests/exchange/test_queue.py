@@ -376,6 +376,31 @@ async def test_a_running_batch_runs_out_for_a_starving_job(
     assert worker.claim(must="") == job(0, user=99).id
 
 
+async def test_a_large_fleet_passes_over_more_often(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
+    """Sixteen claims are a moment for a hundred slots: there the limit is four for each slot."""
+    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client, prefer="warm", skip_limit=2)
+    client.sadd("rq:workers:render", "rq:worker:a", "rq:worker:b")
+    await enqueue(queue, job(0, user=99), model_key="cold")
+    await enqueue(queue, *(job(number, user=number) for number in range(1, 15)), model_key="warm")
+    claimed = [worker.claim() for _ in range(10)]
+    assert claimed.index(job(0, user=99).id) == 8
+
+
+async def test_who_waits_too_long_is_served_whatever_model_is_loaded(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """An idle worker changes its model for it; a running batch admits nobody else from then on, and runs out."""
+    queue = JobQueue(async_client, Limits(0, 0, 0, 0))
+    idle, busy = PlainWorker(client, prefer="warm"), PlainWorker(client, must="warm")
+    await enqueue(queue, job(1, user=1), cost=1e6, model_key="cold")
+    await enqueue(queue, job(2, user=1), job(3, user=1), model_key="cold")
+    await enqueue(queue, *(job(100 + number, user=number) for number in range(2, 20)), model_key="warm")
+    client.zadd("easel:render:arrivals", {job(2, user=1).id: 1, job(1, user=1).id: 3, job(3, user=1).id: 2})
+    assert [busy.claim() for _ in range(6)].count("blocked") == 3
+    assert idle.claim() == job(2, user=1).id
+    assert [idle.claim() for _ in range(4)].count(job(3, user=1).id) == 1
+
+
 async def test_stock_rq_tools_see_and_steer_the_queue(queue: JobQueue, client: redis.Redis) -> None:
     """RQ's list is the truth: its cancel, requeue and suspend work on our jobs."""
     worker, stock = PlainWorker(client), Queue("render", connection=client, serializer=JSONSerializer)

@@ -115,6 +115,17 @@ def test_a_model_that_is_not_there(redis_url: str, tmp_path: Path, discord: Disc
     assert "no-model" in sentence(finished)
 
 
+def test_one_source_for_several_models(redis_url: str, tmp_path: Path) -> None:
+    """Refused before a process starts: each would draw with the wrong weights."""
+    table = "[[models]]\ntitle = 'x'\nfamily = 'x'\nlicence = 'x'\npixels = 4096\nsize_multiple = 16\n"
+    table += "num_inference_steps = 20\nguidance_scale = 4.5\nsampler = 'ddim'\nhonours = []\n"
+    (tmp_path / "models.toml").write_text(f"{table}name = 'a'\nversions = ['6']\n{table}name = 'b'\nversions = ['7']\n")
+    environment = {"REDIS_URL": redis_url, "DISCORD_TOKEN": "MTEx.a", "CATALOGUE": "models.toml", "MODEL": "all"}
+    line = sentence(run("start", "--gpus", "cpu", cwd=tmp_path, MODEL_SOURCE="somewhere", **environment))
+    assert "MODEL_SOURCE" in line
+    assert "catalogue" in line
+
+
 def test_delivering_alone_starts_and_drains(redis_url: str, tmp_path: Path, discord: Discord) -> None:
     """Without torch: a line that says ready, an entry for `status`, and a clean end on SIGTERM."""
     environment = {"REDIS_URL": redis_url, "DISCORD_TOKEN": discord.token, "DISCORD_API_BASE": discord.url}

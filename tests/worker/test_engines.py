@@ -171,9 +171,7 @@ def test_one_load_serves_all_who_wait_for_it(cast: Cast, shelf: Shelf, engines: 
     assert engines.facts() == {"fingerprint": "of beta", "models": "alpha,beta", "loaded": "beta"}
 
 
-def test_a_model_that_cannot_be_loaded_fails_its_jobs_and_no_others(
-    cast: Cast, shelf: Shelf, engines: Engines
-) -> None:
+def test_a_model_that_cannot_be_loaded_fails_its_jobs_and_no_others(cast: Cast, shelf: Shelf, engines: Engines) -> None:
     """Everybody who waits for it hears why; it rests, is not offered meanwhile, and the other model comes back."""
     shelf.broken.add("beta")
     shelf.gate.clear()

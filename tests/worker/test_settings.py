@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from contract.catalogue import EASEL_SMALL, Catalogue
+from contract.errors import UserError
 from worker.settings import DEFAULT_MODEL, SettingsError, WorkerSettings, load_settings
 
 
@@ -24,6 +27,34 @@ def test_the_shipped_model_is_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("MODEL", "")
     assert (load_settings().model, load_settings().model_source) == ("", "")
     assert (DEFAULT_MODEL / "model_index.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("", ("sdxl",)),
+        ("easel-small", ("easel-small",)),
+        ("easel-small, sdxl,easel-small", ("easel-small", "sdxl")),
+        ("all", ("sdxl", "easel-small", "one, two")),
+        ("one, two", ("one, two",)),
+        (" , ", ("sdxl",)),
+    ],
+)
+def test_a_worker_draws_with_one_model_or_with_several(
+    monkeypatch: pytest.MonkeyPatch, value: str, names: tuple[str, ...]
+) -> None:
+    """The first of the catalogue unless MODEL says otherwise; the one to begin with comes first."""
+    catalogue = Catalogue(tuple(replace(EASEL_SMALL, name=name) for name in ("sdxl", "easel-small", "one, two")))
+    monkeypatch.setenv("MODEL", value)
+    assert load_settings().models_of(catalogue) == names
+
+
+def test_a_model_that_is_not_in_the_catalogue_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that are."""
+    monkeypatch.setenv("MODEL", "easel-small,grand-old-model")
+    with pytest.raises(UserError) as caught:
+        load_settings().models_of(Catalogue((EASEL_SMALL,)))
+    assert caught.value.values == {"model": "grand-old-model", "offered": "easel-small"}
 
 
 def test_the_environment_wins_over_env_file_and_secrets(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
