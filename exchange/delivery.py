@@ -75,7 +75,7 @@ def enqueue_delivery(client: redis.Redis, job: Job, outcome: Outcome, lease: Lea
     `lease` is the caller's: False, and nothing enqueued, when another worker has it now.
     """
     rq_id = keys.delivery_id(job.id)
-    return _enqueue(client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), 1.0, lease)
+    return _enqueue(client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), tasks.POST_COST, lease)
 
 
 def enqueue_rendering(client: redis.Redis, job: Job, *, cost: float, model_key: str = "", pixels: int = 0) -> bool:

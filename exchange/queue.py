@@ -83,18 +83,22 @@ class JobQueue:
     ) -> Submitted:
         """Accept `job`, held. Repeating it is harmless.
 
-        `cost` is in megapixel-steps. `model_key` says which jobs can share a batch. `pixels` is the largest picture's
-        width x height, for workers with little memory. `interaction_id` lets the delivery find the waiting message
-        when the bot dies before `release`. UserError("queue_full", limit=..., scope="user" or "guild") over a cap.
+        `cost` is in megapixel-steps; a job that needs no drawing counts as one post instead. `model_key` says which
+        jobs can share a batch. `pixels` is the largest picture's width x height, for workers with little memory.
+        `interaction_id` lets the delivery find the waiting message when the bot dies before `release`.
+        UserError("queue_full", limit=..., scope="user" or "guild") over a cap.
         """
         limits = self.limits
         caps: list[list[Any]] = [[f"user:{job.user.id}", limits.max_queued_per_user, "user"]]
         if job.destination.guild_id is not None:
             caps.append([f"guild:{job.destination.guild_id}", limits.max_queued_per_guild, "guild"])
+        queue = tasks.home_queue(job)
+        if queue == keys.DELIVER:
+            cost = tasks.POST_COST
         parameters = {
             "id": job.id,
             "job": job.id,
-            "queue": tasks.home_queue(job),
+            "queue": queue,
             "j": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels),
             "caps": caps,
             "running_per_user": limits.max_running_per_user,

@@ -33,6 +33,19 @@ DELIVER_RETRIES = 12
 WEIGHTS = {Speed.RELAX: 1.0, Speed.FAST: 10.0, Speed.TURBO: 20.0}
 """A fast job's cost counts a tenth of a relaxed one's, so relaxed jobs are served less often but never starve."""
 
+HEAD_START = 2.0
+"""Whoever pressed a button is looking: such a job, unless it is relaxed, goes this many average jobs before its turn.
+
+Its cost counts in its user's share like any other, so a user's presses catch up with the turn of others after two or
+three. All presses together spend from one credit, two average jobs for each slot; whoever finds it spent waits their
+turn. So a job that waits is passed over by no more than that and what `RETURNS` adds, however many people press.
+"""
+RETURNS = 0.5
+"""A job served in its turn gives back this part of its share to that credit: at most one in three goes before its turn
+while the queue never empties. An empty queue gives back all."""
+POST_COST = 1.0
+"""Megapixel-steps that a post counts for in the fair order of the posts, where all are alike."""
+
 Fields = list[bytes | str | int | float]
 
 # Building a job needs a client object, but no connection is ever opened through this one.
@@ -89,6 +102,8 @@ def traits(job: Job, *, cost: float, model_key: str = "", pixels: int = 0, cappe
         "pixels": pixels,
         "cost": max(cost, 0.001),
         "weight": WEIGHTS[job.speed],
+        "ahead": HEAD_START if job.parent is not None and job.speed is not Speed.RELAX else 0.0,
+        "returns": RETURNS,
         "version": JOB_VERSION,
     }
 

@@ -115,7 +115,7 @@ if slots <= 64 then
   for _, key in ipairs(redis.call('SMEMBERS', 'rq:workers:' .. queue)) do slots = slots + redis.call('EXISTS', key) end
 end
 local speeds = redis.call('HMGET', 'easel:speed', (h[3] or '') .. '@' .. (h[6] or '0'), h[3] or '')
-local speed = speeds[1] or speeds[2]
+local speed = queue == 'render' and (speeds[1] or speeds[2])   -- a post takes no time to speak of
 local running = 0
 for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:' .. queue, 0, 499)) do
   local id = string.match(member, '^(.*):')

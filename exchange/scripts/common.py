@@ -61,6 +61,22 @@ local function announce(job, state, percent)
   local header = cjson.encode({job_id = job, state = state, percent = percent})
   redis.call('PUBLISH', 'easel:progress', header .. '\\n')
 end
+-- how far before its turn a job goes (`exchange.tasks.HEAD_START` says why and how much), and what it gives back
+local function head_start(queue, j, share)
+  local key = 'easel:' .. queue .. ':pressed'
+  local known = redis.call('HMGET', key, 'mean', 'spent')
+  local mean = known[1] and tonumber(known[1]) * 0.98 + share * 0.02 or share
+  redis.call('HSET', key, 'mean', mean)
+  local ahead = (j.ahead or 0) * mean
+  if ahead > 0 then
+    local spent = math.max(0, tonumber(known[2] or '0'))
+    if spent < ahead * math.max(1, redis.call('SCARD', 'rq:workers:' .. queue)) then
+      redis.call('HSET', key, 'spent', spent + share)
+      return ahead, 0
+    end
+  end
+  return 0, share * (j.returns or 0)
+end
 -- a job's first appearance: start-time fair queuing by user (cost in megapixel-steps over the speed's weight)
 local function create(id, job, queue, j, hash, held)
   local begin = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
@@ -69,12 +85,14 @@ local function create(id, job, queue, j, hash, held)
     begin = math.max(begin, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
     redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, begin + share)
   end
+  local ahead, returns = head_start(queue, j, share)
   -- first come, first served among equals; far below any share, and never part of the clock
-  local tag = begin + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
+  local tag = begin - ahead + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
   redis.call('HSET', job_key(id), unpack(hash))
   redis.call('HSET', job_key(id), 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
     'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
-    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_version', j.version, 'easel_arrived', now)
+    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_returns', returns,
+    'easel_version', j.version, 'easel_arrived', now)
   if held then
     redis.call('HSET', job_key(id), 'status', 'created')
     redis.call('ZADD', 'easel:held', now, id)

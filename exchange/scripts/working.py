@@ -26,6 +26,7 @@ local function claim(a)
   local length = redis.call('LLEN', list)
   if length == 0 then
     redis.call('DEL', order, arrivals, 'easel:' .. q .. ':finish')
+    redis.call('HDEL', 'easel:' .. q .. ':pressed', 'spent')
     return {'empty'}
   end
   if length > redis.call('ZCARD', order) then        -- pushed by RQ's own tools: give them a place
@@ -71,8 +72,11 @@ local function claim(a)
     local listed = leave(id, q)
     if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
     local member, expiry = id .. ':' .. a.execution, now + a.lease_s
-    local begin = redis.call('HGET', job_key(id), 'easel_begin') or '0'
-    if tonumber(begin) > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+    local begin, returns = unpack(redis.call('HMGET', job_key(id), 'easel_begin', 'easel_returns'))
+    if tonumber(returns or '0') > 0 then
+      redis.call('HINCRBYFLOAT', 'easel:' .. q .. ':pressed', 'spent', '-' .. returns)
+    end
+    if tonumber(begin or '0') > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
       redis.call('SET', 'easel:' .. q .. ':virtual', begin)
     end
     redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
