@@ -18,7 +18,7 @@ from model.engine import Engine
 from model.errors import Cancelled
 from model.text_to_image import text_to_image
 from model.ticket import Ticket
-from model.walk import Walk
+from model.walk import Prediction, Walk
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     forwards_ended: list[float] = []
     predict = engine.denoiser.predict
 
-    def watched(walks: Sequence[Walk], tile: bool = False) -> list[torch.Tensor]:
+    def watched(walks: Sequence[Walk], tile: bool = False) -> list[Prediction]:
         output = predict(walks, tile)
         forwards_ended.append(time.monotonic())
         return output

@@ -13,7 +13,7 @@ from model.errors import ModelError
 from model.families import Condition, family_of
 from model.families.unet import TextUNet
 from model.tile import wrapped_around
-from model.walk import Prediction, Walk
+from model.walk import Prediction, Shortcuts, Walk
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,8 @@ class Predicts(Protocol):
 class Denoiser:
     """Owns the denoiser's forward: at most `max_rows` rows at once, fewer after memory ran out."""
 
-    def __init__(self, bundle: Bundle, max_rows: int) -> None:
+    def __init__(self, bundle: Bundle, max_rows: int, shortcuts: Shortcuts | None = None) -> None:
+        self._reusing = (shortcuts or Shortcuts()).deep_every > 1
         if max_rows < 1:
             raise ModelError(f"A forward has at least one row, not {max_rows}.")
         self.max_rows = max_rows
@@ -55,7 +56,7 @@ class Denoiser:
         """
         try:
             with torch.inference_mode():
-                self._quick = traced(self._bundle) if way == "trace" else compiled(self._bundle)
+                self._quick = traced(self._bundle, self._reusing) if way == "trace" else compiled(self._bundle)
         except Exception as error:  # whatever a recorder or compiler stumbles over, pictures are made without it
             logger.warning("The denoiser runs as it is, %s is not possible: %s", way, error)
             return False
@@ -85,7 +86,7 @@ class Denoiser:
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
         predictor: Any = self._bundle.family if tile or self._quick is None else self._quick
-        if not walks[0].keeps_deep:
+        if not self._reusing:
 
             def predict(part: slice) -> tuple[Any, ...]:
                 return (predictor.predict(latents[part], timesteps[part], conditions[part]),)
@@ -135,15 +136,18 @@ def _stacked(rows: Any) -> torch.Tensor:
     return rows if isinstance(rows, torch.Tensor) else torch.stack(rows)
 
 
-def traced(bundle: Bundle) -> Predicts:
-    """The family's forward as a recorded graph. ValueError for families and devices that have none."""
+def traced(bundle: Bundle, reusing: bool = False) -> Predicts:
+    """The family's forward, or those that keep the deep part over steps, as recorded graphs.
+
+    ValueError for families and devices that have none.
+    """
     from model.traced import TracedUNet
 
     if not isinstance(bundle.family, TextUNet) or bundle.device.type != "cpu":
         raise ValueError("only UNets that read prompts have a recorded graph, and only on the CPU")
     example = bundle.condition(None)
     assert example is not None
-    return TracedUNet(bundle.family, example, bundle.native_size[0] // bundle.pixels_per_latent)
+    return TracedUNet(bundle.family, example, bundle.native_size[0] // bundle.pixels_per_latent, reusing)
 
 
 def compiled(bundle: Bundle) -> Predicts:

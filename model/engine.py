@@ -63,14 +63,14 @@ class Engine:
         """max_rows: rows in one forward; None picks 16 on a CPU (more gains nothing there) and 64 on a card.
 
         shortcuts: an operator's trades of fidelity for speed, none by default; ModelError for those that this model
-        cannot take. quicken: a faster forward of the same
-        arithmetic, prepared in the background while the plain one serves (see `Denoiser.quicken`); "auto" traces small
-        UNets on a CPU, where dispatch costs as much as arithmetic, and nothing else.
+        cannot take. quicken: a faster forward of the same arithmetic, prepared in the background while the plain one
+        serves (see `Denoiser.quicken`); "auto" traces small UNets on a CPU, where dispatch costs as much as arithmetic,
+        and nothing else.
         """
         self.bundle = bundle
-        self.denoiser = Denoiser(bundle, max_rows or (16 if bundle.device.type == "cpu" else 64))
         self._shortcuts = shortcuts or Shortcuts()
         self._shortcuts.check(bundle)
+        self.denoiser = Denoiser(bundle, max_rows or (16 if bundle.device.type == "cpu" else 64), self._shortcuts)
         self._way = self.denoiser.usual_way() if quicken == "auto" else quicken
         self._turns = turns or Turns()
         self._wake = threading.Condition()

@@ -8,7 +8,7 @@ computed once per prompt. `benchmarks/README.md` has the figures.
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from model.families import Condition
+from model.families.reuse import ReusingUNet
 from model.families.unet import Added, TextUNet
 
 # How far a graph may be from the module it was recorded from before it is not trusted; equal is the rule.
@@ -26,13 +27,12 @@ Share = tuple[torch.Tensor, ...]
 """What the graph needs of one prompt: the addition to the time embedding if any, then each layer's keys and values."""
 
 
-class _TextUNetGraph(torch.nn.Module):
+class _TextUNetGraph:
     """A UNet whose cross-attention takes ready keys and values. Shares its weights with the original."""
 
-    def __init__(self, unet: Any) -> None:
-        super().__init__()
+    def __init__(self, unet: Any, reusing: bool) -> None:
         shared: dict[int, Any] = {id(tensor): tensor for tensor in (*unet.parameters(), *unet.buffers())}
-        self.unet = copy.deepcopy(unet, shared)
+        self.unet = copy.deepcopy(unet, shared).eval()
         self.cross_attention = [
             layer for name, layer in self.unet.named_modules() if name.endswith("attn2") and hasattr(layer, "to_k")
         ]
@@ -45,6 +45,7 @@ class _TextUNetGraph(torch.nn.Module):
         for number, layer in enumerate(self.cross_attention):
             layer.set_processor(_ReadyKeys(self, number))
         self.ready: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._reusing = ReusingUNet(self.unet) if reusing else None
 
     def share(self, condition: Condition, added: Added) -> Share:
         """What the graph needs of one prompt, each (1, ...)."""
@@ -58,12 +59,47 @@ class _TextUNetGraph(torch.nn.Module):
                 share.append(heads.transpose(1, 2).contiguous())
         return tuple(share)
 
-    def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, *share: torch.Tensor) -> torch.Tensor:
+    def whole(self, latents: torch.Tensor, timesteps: torch.Tensor, *share: torch.Tensor) -> torch.Tensor:
+        """What the UNet predicts."""
+        return self._call(self.unet, latents, timesteps, share)
+
+    def full(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, *share: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the UNet predicts, and its deep part."""
+        assert self._reusing is not None
+        return self._reusing(lambda unet: self._call(unet, latents, timesteps, share), None)
+
+    def shallow(
+        self, latents: torch.Tensor, timesteps: torch.Tensor, deep: torch.Tensor, *share: torch.Tensor
+    ) -> torch.Tensor:
+        """What the UNet's outermost level makes of a deep part from before."""
+        assert self._reusing is not None
+        return self._reusing(lambda unet: self._call(unet, latents, timesteps, share), deep)[0]
+
+    def _call(self, unet: Any, latents: torch.Tensor, timesteps: torch.Tensor, share: Share) -> torch.Tensor:
         keys_and_values = share[self.has_addition :]
         self._addition = share[0] if self.has_addition else None
         self.ready = list(pairwise(keys_and_values))[::2]
         nothing = keys_and_values[0][:, 0]  # a stand-in (R, L, d): no layer reads it
-        return self.unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+        return unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+
+
+class _Recordable(torch.nn.Module):
+    """A function as a module: only modules can be frozen."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self._function(*inputs)
+
+
+def _recorded(function: Callable[..., Any], *inputs: torch.Tensor) -> Callable[..., Any]:
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
+        return torch.jit.freeze(torch.jit.trace(_Recordable(function).eval(), inputs, check_trace=False))
 
 
 class _ReadyKeys:
@@ -82,20 +118,28 @@ class _ReadyKeys:
 
 
 class TracedUNet:
-    """Predicts what a TextUNet predicts. Raises at construction where this UNet cannot be recorded faithfully."""
+    """Predicts what a TextUNet predicts. Raises at construction where this UNet cannot be recorded faithfully.
 
-    def __init__(self, family: TextUNet, example: Condition, latent_side: int) -> None:
+    reusing: record the forwards of `predict_reusing` and not that of `predict`.
+    """
+
+    def __init__(self, family: TextUNet, example: Condition, latent_side: int, reusing: bool = False) -> None:
         self._family = family
-        self._graph = _TextUNetGraph(family.denoiser).eval()
+        self._graph = _TextUNetGraph(family.denoiser, reusing)
         self._shares: WeakKeyDictionary[Condition, dict[Any, Share]] = WeakKeyDictionary()
         self._stacked: tuple[Any, Sequence[Condition | None], Share] | None = None
         self._trusted: dict[tuple[int, int], bool] = {}
         latents = torch.zeros(2, family.latent_channels, latent_side, latent_side)
-        inputs = (latents, torch.full((2,), 500.0), *self._stack([example, example], (latent_side, latent_side)))
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
-            self._run = torch.jit.freeze(torch.jit.trace(self._graph, inputs, check_trace=False))
-        if not self._trust(latents + 0.5, inputs[1], [example, example]):
+        timesteps = torch.full((2,), 500.0)
+        share = self._stack([example, example], (latent_side, latent_side))
+        if reusing:
+            self._full = _recorded(self._graph.full, latents, timesteps, *share)
+            deep = self._full(latents, timesteps, *share)[1]
+            self._shallow = _recorded(self._graph.shallow, latents, timesteps, deep, *share)
+        else:
+            self._whole = _recorded(self._graph.whole, latents, timesteps, *share)
+        self._reusing = reusing
+        if not self._trust(latents + 0.5, timesteps, [example, example]):
             raise ValueError("the recorded graph is not true to its module")
 
     def predict(
@@ -104,23 +148,49 @@ class TracedUNet:
         """As `Family.predict`. A size seen for the first time is checked against the module itself."""
         if not self._trust(latents, timesteps, conditions):
             return self._family.predict(latents, timesteps, conditions)
-        return self._forward(latents, timesteps, conditions)
+        return self._run(self._whole, latents, timesteps, conditions).float()
 
-    def _forward(
-        self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
-    ) -> torch.Tensor:
+    def predict_reusing(
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        conditions: Sequence[Condition | None],
+        deep: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `Reusing.predict_reusing`, checked as `predict`."""
+        if not self._trust(latents, timesteps, conditions):
+            return self._family.predict_reusing(latents, timesteps, conditions, deep)
+        if deep is None:
+            output, deep = self._run(self._full, latents, timesteps, conditions)
+            return output.float(), deep
+        return self._run(self._shallow, latents, timesteps, conditions, deep).float(), deep
+
+    def _run(
+        self,
+        recorded: Callable[..., Any],
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        conditions: Sequence[Condition | None],
+        *deep: torch.Tensor,
+    ) -> Any:
         height, width = latents.shape[-2:]
         share = self._stack(conditions, (height, width))
         # The optimiser would start anew for every number of rows, and gains nothing on a CPU.
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-            return self._run(latents, timesteps, *share).float()
+            return recorded(latents, timesteps, *deep, *share)
 
     def _trust(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> bool:
         height, width = latents.shape[-2:]
         if (height, width) not in self._trusted:
-            expected = self._family.predict(latents, timesteps, conditions)
-            error = (self._forward(latents, timesteps, conditions) - expected).abs().max()
-            self._trusted[height, width] = bool(error <= _TOLERANCE * expected.abs().max().clamp(min=1))
+            inputs = latents, timesteps, conditions
+            expected = self._family.predict(*inputs)
+            if self._reusing:  # with the deep part of the very same step, the shallow forward gives the same
+                full, deep = self._run(self._full, *inputs)
+                predictions = [full, self._run(self._shallow, *inputs, deep)]
+            else:
+                predictions = [self._run(self._whole, *inputs)]
+            error = max(float((prediction - expected).abs().max()) for prediction in predictions)
+            self._trusted[height, width] = error <= _TOLERANCE * max(1.0, float(expected.abs().max()))
         return self._trusted[height, width]
 
     def _stack(self, conditions: Sequence[Condition | None], size: tuple[int, int]) -> Share:

@@ -159,11 +159,6 @@ class Walk:
         return self.images * (len(self._positive) + self._guided)
 
     @property
-    def keeps_deep(self) -> bool:
-        """Whether the deep part of some steps serves others."""
-        return self._shortcuts.deep_every > 1
-
-    @property
     def reusable(self) -> torch.Tensor | None:
         """The deep part (R, D, h, w) that serves the next step, None where that is computed in full.
 

@@ -63,7 +63,7 @@ def test_an_untrue_graph_is_not_used(sd: Bundle, monkeypatch: pytest.MonkeyPatch
     condition = sd.condition(None)
     assert condition is not None
     graph = TracedUNet(sd.family, condition, 8)  # type: ignore[arg-type]
-    monkeypatch.setattr(graph, "_run", lambda latents, *_: latents + 1)
+    monkeypatch.setattr(graph, "_whole", lambda latents, *_: latents + 1)
     with torch.inference_mode():
         inputs = (torch.randn(1, 4, 12, 12), torch.tensor([10.0]), [condition])
         assert torch.equal(graph.predict(*inputs), sd.family.predict(*inputs))
