@@ -83,16 +83,17 @@ async def test_a_press_costs_its_user_as_much_as_any_job(line: Line) -> None:
     assert sum(first[:13]) <= HEAD_START + 2
 
 
-async def test_whoever_waits_is_passed_over_by_a_bounded_amount(line: Line) -> None:
+@pytest.mark.parametrize("cost", [0.03, 10.0])
+async def test_whoever_waits_is_passed_over_by_a_bounded_amount(line: Line, cost: float) -> None:
     """One slot, and before each of its jobs another person presses: those that waited are all served in time.
 
     Each press comes from somebody new, so its user's own share never holds it back; only the common credit does.
     """
     waiting = [job(number, user=number) for number in range(2, 22)]
-    await line.submit(*waiting)
+    await line.submit(*waiting, cost=cost)
     served: list[str] = []
     for number in range(60):
-        await line.submit(pressed(1000 + number, user=1000 + number))
+        await line.submit(pressed(1000 + number, user=1000 + number), cost=cost)
         served.append(line.serve())
     places = [served.index(each.id) for each in waiting]
     assert places == sorted(places)
@@ -115,9 +116,8 @@ async def test_many_slots_have_more_credit(line: Line) -> None:
 
 async def test_an_empty_queue_gives_all_credit_back(line: Line) -> None:
     """Nobody was passed over who still waits."""
-    await line.submit(*(pressed(100 + number, user=100 + number) for number in range(10)))
-    for _ in range(10):
-        line.serve()
+    await line.submit(pressed(100, user=100), pressed(101, user=101))
+    assert [line.serve(), line.serve()] == [pressed(100, user=100).id, pressed(101, user=101).id]
     assert line.worker.claim() == "empty"
     await line.submit(job(2, user=2), pressed(50, user=50))
     assert line.serve() == pressed(50, user=50).id
