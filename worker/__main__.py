@@ -159,17 +159,18 @@ def trace(
     gpus: Annotated[int, typer.Option(min=1, help="GPUs that the traffic is meant for")] = 4,
     hours: Annotated[float, typer.Option(min=0.001, help="how long it lasts")] = 1.0,
     load: Annotated[float, typer.Option(min=0.01, help="share of the GPUs' time it takes; above 1 is too much")] = 0.9,
+    pressed: Annotated[float, typer.Option(min=0, max=1, help="share of jobs that answer a press")] = 0.3,
     seed: Annotated[int, typer.Option(help="the same seed gives the same trace")] = 1,
 ) -> None:
     """Write a trace with the shape of public traffic, for `simulate`."""
     from worker.traces import generate, write_trace
 
-    write_trace(file, generate(users=users, gpus=gpus, hours=hours, load=load, seed=seed))
+    write_trace(file, generate(users=users, gpus=gpus, hours=hours, load=load, seed=seed, pressed=pressed))
 
 
 @app.command()
 def simulate(
-    trace: Annotated[Path, typer.Option(help="CSV: arrival_s,user,images,pixels,steps,seconds[,speed]")],
+    trace: Annotated[Path, typer.Option(help="CSV: arrival_s,user,images,pixels,steps,seconds[,speed,pressed]")],
     gpus: Annotated[int, typer.Option(min=1, help="GPUs to serve it with")] = 4,
     policy: Annotated[str, typer.Option(help="fair (what runs here) or fifo")] = "fair",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,

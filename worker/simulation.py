@@ -7,9 +7,11 @@ only the clock is the simulation's. GPUs serve one job at a time for as long as 
 from __future__ import annotations
 
 import heapq
+import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,14 +24,13 @@ from exchange import keys, scripts
 from exchange.connection import connect
 from exchange.embedded import embedded
 from exchange.queue import Limits
-from exchange.tasks import WEIGHTS
+from exchange.tasks import HEAD_START, RETURNS, WEIGHTS
 from worker.slots import PATIENCE_S, SCAN, SKIP_LIMIT
 from worker.traces import Arrival
 
 Policy = Literal["fair", "fifo"]
 HASH: list[str | int] = ["origin", keys.RENDER, "retries_left", 0]
-FORGET_S = 30
-"""Ended jobs are dropped after so many real seconds."""
+NO_LIMITS = Limits(0, 0, 0, 0)
 BARS = 40
 
 
@@ -47,6 +48,8 @@ class Waits:
 class Report:
     """What a trace would have been like. `light` are the nine tenths of users with the fewest jobs, `heavy` the rest.
 
+    `pressed` are jobs that answer a press, None when there is none.
+
     `fairness` is the heavy users' mean wait over the light users': 1 when all wait alike whatever they ask for, more
     when those who ask for much are the ones who wait.
     `utilisation` is the GPUs' busy share until the last job ended.
@@ -59,6 +62,7 @@ class Report:
     waits: Waits
     light: Waits
     heavy: Waits
+    pressed: Waits | None
     fairness: float
     utilisation: float
     hours: float
@@ -69,11 +73,17 @@ class Report:
 
 
 def compare(trace: Sequence[Arrival], gpus: int, policy: Policy, limits: Limits | None = None) -> tuple[Report, Report]:
-    """The trace with `gpus`, and with one more."""
+    """The trace with `gpus`, and with one more, side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(_run_alone, trace, count, policy, limits) for count in (gpus, gpus + 1)]
+        return runs[0].result(), runs[1].result()
+
+
+def _run_alone(trace: Sequence[Arrival], gpus: int, policy: Policy, limits: Limits | None) -> Report:
     with tempfile.TemporaryDirectory(prefix="easel-") as folder, embedded(Path(folder), durable=False) as url:
         client = connect(url)
         try:
-            return simulate(client, trace, gpus, policy, limits), simulate(client, trace, gpus + 1, policy, limits)
+            return simulate(client, trace, gpus, policy, limits)
         finally:
             client.close()
 
@@ -83,45 +93,72 @@ def simulate(
 ) -> Report:
     """Replay `trace` on an empty server. `fifo` serves by arrival, without fair order and caps."""
     client.flushall()
-    caps = limits if limits is not None and policy == "fair" else Limits(0, 0, 0, 0)
+    caps = limits if limits is not None and policy == "fair" else NO_LIMITS
     client.hset(keys.LIMITS, mapping={"user": caps.max_running_per_user, "guild": 0})
-    replay = _Replay(client, trace, gpus, policy)
+    client.sadd(f"rq:workers:{keys.RENDER}", *(f"rq:worker:gpu-{gpu}" for gpu in range(gpus)))
+    scripts.load(client, scripts.ENQUEUE, scripts.CLAIM, scripts.FINISH)
+    replay = _Replay(client, trace, gpus, policy, capped=bool(caps.max_running_per_user))
     replay.run()
     return _report(trace, replay, gpus, policy)
 
 
 class _Replay:
-    """The events of one run, in the order of virtual time."""
+    """The events of one run, in the order of virtual time.
 
-    def __init__(self, client: redis.Redis, trace: Sequence[Arrival], gpus: int, policy: Policy) -> None:
-        self._redis = client
+    Without caps a GPU that claims gets a job whenever one waits, and no job can end before the shortest one has been
+    drawn; so the events of that much time are known beforehand and go to the server together. With caps they go one by
+    one.
+    """
+
+    def __init__(
+        self, client: redis.Redis, trace: Sequence[Arrival], gpus: int, policy: Policy, *, capped: bool
+    ) -> None:
+        self._pipe = client.pipeline(transaction=False)
         self._trace = trace
         self._fair = policy == "fair"
+        self._capped = capped
+        self._certain_s = 0.0 if capped else min(arrival.seconds for arrival in trace)
         self._idle = list(range(gpus))
         self._ends: list[tuple[float, int, int]] = []  # when, which GPU, which job
+        self._coming = 0
+        self._waiting = 0
+        self._claims: list[tuple[float, int, str] | None] = []  # one entry for each call in the pipeline
+        self._claimed = 0
         self._executions: dict[int, str] = {}
         self.starts: dict[int, float] = {}
         self.busy_s = 0.0
-        self.end_s = 0.0
+        self.end_s = trace[-1].arrival_s
 
     def run(self) -> None:
-        """Arrivals and ends, whichever comes first; after each, idle GPUs claim."""
-        coming = 0
-        while coming < len(self._trace) or self._ends:
-            if self._ends and (coming == len(self._trace) or self._ends[0][0] <= self._trace[coming].arrival_s):
-                now, gpu, number = heapq.heappop(self._ends)
-                self._finish(now, gpu, number)
-                self._idle.append(gpu)
-            else:
-                now = self._trace[coming].arrival_s
-                self._submit(now, coming)
-                coming += 1
-            while self._idle and self._claim(now, self._idle[-1]):
-                self._idle.pop()
-        self.end_s = max(self.end_s, self._trace[-1].arrival_s)
+        """Arrivals and ends, whichever comes first; after each, idle GPUs claim what waits."""
+        while (now := self._next_s()) < math.inf:
+            horizon_s = now + self._certain_s
+            self._step(now)
+            while (following := self._next_s()) < horizon_s:
+                self._step(following)
+            served = self._exchange()
+            while self._capped and served and self._idle and self._waiting:
+                self._claim(now, self._idle.pop())
+                served = self._exchange()
+
+    def _next_s(self) -> float:
+        arrival_s = self._trace[self._coming].arrival_s if self._coming < len(self._trace) else math.inf
+        return min(arrival_s, self._ends[0][0]) if self._ends else arrival_s
+
+    def _step(self, now: float) -> None:
+        """The next event, which is at `now`; an end goes before an arrival of the same moment."""
+        if self._ends and self._ends[0][0] == now:
+            _, gpu, number = heapq.heappop(self._ends)
+            self._finish(now, gpu, number)
+        else:
+            self._submit(now, self._coming)
+            self._coming += 1
+            if self._idle:
+                self._claim(now, self._idle.pop())
 
     def _submit(self, now: float, number: int) -> None:
         arrival = self._trace[number]
+        pressed = arrival.pressed and arrival.speed != Speed.RELAX
         traits = {
             "user": arrival.user if self._fair else "",
             "guild": "",
@@ -130,43 +167,19 @@ class _Replay:
             "pixels": arrival.pixels,
             "cost": max(arrival.cost, 0.001),
             "weight": WEIGHTS[Speed(arrival.speed)],
+            "ahead": HEAD_START if pressed and self._fair else 0,
+            "returns": RETURNS,
             "version": JOB_VERSION,
         }
         parameters = {"now": now, "id": str(number), "job": str(number), "queue": keys.RENDER, "j": traits}
-        self._run(scripts.ENQUEUE, parameters, HASH)
+        self._call(scripts.ENQUEUE, parameters, HASH)
+        self._waiting += 1
 
-    def _claim(self, now: float, gpu: int) -> bool:
-        answer = self._run(
-            scripts.CLAIM,
-            {
-                "now": now,
-                "queue": keys.RENDER,
-                "worker": f"gpu-{gpu}",
-                "execution": f"{len(self.starts)}",
-                "lease_s": 1e9,
-                "started": "",
-                "must": "",
-                "prefer": "",
-                "models": "",
-                "max_pixels": 0,
-                "version": JOB_VERSION,
-                "patience_s": PATIENCE_S if self._fair else 1e12,
-                "skip_limit": SKIP_LIMIT,
-                "scan": SCAN,
-            },
-        )
-        if answer[0] != b"job":
-            return False
-        number = int(answer[1])
-        self._executions[number] = f"{len(self.starts)}"
-        self.starts[number] = now
-        service_s = self._trace[number].seconds
-        self.busy_s += service_s
-        self.end_s = max(self.end_s, now + service_s)
-        heapq.heappush(self._ends, (now + service_s, gpu, number))
-        return True
+    def _claim(self, now: float, gpu: int) -> None:
+        self._call(scripts.CLAIM, self._wanted(now, gpu), claim=(now, gpu))
 
     def _finish(self, now: float, gpu: int, number: int) -> None:
+        """A GPU's job ends; if any waits, the same call brings its next one."""
         parameters = {
             "now": now,
             "queue": keys.RENDER,
@@ -175,20 +188,80 @@ class _Replay:
             "worker": f"gpu-{gpu}",
             "how": "finished",
             "delay_s": 0,
-            "ttl": FORGET_S,
+            "ttl": 0,
             "ended": "",
         }
-        self._run(scripts.FINISH, parameters)
+        if self._waiting:
+            self._call(scripts.FINISH, parameters | {"claim": self._wanted(now, gpu)}, claim=(now, gpu))
+        else:
+            self._call(scripts.FINISH, parameters)
+            self._idle.append(gpu)
 
-    def _run(self, script: str, parameters: dict[str, Any], fields: Sequence[str | int] = ()) -> Any:
-        return scripts.run(self._redis, script, scripts.arguments(parameters, fields))
+    def _wanted(self, now: float, gpu: int) -> dict[str, Any]:
+        self._claimed += 1
+        return {
+            "now": now,
+            "queue": keys.RENDER,
+            "worker": f"gpu-{gpu}",
+            "execution": str(self._claimed),
+            "lease_s": 1e9,
+            "started": "",
+            "must": "",
+            "prefer": "",
+            "models": "",
+            "max_pixels": 0,
+            "version": JOB_VERSION,
+            "patience_s": PATIENCE_S if self._fair else 1e12,
+            "skip_limit": SKIP_LIMIT,
+            "scan": SCAN,
+        }
+
+    def _call(
+        self,
+        script: str,
+        parameters: dict[str, Any],
+        fields: Sequence[str | int] = (),
+        claim: tuple[float, int] | None = None,
+    ) -> None:
+        scripts.queue(self._pipe, script, scripts.arguments(parameters, fields))
+        if claim is None:
+            self._claims.append(None)
+        else:
+            self._claims.append((*claim, str(self._claimed)))
+            self._waiting -= 1
+
+    def _exchange(self) -> bool:
+        """Send what was gathered and note what it brought; True unless a claim came back empty-handed."""
+        claims, self._claims = self._claims, []
+        served = True
+        for claim, answer in zip(claims, self._pipe.execute(), strict=True):
+            if claim is None:
+                continue
+            now, gpu, execution = claim
+            brought = answer[1] if answer[0] == 1 else answer
+            if brought[0] != b"job":
+                self._waiting += 1
+                self._idle.append(gpu)
+                served = False
+                continue
+            number = int(brought[1])
+            service_s = self._trace[number].seconds
+            self._executions[number] = execution
+            self.starts[number] = now
+            self.busy_s += service_s
+            self.end_s = max(self.end_s, now + service_s)
+            heapq.heappush(self._ends, (now + service_s, gpu, number))
+        return served
 
 
 def _report(trace: Sequence[Arrival], replay: _Replay, gpus: int, policy: Policy) -> Report:
     waits_of: dict[str, list[float]] = defaultdict(list)
+    pressed: list[float] = []
     for number, start in replay.starts.items():
         arrival = trace[number]
         waits_of[arrival.user].append(start - arrival.arrival_s)
+        if arrival.pressed:
+            pressed.append(start - arrival.arrival_s)
     by_jobs = sorted(waits_of.values(), key=len)
     border = len(by_jobs) * 9 // 10
     light, heavy = by_jobs[:border], by_jobs[border:]
@@ -200,6 +273,7 @@ def _report(trace: Sequence[Arrival], replay: _Replay, gpus: int, policy: Policy
         waits=_waits(by_jobs),
         light=_waits(light),
         heavy=_waits(heavy),
+        pressed=_waits([pressed]) if pressed else None,
         fairness=round(_mean(heavy) / max(_mean(light), 0.001), 3),
         utilisation=round(replay.busy_s / (gpus * replay.end_s), 4) if replay.end_s else 0.0,
         hours=round(replay.end_s / 3600, 3),

@@ -1,8 +1,9 @@
 """Traces of traffic: who asked for what, when, and how long a GPU took. Numbers only, so that they can be shared.
 
-A CSV file with the columns `arrival_s,user,images,pixels,steps,seconds,speed`; `user` is any hash, `speed` may be left
-out. `generate` makes traces with the measured shape of public traffic: a tenth of the users ask for 65 % of the jobs,
-service takes 9 s at the median, 42 s at the 90th percentile and 120 s at the 99th.
+A CSV file with the columns `arrival_s,user,images,pixels,steps,seconds,speed,pressed`; `user` is any hash, `pressed` is
+1 for a job that answers a press on a button, and the last two columns may be left out. `generate` makes traces with the
+measured shape of public traffic: a tenth of the users ask for 65 % of the jobs, service takes 9 s at the median, 42 s
+at the 90th percentile and 120 s at the 99th.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ SERVICE_S = ((-2.33, 2.0), (0.0, 9.0), (1.2816, 42.0), (2.3263, 120.0), (3.5, 30
 STEPS_PER_S = 8.0
 """Steps of one megapixel a second: ties a job's seconds to the sizes and steps that the fair order is told of."""
 
+PRESSED = 0.3
+"""Share of the jobs that answer a press. An assumption: no public figure was found."""
+
 
 class BadTrace(EaselError):
     """A trace cannot be read; the text names the line."""
@@ -44,6 +48,7 @@ class Arrival:
     steps: int
     seconds: float
     speed: str = "fast"
+    pressed: int = 0
 
     @property
     def cost(self) -> float:
@@ -66,6 +71,7 @@ def read_trace(path: Path) -> list[Arrival]:
                         int(row["steps"]),
                         float(row["seconds"]),
                         Speed(row.get("speed") or "fast").value,
+                        int(row.get("pressed") or 0),
                     )
                 )
             except (KeyError, TypeError, ValueError) as error:
@@ -83,10 +89,13 @@ def write_trace(path: Path, arrivals: Iterable[Arrival]) -> None:
         writer.writerows(astuple(arrival) for arrival in arrivals)
 
 
-def generate(*, users: int, gpus: int, hours: float, load: float, seed: int) -> Iterator[Arrival]:
+def generate(
+    *, users: int, gpus: int, hours: float, load: float, seed: int, pressed: float = PRESSED
+) -> Iterator[Arrival]:
     """Traffic that keeps `gpus` busy for the share `load` of `hours`, on average; above 1 the queue only grows.
 
-    Jobs come at random moments from `users` people of very different activity; one in ten is relaxed.
+    Jobs come at random moments from `users` people of very different activity; one in ten is relaxed, and the share
+    `pressed` answers a press.
     """
     chance = random.Random(seed)
     weights = list(accumulate(chance.lognormvariate(0, ACTIVITY_SIGMA) for _ in range(users)))
@@ -99,7 +108,8 @@ def generate(*, users: int, gpus: int, hours: float, load: float, seed: int) -> 
         steps = max(1, round(seconds * STEPS_PER_S / (images * pixels / 1e6)))
         (user,) = chance.choices(people, cum_weights=weights)
         speed = Speed.RELAX if chance.random() < 0.1 else Speed.FAST
-        yield Arrival(round(moment, 3), f"{user:x}", images, pixels, steps, round(seconds, 3), speed.value)
+        press = int(chance.random() < pressed)
+        yield Arrival(round(moment, 3), f"{user:x}", images, pixels, steps, round(seconds, 3), speed.value, press)
 
 
 def service_s(score: float) -> float:

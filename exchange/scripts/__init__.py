@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
+import redis.client
 from redis.exceptions import NoScriptError
 
 from exchange.scripts.asking import CANCEL, ENQUEUE, POSITION, RELEASE, SUBMIT
@@ -32,6 +33,8 @@ __all__ = [
     "RELEASE",
     "SUBMIT",
     "arguments",
+    "load",
+    "queue",
     "run",
     "run_async",
 ]
@@ -39,7 +42,7 @@ __all__ = [
 
 def arguments(parameters: Mapping[str, Any], fields: Sequence[bytes | str | int | float] = ()) -> list[Any]:
     """What a script receives: one JSON object, then a job's hash."""
-    return [json.dumps(parameters, separators=(",", ":")), *fields]
+    return [_encode(parameters), *fields]
 
 
 def run(client: redis.Redis, script: str, args: Sequence[Any]) -> Any:
@@ -58,6 +61,18 @@ async def run_async(client: redis.asyncio.Redis, script: str, args: Sequence[Any
         return await client.eval(script, 0, *args)
 
 
+def load(client: redis.Redis, *wanted: str) -> None:
+    """Make `wanted` scripts known to the server, for `queue`."""
+    for script in wanted:
+        client.script_load(script)
+
+
+def queue(pipeline: redis.client.Pipeline, script: str, args: Sequence[Any]) -> None:
+    """Put a call of a script that the server knows into a pipeline: many steps in one round trip."""
+    pipeline.evalsha(_digest(script), 0, *args)
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _digests: dict[str, str] = {}
 
 
