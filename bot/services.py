@@ -1,4 +1,4 @@
-"""What the bot works with, built once in `bot.__main__` and handed to the client; tests hand in others."""
+"""What the bot works with, built once in `bot.process` and handed to the client; tests hand in others."""
 
 from __future__ import annotations
 

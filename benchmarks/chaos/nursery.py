@@ -97,7 +97,7 @@ def _die_with_parent(number: int) -> None:
 
 
 def _preload() -> None:
-    for name in ("bot.__main__", "model.tiny", *(f"worker.{part}" for part in WORKER_PARTS)):
+    for name in ("bot.process", "model.tiny", *(f"worker.{part}" for part in WORKER_PARTS)):
         importlib.import_module(name)
     import diffusers
     import torch

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,32 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.__main__ import run
+from bot.process import end, run
 from bot.settings import BotSettings, InvalidSettings, read_settings
-from exchange.connection import RedisUnavailable
+from exchange.connection import RedisUnavailable, connect_async
+from exchange.progress import listen
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60
 
 
-@asynccontextmanager
-async def program(module: str, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+def program(
+    module: str, *arguments: str, **environment: str
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """`python -m module` until the end of the block, with none of the developer's own settings but the path."""
+    return python("-m", module, *arguments, **environment)
+
+
+def script(text: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    """The same for a few lines of Python."""
+    return python("-c", text)
+
+
+@asynccontextmanager
+async def python(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python process until the end of the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        module,
         *arguments,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -97,6 +108,125 @@ async def test_the_road_to_a_waiting_message_with_real_processes(redis_url: str,
     assert bot.returncode == 0
     assert errors == b""
     assert served["bot_token"] not in output.decode()
+
+
+HANGING = """
+import asyncio, threading
+from bot import process
+
+process.LAST_CALL_S = {last_call_s}
+
+async def main():
+    stop = asyncio.Event()
+    process.stop_on_signals(stop)
+    thread = asyncio.create_task(asyncio.to_thread(threading.Event().wait))
+    await asyncio.sleep(0)
+    print("up", flush=True)
+    await stop.wait()
+    print("asked", flush=True)
+
+asyncio.run(main())
+"""
+"""A process with a thread that never ends, as a call to a store that does not answer would be."""
+
+
+async def test_a_thread_that_hangs_does_not_outlast_the_last_call() -> None:
+    """It ends with status 1, and standard error says where it hung."""
+    async with script(HANGING.format(last_call_s=0.2)) as process:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), WAIT_S) == b"up\n"
+        process.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.wait_for(process.communicate(), WAIT_S)
+    assert process.returncode == 1
+    assert b"threading.py" in errors
+
+
+async def test_a_second_signal_ends_it_at_once() -> None:
+    """Whatever still hangs."""
+    async with script(HANGING.format(last_call_s=3600)) as process:
+        assert process.stdout is not None
+        for word in (b"up\n", b"asked\n"):
+            assert await asyncio.wait_for(process.stdout.readline(), WAIT_S) == word
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), WAIT_S)
+    assert process.returncode == -signal.SIGTERM
+
+
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
+    """As `asyncio.wait_for` of Python 3.11 makes of every loop around redis-py, at unlucky moments."""
+    lost: list[bool] = []
+
+    async def deaf() -> None:
+        while len(lost) < 3:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost.append(True)
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_S):
+        await end({task})
+    assert task.done()
+
+
+@pytest.mark.parametrize("turns", range(0, 30, 3))
+async def test_listening_to_progress_ends_whenever_it_is_asked_to(turns: int, redis_url: str) -> None:
+    """At any turn of the event loop while it subscribes."""
+    client = connect_async(redis_url)
+
+    async def follow() -> None:
+        async for _ in listen(client):
+            pass
+
+    task = asyncio.create_task(follow())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(WAIT_S):
+        await end({task})
+    assert task.done()
+    await client.aclose()
+
+
+SIGNALLED_EARLY = """
+import os, signal, sys
+from bot.__main__ import main
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "bot.process":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Finder())
+sys.exit(main())
+"""
+
+
+async def test_a_signal_during_the_imports_ends_it() -> None:
+    """It is handled, because the first process of a container ignores what is not."""
+    async with script(SIGNALLED_EARLY) as process:
+        output, errors = await asyncio.wait_for(process.communicate(), WAIT_S)
+    assert (process.returncode, output, errors) == (0, b"", b"")
+
+
+async def test_a_signal_before_the_gateway_is_open_is_not_lost(redis_url: str, tmp_path: Path) -> None:
+    """Discord takes the connection and says nothing; the bot was asked to end while it logs in."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = {"REDIS_URL": redis_url, "DISCORD_TOKEN": "x", "DISCORD_API_BASE": base}
+        async with program("bot", **settings, IMAGE_STORE=str(tmp_path)) as bot:
+            await asyncio.wait_for(asked.wait(), WAIT_S)
+            bot.send_signal(signal.SIGTERM)
+            output, errors = await asyncio.wait_for(bot.communicate(), WAIT_S)
+    assert (bot.returncode, errors) == (0, b"")
+    assert b'"stopped"' in output
 
 
 def memory_mib(pid: int) -> float:

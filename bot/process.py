@@ -1,0 +1,180 @@
+"""The bot as a process: reads the settings, opens Redis and the image store, wires the client, serves until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+import yarl
+
+from bot.client import EaselClient
+from bot.services import Services
+from bot.settings import BotSettings, InvalidSettings, read_settings
+from contract.endpoints import Endpoints, discord_endpoints
+from contract.errors import UserError
+from contract.sentences import describe
+from exchange import progress
+from exchange.accounts import Accounts
+from exchange.catalogue import open_catalogue
+from exchange.connection import RedisUnavailable, check_async, connect_async
+from exchange.images import open_store
+from exchange.logs import configure_logs
+from exchange.preferences import Preferences
+from exchange.queue import JobQueue
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+GOODBYE_S = 3.0
+"""How long closing the gateway may take, and then again what is left to end."""
+
+AGAIN_S = 0.1
+"""How soon a task that has not ended is cancelled again."""
+
+LAST_CALL_S = 9.0
+"""When a process that was asked to end does so whatever hangs: before Docker's ten seconds are over."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+CANNOT_START = 2
+"""Exit status when the settings, Redis or the token do not allow a start: starting again would not help."""
+
+
+def main() -> int:
+    """Run the bot. 0 after SIGTERM or SIGINT; 2 with one sentence on standard error when it cannot start."""
+    try:
+        settings = read_settings()
+        endpoints = discord_endpoints(
+            settings.discord_api_base,
+            settings.discord_gateway_url,
+            allow_remote=settings.discord_allow_remote_api,
+        )
+        configure_logs(settings.log_format, settings.log_level)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing here speaks
+        if endpoints is not None:
+            use_endpoints(endpoints)
+        asyncio.run(run(settings))
+    except UserError as error:
+        print(describe(error)[1], file=sys.stderr)
+        return CANNOT_START
+    except (InvalidSettings, RedisUnavailable) as error:
+        print(error, file=sys.stderr)
+        return CANNOT_START
+    except discord.LoginFailure:
+        print("Discord does not accept DISCORD_TOKEN: copy the token again from the Bot page.", file=sys.stderr)
+        return CANNOT_START
+    except (aiohttp.ClientError, discord.GatewayNotFound) as error:
+        print(f"Discord cannot be reached: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def use_endpoints(endpoints: Endpoints) -> None:
+    """Point discord.py at a stand-in for Discord. Loud, because the bot's token goes there."""
+    discord.http.Route.BASE = endpoints.rest_base
+    discord.asset.Asset.BASE = endpoints.api_base
+    if endpoints.gateway_url:
+        discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(endpoints.gateway_url)
+    log.warning("NOT THE REAL DISCORD: the bot's token goes to a stand-in", api_base=endpoints.api_base)
+
+
+async def run(settings: BotSettings) -> None:
+    """Wire everything and serve until a signal asks to stop. RedisUnavailable, LoginFailure."""
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    if settings.redis_url is None:
+        raise RedisUnavailable("REDIS_URL is not set")
+    redis = connect_async(settings.redis_url.get_secret_value())
+    try:
+        await check_async(redis)
+        services = Services(
+            settings=settings,
+            queue=JobQueue(redis, settings.limits),
+            images=await asyncio.to_thread(open_store, settings.image_store),
+            preferences=Preferences(redis),
+            accounts=Accounts(redis),
+            catalogue=open_catalogue(settings.catalogue),
+        )
+        client = EaselClient(services, shard_ids=settings.shard_ids, shard_count=settings.shard_count)
+        subscribed = asyncio.Event()
+        events = progress.listen(redis, subscribed)
+        await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)
+    finally:
+        await redis.aclose()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGTERM or SIGINT; a second one ends the process at once.
+
+    A thread in a network call cannot be cancelled, and Python waits for it without limit. So after `LAST_CALL_S` the
+    process ends with status 1 all the same, and says on standard error where each thread was.
+    """
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        faulthandler.dump_traceback_later(LAST_CALL_S, exit=True)
+        stop.set()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, asked)
+
+
+async def serve(
+    client: EaselClient,
+    token: str,
+    events: AsyncIterator[progress.Progress],
+    subscribed: asyncio.Event,
+    stop: asyncio.Event,
+) -> None:
+    """Run the client and what goes with it until `stop` is set. Whatever fails first ends all, and is raised."""
+    tasks = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(client.start(token)),
+        asyncio.create_task(client.follow(events)),
+        asyncio.create_task(client.waiting.keep_noting()),
+    ]
+    ready = asyncio.create_task(_say_ready(client, subscribed))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # Jobs do not depend on this process, so it owes nobody a long goodbye.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await client.close()
+        # All there are: a command in the middle of its work talks to Redis too.
+        await end(asyncio.all_tasks() - {asyncio.current_task()})
+    for task in done:
+        task.result()
+    log.info("stopped")
+
+
+async def end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended, or `GOODBYE_S` have passed.
+
+    Once is not enough: redis-py sends with `asyncio.wait_for`, and that of Python 3.11 loses a cancellation that comes
+    just when the sending is done. A loop around it then goes on for ever, and with it the process.
+    """
+    until_s = asyncio.get_running_loop().time() + GOODBYE_S
+    while tasks and asyncio.get_running_loop().time() < until_s:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=AGAIN_S)
+
+
+async def _say_ready(client: EaselClient, subscribed: asyncio.Event) -> None:
+    """The commands are synced before the gateway opens (`setup_hook`), so these two are all there is to wait for."""
+    await subscribed.wait()
+    await client.connected.wait()
+    gc.freeze()  # what is there now stays: looking it through again and again would stop the loop for 80 ms each time
+    log.info("ready", user=str(client.user), shards=client.shard_count)
