@@ -280,7 +280,8 @@ class SlotPool:
     def start(self) -> None:
         """Take jobs. The process should not load a model after this."""
         for queue, count in self.plan.items():
-            self._slots += [self._spawn(queue) for _ in range(count)]
+            for _ in range(count):
+                self._slots.append(self._spawn(queue))  # at once: its first job may break before the next is there
         self._heartbeat.start()
 
     def drain(self, grace_s: float) -> bool:

@@ -46,12 +46,12 @@ if state[2] ~= a.by and not a.operator then return 'not_yours' end
 if ENDED[state[1]] then return 'ended' end
 local answer = 'ended'
 for _, id in ipairs(a.ids) do
-  local h = redis.call('HMGET', job_key(id), 'status', 'origin')
-  local status, queue = h[1], h[2]
+  local status, queue, user, guild = unpack(redis.call('HMGET', job_key(id), 'status', 'origin', 'easel_user',
+    'easel_guild'))
   if status == 'created' or status == 'queued' or status == 'scheduled' then
     redis.call('ZREM', 'easel:held', id)
     redis.call('ZREM', 'rq:scheduled:' .. queue, id)
-    leave(id, queue)
+    leave(id, queue, user, guild)
     refund(id, queue)
     redis.call('HSET', job_key(id), 'status', 'canceled', 'ended_at', a.ended)
     redis.call('ZADD', 'rq:canceled:' .. queue, now + 3600, id)

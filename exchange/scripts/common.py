@@ -6,17 +6,10 @@ local time = redis.call('TIME')
 local now = a.now or tonumber(time[1]) + tonumber(time[2]) / 1e6   -- only a simulation brings its own clock
 
 local function job_key(id) return 'rq:job:' .. id end
-local function scopes_of(id)
-  local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild')
-  local scopes = {}
-  if h[1] and h[1] ~= '' then scopes[1] = 'user:' .. h[1] end
-  if h[2] and h[2] ~= '' then scopes[#scopes + 1] = 'guild:' .. h[2] end
-  return scopes
-end
-local function mark(kind, id, present)
-  for _, scope in ipairs(scopes_of(id)) do
-    redis.call(present and 'SADD' or 'SREM', 'easel:' .. kind .. ':' .. scope, id)
-  end
+local function mark(kind, id, present, user, guild)
+  local verb, set = present and 'SADD' or 'SREM', 'easel:' .. kind
+  if user and user ~= '' then redis.call(verb, set .. ':user:' .. user, id) end
+  if guild and guild ~= '' then redis.call(verb, set .. ':guild:' .. guild, id) end
 end
 -- members that RQ no longer calls live are dropped: its own tools cancel, empty and requeue behind our back
 local function count(kind, scope, cap)
@@ -33,19 +26,19 @@ local function count(kind, scope, cap)
   return n
 end
 local function enter(id, queue, front)
-  local h = redis.call('HMGET', job_key(id), 'easel_tag', 'easel_arrived')
+  local h = redis.call('HMGET', job_key(id), 'easel_tag', 'easel_arrived', 'easel_user', 'easel_guild')
   local tag = h[1] or redis.call('GET', 'easel:' .. queue .. ':virtual') or '0'
   redis.call('HSET', job_key(id), 'status', 'queued')
   redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
   redis.call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
   redis.call('ZADD', 'easel:' .. queue .. ':order', tag, id)
   redis.call('ZADD', 'easel:' .. queue .. ':arrivals', h[2] or now, id)
-  mark('waiting', id, true)
+  mark('waiting', id, true, h[3], h[4])
 end
-local function leave(id, queue)
+local function leave(id, queue, user, guild)
   redis.call('ZREM', 'easel:' .. queue .. ':order', id)
   redis.call('ZREM', 'easel:' .. queue .. ':arrivals', id)
-  mark('waiting', id, false)
+  mark('waiting', id, false, user, guild)
   return redis.call('LREM', 'rq:queue:' .. queue, 1, id) == 1
 end
 local ENDED = {delivered = true, failed = true, cancelled = true}
@@ -54,7 +47,7 @@ local function set_state(job, state, ttl)
   local before = job and redis.call('HGET', 'easel:job:' .. job, 'state')
   if before and (ENDED[state] or not ENDED[before]) then
     redis.call('HSET', 'easel:job:' .. job, 'state', state)
-    if ttl then redis.call('EXPIRE', 'easel:job:' .. job, ttl) else redis.call('PERSIST', 'easel:job:' .. job) end
+    if ttl then redis.call('EXPIRE', 'easel:job:' .. job, ttl) end
   end
 end
 local function announce(job, state, percent)
@@ -88,15 +81,15 @@ local function create(id, job, queue, j, hash, held)
   local ahead, returns = head_start(queue, j, share)
   -- first come, first served among equals; far below any share, and never part of the clock
   local tag = begin - ahead + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
-  redis.call('HSET', job_key(id), unpack(hash))
-  redis.call('HSET', job_key(id), 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
+  local own = {'status', 'created', 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
     'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
     'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_returns', returns,
-    'easel_version', j.version, 'easel_arrived', now)
+    'easel_version', j.version, 'easel_arrived', now}
+  for _, value in ipairs(own) do hash[#hash + 1] = value end
+  redis.call('HSET', job_key(id), unpack(hash))
   if held then
-    redis.call('HSET', job_key(id), 'status', 'created')
     redis.call('ZADD', 'easel:held', now, id)
-    mark('waiting', id, true)
+    mark('waiting', id, true, j.user, j.guild)
   else enter(id, queue, false) end
   return tag
 end
@@ -105,12 +98,12 @@ local function refund(id, queue)
   local key = 'easel:' .. queue .. ':finish'
   if h[1] and h[2] and redis.call('HEXISTS', key, h[1]) == 1 then redis.call('HINCRBYFLOAT', key, h[1], '-' .. h[2]) end
 end
-local function drop_lease(id, queue, execution, worker)
+local function drop_lease(id, queue, execution, worker, user, guild)
   local member = id .. ':' .. execution
   redis.call('ZREM', 'rq:wip:' .. queue, member)
   redis.call('DEL', 'rq:execution:' .. member)
   redis.call('ZREM', 'rq:executions:' .. id, execution)
   if worker then redis.call('SREM', 'rq:worker:' .. worker .. ':executions', member) end
-  mark('running', id, false)
+  mark('running', id, false, user, guild)
 end
 """

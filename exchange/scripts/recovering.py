@@ -14,12 +14,13 @@ local retried, released, due, ended = 0, 0, 0, {}
 for _, q in ipairs(a.queues) do
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', 'rq:wip:' .. q, 0, now, 'LIMIT', 0, 200)) do
     local id, execution = string.match(member, '^(.*):([^:]+)$')
-    local h = redis.call('HMGET', job_key(id), 'status', 'retries_left', 'easel_cancel', 'worker_name', 'easel_job')
-    if h[1] ~= 'started' then drop_lease(id, q, execution, h[4])
+    local h = redis.call('HMGET', job_key(id), 'status', 'retries_left', 'easel_cancel', 'worker_name', 'easel_job',
+      'easel_user', 'easel_guild')
+    if h[1] ~= 'started' then drop_lease(id, q, execution, h[4], h[6], h[7])
     elseif h[3] or tonumber(h[2] or '0') <= 0 then
       for _, v in ipairs({id, execution, q, h[3] and 'canceled' or 'failed'}) do ended[#ended + 1] = v end
     else
-      drop_lease(id, q, execution, h[4])
+      drop_lease(id, q, execution, h[4], h[6], h[7])
       redis.call('HINCRBY', job_key(id), 'retries_left', -1)
       enter(id, q, true)
       set_state(h[5], q == 'render' and 'queued' or 'delivering')

@@ -40,15 +40,18 @@ local function claim(a)
       seen[id] = true
     end
   end
-  local limits = redis.call('HMGET', 'easel:limits', 'user', 'guild')
-  local caps = {user = tonumber(limits[1] or '0'), guild = tonumber(limits[2] or '0')}
+  local caps = {}
+  if q == 'render' then
+    local limits = redis.call('HMGET', 'easel:limits', 'user', 'guild')
+    caps = {user = tonumber(limits[1] or '0'), guild = tonumber(limits[2] or '0')}
+  end
   local models
   if a.models ~= '' then models = {}; for name in string.gmatch(a.models, '[^,]+') do models[name] = true end end
   local full = {}
   local function under_caps(user, guild)
     for kind, value in pairs({user = user, guild = guild}) do
       local cap = caps[kind]
-      if value and value ~= '' and cap > 0 then
+      if value and value ~= '' and cap and cap > 0 then
         local scope = kind .. ':' .. value
         if full[scope] == nil then full[scope] = count('running', scope, cap) >= cap end
         if full[scope] then return false end
@@ -60,24 +63,25 @@ local function claim(a)
   local wanted = a.must ~= '' and a.must or a.prefer
   local function verdict(id)
     local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
-      'easel_version')
-    if tonumber(h[6] or '0') > a.version then return 'no' end
-    if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no' end
-    if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no' end
-    if q == 'render' and not under_caps(h[1], h[2]) then return 'no' end
-    if wanted ~= '' and h[3] and h[3] ~= '' and h[3] ~= wanted then return 'other' end
-    return 'yes'
+      'easel_version', 'status', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_job', 'easel_skipped')
+    local job = {user = h[1], guild = h[2], status = h[7], begin = tonumber(h[8] or '0'), returns = h[9],
+      claims = tonumber(h[10] or '0'), job = h[11], skipped = h[12]}
+    if tonumber(h[6] or '0') > a.version then return 'no', job end
+    if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no', job end
+    if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no', job end
+    if not under_caps(h[1], h[2]) then return 'no', job end
+    if wanted ~= '' and h[3] and h[3] ~= '' and h[3] ~= wanted then return 'other', job end
+    return 'yes', job
   end
-  local function take(id)
-    local listed = leave(id, q)
-    if not listed or redis.call('HGET', job_key(id), 'status') ~= 'queued' then return nil end
+  local function take(id, job)
+    local listed = leave(id, q, job.user, job.guild)
+    if not listed or job.status ~= 'queued' then return nil end
     local member, expiry = id .. ':' .. a.execution, now + a.lease_s
-    local begin, returns = unpack(redis.call('HMGET', job_key(id), 'easel_begin', 'easel_returns'))
-    if tonumber(returns or '0') > 0 then
-      redis.call('HINCRBYFLOAT', 'easel:' .. q .. ':pressed', 'spent', '-' .. returns)
+    if tonumber(job.returns or '0') > 0 then
+      redis.call('HINCRBYFLOAT', 'easel:' .. q .. ':pressed', 'spent', '-' .. job.returns)
     end
-    if tonumber(begin or '0') > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
-      redis.call('SET', 'easel:' .. q .. ':virtual', begin)
+    if job.begin > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+      redis.call('SET', 'easel:' .. q .. ':virtual', job.begin)
     end
     redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
     redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
@@ -88,21 +92,19 @@ local function claim(a)
     redis.call('SADD', worker .. ':executions', member)
     redis.call('HSET', worker, 'state', 'busy', 'easel_execution', a.execution, 'easel_claim', id)
     redis.call('HSET', job_key(id), 'status', 'started', 'worker_name', a.worker, 'started_at', a.started,
-      'last_heartbeat', a.started, 'easel_began', now)
-    redis.call('HINCRBY', job_key(id), 'easel_claims', 1)
-    redis.call('HDEL', job_key(id), 'easel_skipped')
+      'last_heartbeat', a.started, 'easel_began', now, 'easel_claims', job.claims + 1)
+    if job.skipped then redis.call('HDEL', job_key(id), 'easel_skipped') end
     redis.call('PERSIST', job_key(id))
-    if q == 'render' then mark('running', id, true) end
-    local job = redis.call('HGET', job_key(id), 'easel_job')
-    if job then
-      set_state(job, q == 'render' and 'running' or 'delivering')
-      if q == 'render' then announce(job, 'started', 0) end
+    if q == 'render' then mark('running', id, true, job.user, job.guild) end
+    if job.job then
+      set_state(job.job, q == 'render' and 'running' or 'delivering')
+      if q == 'render' then announce(job.job, 'started', 0) end
     end
     return found(id)
   end
   -- passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model
-  local function starves(id)
-    local skipped = tonumber(redis.call('HGET', job_key(id), 'easel_skipped') or '0')
+  local function starves(job)
+    local skipped = tonumber(job.skipped or '0')
     return skipped >= a.skip_limit and skipped >= 4 * redis.call('SCARD', 'rq:workers:' .. q)
   end
   -- ageing: one claim in four goes to whoever has waited longest, once that is longer than patience
@@ -110,40 +112,40 @@ local function claim(a)
   if turn or wanted ~= '' then
     local oldest, arrived = unpack(redis.call('ZRANGE', arrivals, 0, 0, 'WITHSCORES'))
     if oldest and now - tonumber(arrived) > a.patience_s then
-      local v = verdict(oldest)
+      local v, job = verdict(oldest)
       if v == 'other' and a.must ~= '' then
         if turn then redis.call('HSET', job_key(oldest), 'easel_skipped', 1e9) end
-        if starves(oldest) then return {'blocked'} end
-      elseif v == 'other' and starves(oldest) or v ~= 'no' and turn then
-        local got = take(oldest)
+        if turn or starves(job) then return {'blocked'} end
+      elseif v == 'other' and starves(job) or v ~= 'no' and turn then
+        local got = take(oldest, job)
         if got then return got end
       end
     end
   end
-  local head                                          -- first in order, but of another model
+  local head, heads                                   -- first in order, but of another model
   for from = 0, a.scan - 1, 32 do
     local ids = redis.call('ZRANGE', order, from, math.min(from + 31, a.scan - 1))
     if #ids == 0 then break end
     for _, id in ipairs(ids) do
-      local v = verdict(id)
+      local v, job = verdict(id)
       if v == 'yes' then
-        local got = take(id)
+        local got = take(id, job)
         if got then
           if head then redis.call('HINCRBY', job_key(head), 'easel_skipped', 1) end
           return got
         end
       elseif v == 'other' and not head then
-        head = id
-        if starves(id) then
+        head, heads = id, job
+        if starves(job) then
           if a.must ~= '' then return {'blocked'} end
-          local got = take(id)
+          local got = take(id, job)
           if got then return got end
         end
       end
     end
   end
   if head and a.must == '' then
-    local got = take(head)
+    local got = take(head, heads)
     if got then return got end
   end
   return {redis.call('LLEN', list) == 0 and 'empty' or 'blocked'}
@@ -179,15 +181,17 @@ FINISH = (
 -- `next` ({id job queue j}, its hash follows) is an RQ job that comes into being with this outcome; `claim` is what
 -- CLAIM takes, for the same slot's next job -> {1, answer to `claim`}, or {0} when the lease is gone
 if not redis.call('ZSCORE', 'rq:wip:' .. a.queue, a.id .. ':' .. a.execution) then return {0} end
-drop_lease(a.id, a.queue, a.execution, a.worker)
 local worker = 'rq:worker:' .. a.worker
 local key = job_key(a.id)
 local h = redis.call('HMGET', key, 'easel_job', 'easel_model', 'easel_cost', 'easel_began', 'easel_pixels',
-  'easel_claims')
-if redis.call('EXISTS', worker) == 1 then
-  redis.call('HSET', worker, 'state', 'idle')
-  redis.call('HINCRBY', worker, a.how == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
-  if h[4] then redis.call('HINCRBYFLOAT', worker, 'total_working_time', string.format('%.6f', now - tonumber(h[4]))) end
+  'easel_claims', 'easel_user', 'easel_guild')
+local user, guild = h[7], h[8]
+drop_lease(a.id, a.queue, a.execution, a.worker, user, guild)
+local counter = a.how == 'finished' and 'successful_job_count' or 'failed_job_count'
+local done = redis.call('HMGET', worker, 'birth', counter, 'total_working_time')
+if done[1] then
+  redis.call('HSET', worker, 'state', 'idle', counter, tonumber(done[2] or '0') + 1, 'total_working_time',
+    string.format('%.6f', tonumber(done[3] or '0') + now - tonumber(h[4] or now)))
 end
 if a.next and a.next.id and redis.call('EXISTS', job_key(a.next.id)) == 0 then
   create(a.next.id, a.next.job, a.next.queue, a.next.j, {unpack(ARGV, 2)}, false)
@@ -197,7 +201,7 @@ if a.how == 'retry' or a.how == 'back' then
   if a.delay_s > 0 then
     redis.call('HSET', key, 'status', 'scheduled')
     redis.call('ZADD', 'rq:scheduled:' .. a.queue, now + a.delay_s, a.id)
-    mark('waiting', a.id, true)
+    mark('waiting', a.id, true, user, guild)
   else enter(a.id, a.queue, true) end
   set_state(h[1], a.queue == 'render' and 'queued' or 'delivering')
   return {1}
@@ -212,13 +216,11 @@ end
 if a.how == 'finished' then
   -- only a first run teaches the speed: a later one may find pictures that are drawn already
   local first = a.queue == 'render' and h[6] == '1'
-  if first and h[2] and h[4] and now > tonumber(h[4]) and tonumber(h[3] or '0') > 0 then
-    for _, field in ipairs({h[2], h[2] .. '@' .. (h[5] or '0')}) do
-      local speed = tonumber(h[3]) / (now - tonumber(h[4]))
-      local old = redis.call('HGET', 'easel:speed', field)
-      if old then speed = tonumber(old) * 0.8 + speed * 0.2 end
-      redis.call('HSET', 'easel:speed', field, speed)
-    end
+  if first and h[2] and h[2] ~= '' and h[4] and now > tonumber(h[4]) and tonumber(h[3] or '0') > 0 then
+    local speed, sized = tonumber(h[3]) / (now - tonumber(h[4])), h[2] .. '@' .. (h[5] or '0')
+    local old = redis.call('HMGET', 'easel:speed', h[2], sized)
+    local function learnt(before) return before and tonumber(before) * 0.8 + speed * 0.2 or speed end
+    redis.call('HSET', 'easel:speed', h[2], learnt(old[1]), sized, learnt(old[2]))
   end
 else refund(a.id, a.queue) end
 if h[1] then
