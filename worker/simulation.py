@@ -296,18 +296,32 @@ def _waits(groups: Sequence[Sequence[float]]) -> Waits:
 
 def describe(now: Report, more: Report) -> str:
     """A report for people, with bars."""
+    shares = "nobody waits to speak of"
+    if now.waits.p99 >= 1:
+        shares = f"heavy users wait {now.fairness:.1f} times as long as light ones"
     lines = [
         f"{now.jobs} jobs of {now.users} users on {now.gpus} GPUs, {now.policy}: {now.utilisation:.0%} busy over "
-        f"{now.hours:.1f} h; heavy users wait {now.fairness:.1f} times as long as light ones",
+        f"{now.hours:.1f} h; {shares}",
         "",
-        "seconds waited     p50       p90       p99   longest",
+        "waited              p50        p90        p99    longest",
     ]
-    for name, waits in (("everybody", now.waits), ("light users", now.light), ("heavy users", now.heavy)):
-        lines.append(f"{name:<14}{waits.p50:>8.1f}  {waits.p90:>8.1f}  {waits.p99:>8.1f}  {waits.longest:>8.1f}")
+    groups = [("everybody", now.waits), ("light users", now.light), ("heavy users", now.heavy)]
+    if now.pressed is not None:
+        groups.append(("presses", now.pressed))
+    for name, waits in groups:
+        columns = (waits.p50, waits.p90, waits.p99, waits.longest)
+        lines.append(f"{name:<12}" + "".join(f"{_span(value):>11}" for value in columns))
     lines += ["", f"with one more GPU ({more.gpus}), {more.utilisation:.0%} busy:"]
     widest = max(now.waits.p99, more.waits.p99, 1e-9)
     for name in ("p50", "p90", "p99"):
         for report in (now, more):
             value = getattr(report.waits, name)
-            lines.append(f"{name} {report.gpus:>5} GPUs {value:>9.1f} s {'█' * round(BARS * value / widest)}")
+            bar = "█" * round(BARS * value / widest) or ("▏" if value else "")
+            lines.append(f"{name} {report.gpus:>5} GPUs {_span(value):>9} {bar}".rstrip())
     return "\n".join(lines)
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -10,16 +10,16 @@ from typer.testing import CliRunner
 
 from exchange.queue import Limits
 from worker.__main__ import app
-from worker.simulation import compare, describe, simulate
+from worker.simulation import Waits, compare, describe, simulate
 from worker.traces import Arrival, BadTrace, generate, read_trace, service_s, write_trace
 
 MEGAPIXEL = 1_000_000
 NO_LIMITS = Limits(0, 0, 0, 0)
 
 
-def one(arrival_s: float, user: str, seconds: float = 10.0, speed: str = "fast") -> Arrival:
+def one(arrival_s: float, user: str, seconds: float = 10.0, speed: str = "fast", pressed: int = 0) -> Arrival:
     """A job of one picture with one step a second."""
-    return Arrival(arrival_s, user, 1, MEGAPIXEL, round(seconds), seconds, speed)
+    return Arrival(arrival_s, user, 1, MEGAPIXEL, round(seconds), seconds, speed, pressed)
 
 
 def test_a_newcomer_overtakes_a_crowd_of_one(client: redis.Redis) -> None:
@@ -40,6 +40,48 @@ def test_virtual_time_is_exact(client: redis.Redis) -> None:
     assert (report.waits.p50, report.waits.longest) == (0.0, 10.0)
     assert report.utilisation == 0.75
     assert report.hours == pytest.approx(20 / 3600, abs=1e-3)
+
+
+def test_sending_certain_events_together_changes_nothing(client: redis.Redis) -> None:
+    """A cap that nobody reaches makes the replay go event by event; order, waits and busy time are the same."""
+    trace = list(generate(users=30, gpus=3, hours=0.2, load=1.3, seed=8))
+    together = simulate(client, trace, 3, "fair", NO_LIMITS)
+    one_by_one = simulate(client, trace, 3, "fair", Limits(0, 1_000_000, 0, 0))
+    assert together == one_by_one
+    assert together.jobs == len(trace)
+    assert together.waits.p90 > 1
+
+
+def test_caps_hold_in_virtual_time(client: redis.Redis) -> None:
+    """With one running job a user, the second waits although a GPU is idle; the other user's does not."""
+    trace = [one(0, "a"), one(0, "a"), one(1, "b"), one(2, "a")]
+    report = simulate(client, trace, 3, "fair", Limits(0, 1, 0, 0))
+    assert report.jobs == 4
+    assert report.heavy.longest == 18
+    assert report.light == Waits(0, 0, 0, 0)
+    assert client.zcard("rq:wip:render") == client.llen("rq:queue:render") == 0
+
+
+def test_presses_go_before_their_turn_in_the_fair_order_only(client: redis.Redis) -> None:
+    """Twenty first grids wait, somebody presses: fair serves the press next, fifo last; a relaxed press waits too."""
+    trace = [*(one(0, f"user {number}") for number in range(20)), one(5, "looker", pressed=1)]
+    fair, fifo = simulate(client, trace, 1, "fair", NO_LIMITS), simulate(client, trace, 1, "fifo")
+    assert fair.pressed == Waits(5, 5, 5, 5)
+    assert fifo.pressed == Waits(195, 195, 195, 195)
+    relaxed = simulate(client, [*trace[:-1], one(5, "looker", 10, "relax", 1)], 1, "fair", NO_LIMITS)
+    assert relaxed.pressed == Waits(195, 195, 195, 195)
+    assert simulate(client, trace[:-1], 1, "fair", NO_LIMITS).pressed is None
+
+
+def test_the_report_reads_well_for_short_and_long_waits(client: redis.Redis) -> None:
+    """Seconds, minutes and hours; a bar for each percentile of both fleets, none longer than the widest."""
+    now = simulate(client, [one(0, "a", 4000), one(0, "b", 4000), one(1, "c", 4000)], 1, "fair", NO_LIMITS)
+    more = simulate(client, [one(0, "a", 4000), one(0, "b", 4000), one(1, "c", 4000)], 2, "fair", NO_LIMITS)
+    lines = describe(now, more).splitlines()
+    assert lines[3].split() == ["everybody", "67", "min", "2.2", "h", "2.2", "h", "2.2", "h"]
+    assert [len(line) - len(line.rstrip("█")) for line in lines[-6:]] == [20, 0, 40, 20, 40, 20]
+    idle = simulate(client, [one(0, "a"), one(20, "b")], 1, "fair", NO_LIMITS)
+    assert "nobody waits to speak of" in describe(idle, idle)
 
 
 def test_one_more_gpu_is_worth_something() -> None:
@@ -71,12 +113,13 @@ def test_service_times_meet_the_measured_percentiles() -> None:
 
 
 def test_traces_survive_the_disk(tmp_path: Path) -> None:
-    """Written, read back, sorted by arrival; a missing speed is fast."""
-    trace = [one(5, "b"), one(1, "a", speed="relax")]
+    """Written, read back, sorted by arrival; a missing speed is fast, and what has no such column was not pressed."""
+    trace = [one(5, "b", pressed=1), one(1, "a", speed="relax")]
     write_trace(tmp_path / "trace.csv", trace)
     assert read_trace(tmp_path / "trace.csv") == [trace[1], trace[0]]
     (tmp_path / "short.csv").write_text("arrival_s,user,images,pixels,steps,seconds\n0,x,4,65536,20,3.5\n")
-    assert read_trace(tmp_path / "short.csv")[0].speed == "fast"
+    [short] = read_trace(tmp_path / "short.csv")
+    assert (short.speed, short.pressed) == ("fast", 0)
 
 
 @pytest.mark.parametrize(
