@@ -153,7 +153,10 @@ async def serve(
             async with asyncio.timeout(GOODBYE_S):
                 await client.close()
         # All there are: a command in the middle of its work talks to Redis too.
-        await end(asyncio.all_tasks() - {asyncio.current_task()})
+        await end({ready, *asyncio.all_tasks()} - {asyncio.current_task()})
+    for task in (ready, *tasks):
+        if task.done() and not task.cancelled():
+            task.exception()  # seen: what the end itself broke off is nobody's news
     for task in done:
         task.result()
     log.info("stopped")

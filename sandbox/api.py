@@ -127,6 +127,7 @@ class Api:
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         sandbox = self._sandbox
+        sandbox.record.arrived(request.path)
         call = Call(sandbox, request.method, dict(request.match_info), dict(request.query), None, None, [])
         fault = sandbox.faults.next(request.method, request.path)
         verdict = Verdict(True, {})

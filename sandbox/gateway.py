@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -78,7 +79,7 @@ class Gateway:
         self._note(event, payload, user)
         for session in self._alive():
             if session.user is user and (not user.bot or session.serves(guild_id)):
-                session.dispatch(event, payload)
+                session.dispatch(event, payload, partial(self._record.left, event, payload) if user.bot else None)
 
     def disturb(self, kind: str, *, bots: bool = True, resumable: bool = True) -> int:
         """``drop``, ``reconnect`` or ``invalid_session`` for every connected bot (or person); how many met it."""

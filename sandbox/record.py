@@ -23,6 +23,12 @@ class Record:
         """Keep one gateway event; ``user_id`` is None where the bot received it."""
         self._keep({"t": name, "d": payload, "user": user_id})
 
+    def left(self, name: str, payload: dict[str, Any]) -> None:
+        """The bot's connection has just been handed this event. Nothing is kept; for those who take times."""
+
+    def arrived(self, path: str) -> None:
+        """A request for ``path`` has just arrived. Nothing is kept; for those who take times."""
+
     def violation(self, rule: str, detail: str) -> None:
         """Keep a breach that Discord may let pass, but a well-behaved client does not commit."""
         self.violations.append({"rule": rule, "detail": detail})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from sandbox.world import User
 
 DISPATCH = 0
 REPLAYED_EVENTS = 1000
+Sent = Callable[[], None] | None
 
 
 class Connection:
@@ -23,13 +25,13 @@ class Connection:
         self._request = request
         self.session: Session | None = None
         self._stream = open_stream(request.query.get("compress"))
-        self._frames: asyncio.Queue[str | None] = asyncio.Queue()
+        self._frames: asyncio.Queue[tuple[str, Sent] | None] = asyncio.Queue()
         self.beat_at = asyncio.get_running_loop().time()
         self.sends: deque[float] = deque()
 
-    def send(self, text: str) -> None:
-        """Queue one message."""
-        self._frames.put_nowait(text)
+    def send(self, text: str, sent: Sent = None) -> None:
+        """Queue one message; ``sent`` is called when it has left."""
+        self._frames.put_nowait((text, sent))
 
     def send_op(self, op: int, data: Any = None) -> None:
         """Queue one message that is no event."""
@@ -41,7 +43,8 @@ class Connection:
 
     async def write(self) -> None:
         """Send what is queued until :meth:`finish` or until the client is gone."""
-        while (text := await self._frames.get()) is not None:
+        while (frame := await self._frames.get()) is not None:
+            text, sent = frame
             try:
                 if self._stream is None:
                     await self.socket.send_str(text)
@@ -49,6 +52,8 @@ class Connection:
                     await self.socket.send_bytes(self._stream.frame(text))
             except ConnectionError:
                 return
+            if sent is not None:
+                sent()
 
     async def close(self, code: int, reason: str = "") -> None:
         """End the connection with a close frame."""
@@ -73,13 +78,13 @@ class Session:
         self.connection: Connection | None = None
         self.lost_at: float | None = None
 
-    def dispatch(self, event: str, payload: dict[str, Any]) -> None:
-        """Send an event, and keep it for a RESUME."""
+    def dispatch(self, event: str, payload: dict[str, Any], sent: Sent = None) -> None:
+        """Send an event, and keep it for a RESUME; ``sent`` is called when it has left for the first time."""
         self.sequence += 1
         text = json.dumps({"op": DISPATCH, "d": payload, "s": self.sequence, "t": event})
         self.replay.append((self.sequence, text))
         if self.connection is not None:
-            self.connection.send(text)
+            self.connection.send(text, sent)
 
     def serves(self, guild_id: str | None) -> bool:
         """Whether events of this guild (None: direct messages) belong to this session's shard."""
