@@ -1,9 +1,10 @@
-"""The UNet's forward as a recorded graph, for the CPU: the same operations without Python between them.
+"""The UNet's forward as a recorded graph, for the CPU: the same arithmetic without Python between the operations.
 
-Two things cost time in a small UNet besides arithmetic. Python dispatches some thousand operations a step: recorded
-once (torch.jit.trace, then freeze), the graph runs without it. And what depends on the prompt alone, the keys and
-values of cross-attention and the pooled embedding, is computed anew each step: here it is an input of the graph,
-computed once per prompt. `benchmarks/README.md` has the figures.
+Three things cost time in a small UNet besides arithmetic. Python dispatches some thousand operations a step: recorded
+once (torch.jit.trace, then freeze), the graph runs without it. What depends on the prompt alone, the keys and values of
+cross-attention and the pooled embedding, is computed anew each step: here it is an input of the graph, computed once
+per prompt. And the convolutions' weights are brought into the processor's order each time: here they are packed
+(`model.packed`). `benchmarks/README.md` has the figures.
 """
 
 import copy
@@ -19,9 +20,13 @@ from torch.nn import functional
 from model.families import Condition
 from model.families.reuse import ReusingUNet
 from model.families.unet import Added, TextUNet
+from model.packed import pack
 
-# How far a graph may be from the module it was recorded from before it is not trusted; equal is the rule.
+# How far a graph may be from the module it was recorded from before it is not trusted; the last bits are the rule.
 _TOLERANCE = 1e-4
+
+_EXAMPLE_ROWS = 8
+"""Rows of the forward that is recorded, and that the weights are packed for: a guided grid."""
 
 Share = tuple[torch.Tensor, ...]
 """What the graph needs of one prompt: the addition to the time embedding if any, then each layer's keys and values."""
@@ -45,6 +50,7 @@ class _TextUNetGraph:
         for number, layer in enumerate(self.cross_attention):
             layer.set_processor(_ReadyKeys(self, number))
         self.ready: list[tuple[torch.Tensor, torch.Tensor]] = []
+        pack(self.unet)
         self._reusing = ReusingUNet(self.unet) if reusing else None
 
     def share(self, condition: Condition, added: Added) -> Share:
@@ -82,24 +88,25 @@ class _TextUNetGraph:
         self._addition = share[0] if self.has_addition else None
         self.ready = list(pairwise(keys_and_values))[::2]
         nothing = keys_and_values[0][:, 0]  # a stand-in (R, L, d): no layer reads it
-        return unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+        return unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0].contiguous()
 
 
 class _Recordable(torch.nn.Module):
-    """A function as a module: only modules can be frozen."""
+    """A function as a module, which can be frozen. `layers` is what it calls: packed weights need an owner in sight."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], layers: torch.nn.Module) -> None:
         super().__init__()
-        self._function = function
+        self._function, self._layers = function, layers
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         return self._function(*inputs)
 
 
-def _recorded(function: Callable[..., Any], *inputs: torch.Tensor) -> Callable[..., Any]:
+def _recorded(function: Callable[..., Any], layers: torch.nn.Module, *inputs: torch.Tensor) -> Callable[..., Any]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
-        return torch.jit.freeze(torch.jit.trace(_Recordable(function).eval(), inputs, check_trace=False))
+        function(*inputs)  # packs what is to be packed
+        return torch.jit.freeze(torch.jit.trace(_Recordable(function, layers).eval(), inputs, check_trace=False))
 
 
 class _ReadyKeys:
@@ -129,17 +136,19 @@ class TracedUNet:
         self._shares: WeakKeyDictionary[Condition, dict[Any, Share]] = WeakKeyDictionary()
         self._stacked: tuple[Any, Sequence[Condition | None], Share] | None = None
         self._trusted: dict[tuple[int, int], bool] = {}
-        latents = torch.zeros(2, family.latent_channels, latent_side, latent_side)
-        timesteps = torch.full((2,), 500.0)
-        share = self._stack([example, example], (latent_side, latent_side))
+        latents = torch.zeros(_EXAMPLE_ROWS, family.latent_channels, latent_side, latent_side)
+        timesteps = torch.full((_EXAMPLE_ROWS,), 500.0)
+        examples = [example] * _EXAMPLE_ROWS
+        share = self._stack(examples, (latent_side, latent_side))
+        layers = self._graph.unet
         if reusing:
-            self._full = _recorded(self._graph.full, latents, timesteps, *share)
+            self._full = _recorded(self._graph.full, layers, latents, timesteps, *share)
             deep = self._full(latents, timesteps, *share)[1]
-            self._shallow = _recorded(self._graph.shallow, latents, timesteps, deep, *share)
+            self._shallow = _recorded(self._graph.shallow, layers, latents, timesteps, deep, *share)
         else:
-            self._whole = _recorded(self._graph.whole, latents, timesteps, *share)
+            self._whole = _recorded(self._graph.whole, layers, latents, timesteps, *share)
         self._reusing = reusing
-        if not self._trust(latents + 0.5, timesteps, [example, example]):
+        if not self._trust(latents + 0.5, timesteps, examples):
             raise ValueError("the recorded graph is not true to its module")
 
     def predict(
