@@ -80,10 +80,11 @@ local function create(id, job, queue, j, hash, held)
   end
   local ahead, returns = head_start(queue, j, share)
   -- first come, first served among equals; far below any share, and never part of the clock
-  local tag = begin - ahead + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
+  local start = begin - ahead
+  local tag = start + (redis.call('INCR', 'easel:' .. queue .. ':counter') % 1000000) * 1e-12
   local own = {'status', 'created', 'easel_job', job, 'easel_user', j.user, 'easel_guild', j.guild,
     'easel_model', j.model, 'easel_name', j.name, 'easel_pixels', j.pixels, 'easel_cost', j.cost,
-    'easel_share', share, 'easel_begin', begin, 'easel_tag', tag, 'easel_returns', returns,
+    'easel_share', share, 'easel_begin', start, 'easel_tag', tag, 'easel_returns', returns,
     'easel_version', j.version, 'easel_arrived', now}
   for _, value in ipairs(own) do hash[#hash + 1] = value end
   redis.call('HSET', job_key(id), unpack(hash))

@@ -73,14 +73,15 @@ local function claim(a)
     if wanted ~= '' and h[3] and h[3] ~= '' and h[3] ~= wanted then return 'other', job end
     return 'yes', job
   end
-  local function take(id, job)
+  -- in its turn the job moves the fair clock; whoever is served by age was not next, and newcomers must not pay for it
+  local function take(id, job, by_age)
     local listed = leave(id, q, job.user, job.guild)
     if not listed or job.status ~= 'queued' then return nil end
     local member, expiry = id .. ':' .. a.execution, now + a.lease_s
     if tonumber(job.returns or '0') > 0 then
       redis.call('HINCRBYFLOAT', 'easel:' .. q .. ':pressed', 'spent', '-' .. job.returns)
     end
-    if job.begin > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
+    if not by_age and job.begin > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
       redis.call('SET', 'easel:' .. q .. ':virtual', job.begin)
     end
     redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
@@ -117,7 +118,7 @@ local function claim(a)
         if turn then redis.call('HSET', job_key(oldest), 'easel_skipped', 1e9) end
         if turn or starves(job) then return {'blocked'} end
       elseif v == 'other' and starves(job) or v ~= 'no' and turn then
-        local got = take(oldest, job)
+        local got = take(oldest, job, true)
         if got then return got end
       end
     end

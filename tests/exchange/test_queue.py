@@ -187,6 +187,19 @@ async def test_who_waits_too_long_is_served_by_age(async_client: redis.asyncio.R
     assert sum(id in aged for id in claimed) >= 2
 
 
+async def test_service_by_age_does_not_set_newcomers_back(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """The last of a user's forty jobs is served for its age: the turn of the thirty-eight before it has not come."""
+    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
+    await enqueue(queue, *(job(number, user=1) for number in range(40)))
+    assert worker.claim() == job(0, user=1).id
+    client.zadd("easel:render:arrivals", {job(39, user=1).id: 1})
+    assert job(39, user=1).id in [worker.claim() for _ in range(4)]
+    await enqueue(queue, job(100, user=2))
+    assert job(100, user=2).id in {worker.claim(), worker.claim()}
+
+
 async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> None:
     """Ahead is exact; a running job has nobody ahead; an ended one has no position."""
     worker = PlainWorker(client)
