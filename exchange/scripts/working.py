@@ -63,9 +63,10 @@ local function claim(a)
   local wanted = a.must ~= '' and a.must or a.prefer
   local function verdict(id)
     local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_guild', 'easel_model', 'easel_name', 'easel_pixels',
-      'easel_version', 'status', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_job', 'easel_skipped')
+      'easel_version', 'status', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_job', 'easel_skipped',
+      'easel_share')
     local job = {user = h[1], guild = h[2], status = h[7], begin = tonumber(h[8] or '0'), returns = h[9],
-      claims = tonumber(h[10] or '0'), job = h[11], skipped = h[12]}
+      claims = tonumber(h[10] or '0'), job = h[11], skipped = h[12], share = tonumber(h[13] or '0')}
     if tonumber(h[6] or '0') > a.version then return 'no', job end
     if models and h[4] and h[4] ~= '' and not models[h[4]] then return 'no', job end
     if a.max_pixels > 0 and tonumber(h[5] or '0') > a.max_pixels then return 'no', job end
@@ -73,7 +74,6 @@ local function claim(a)
     if wanted ~= '' and h[3] and h[3] ~= '' and h[3] ~= wanted then return 'other', job end
     return 'yes', job
   end
-  -- in its turn the job moves the fair clock; whoever is served by age was not next, and newcomers must not pay for it
   local function take(id, job, by_age)
     local listed = leave(id, q, job.user, job.guild)
     if not listed or job.status ~= 'queued' then return nil end
@@ -81,9 +81,10 @@ local function claim(a)
     if tonumber(job.returns or '0') > 0 then
       redis.call('HINCRBYFLOAT', 'easel:' .. q .. ':pressed', 'spent', '-' .. job.returns)
     end
-    if not by_age and job.begin > tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') then
-      redis.call('SET', 'easel:' .. q .. ':virtual', job.begin)
-    end
+    -- the fair clock: what each of those who wait would have been served by now, had the work gone to all of them; at
+    -- least the start of whoever is next, but whoever is served by age was not next, and newcomers must not pay for it
+    local clock = tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') + job.share / length
+    redis.call('SET', 'easel:' .. q .. ':virtual', by_age and clock or math.max(clock, job.begin))
     redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
     redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
       'created_at', now, 'last_heartbeat', now)

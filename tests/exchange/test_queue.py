@@ -200,6 +200,23 @@ async def test_service_by_age_does_not_set_newcomers_back(
     assert job(100, user=2).id in {worker.claim(), worker.claim()}
 
 
+async def test_what_one_had_long_ago_is_forgotten_while_newcomers_keep_coming(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """Six people share the work, so a job of twelve times the usual cost is paid off after some seventy of theirs."""
+    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
+    await enqueue(queue, job(1, user=1), cost=120)
+    await enqueue(queue, *(job(number, user=number) for number in range(2, 7)))
+    worker.claim()
+    second = job(1000, user=1)
+    await enqueue(queue, second)
+    claimed = []
+    for number in range(7, 120):
+        await enqueue(queue, job(number, user=number))
+        claimed.append(worker.claim())
+    assert 40 < claimed.index(second.id) < 90
+
+
 async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> None:
     """Ahead is exact; a running job has nobody ahead; an ended one has no position."""
     worker = PlainWorker(client)
