@@ -19,7 +19,7 @@ Easel's keys
 | easel:q:order             | zset   | waiting id -> fair tag (megapixel-steps / weight); its rank is the position     |
 | easel:q:arrivals          | zset   | waiting id -> when it came; whoever waits too long is served out of turn        |
 | easel:q:virtual           | string | the fair clock, a tag: moves on with the work that is served                    |
-| easel:q:finish            | hash   | user -> the tag at which the user's last job ends                               |
+| easel:q:ends              | zset   | user -> the tag at which the user's last job ends, if that is to come           |
 | easel:q:pressed           | hash   | mean share of a job; pressed work that went before its turn (`exchange.tasks`)  |
 | easel:q:counter, :turn    | string | breaks ties by arrival; counts claims                                           |
 | easel:held                | zset   | ids that wait for the bot's acknowledgement -> since when                       |

@@ -75,8 +75,8 @@ local function create(id, job, queue, j, hash, held)
   local begin = tonumber(redis.call('GET', 'easel:' .. queue .. ':virtual') or '0')
   local share = tonumber(j.cost) / tonumber(j.weight)
   if j.user ~= '' then
-    begin = math.max(begin, tonumber(redis.call('HGET', 'easel:' .. queue .. ':finish', j.user) or '0'))
-    redis.call('HSET', 'easel:' .. queue .. ':finish', j.user, begin + share)
+    begin = math.max(begin, tonumber(redis.call('ZSCORE', 'easel:' .. queue .. ':ends', j.user) or '0'))
+    redis.call('ZADD', 'easel:' .. queue .. ':ends', begin + share, j.user)
   end
   local ahead, returns = head_start(queue, j, share)
   -- first come, first served among equals; far below any share, and never part of the clock
@@ -96,8 +96,8 @@ local function create(id, job, queue, j, hash, held)
 end
 local function refund(id, queue)
   local h = redis.call('HMGET', job_key(id), 'easel_user', 'easel_share')
-  local key = 'easel:' .. queue .. ':finish'
-  if h[1] and h[2] and redis.call('HEXISTS', key, h[1]) == 1 then redis.call('HINCRBYFLOAT', key, h[1], '-' .. h[2]) end
+  local key = 'easel:' .. queue .. ':ends'
+  if h[1] and h[2] and redis.call('ZSCORE', key, h[1]) then redis.call('ZINCRBY', key, '-' .. h[2], h[1]) end
 end
 local function drop_lease(id, queue, execution, worker, user, guild)
   local member = id .. ':' .. execution

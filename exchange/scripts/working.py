@@ -25,7 +25,7 @@ local function claim(a)
   if redis.call('EXISTS', 'rq:suspended') == 1 then return {'suspended'} end
   local length = redis.call('LLEN', list)
   if length == 0 then
-    redis.call('DEL', order, arrivals, 'easel:' .. q .. ':finish')
+    redis.call('DEL', order, arrivals, 'easel:' .. q .. ':ends')
     redis.call('HDEL', 'easel:' .. q .. ':pressed', 'spent')
     return {'empty'}
   end
@@ -84,7 +84,9 @@ local function claim(a)
     -- the fair clock: what each of those who wait would have been served by now, had the work gone to all of them; at
     -- least the start of whoever is next, but whoever is served by age was not next, and newcomers must not pay for it
     local clock = tonumber(redis.call('GET', 'easel:' .. q .. ':virtual') or '0') + job.share / length
-    redis.call('SET', 'easel:' .. q .. ':virtual', by_age and clock or math.max(clock, job.begin))
+    if not by_age then clock = math.max(clock, job.begin) end
+    redis.call('SET', 'easel:' .. q .. ':virtual', clock)
+    redis.call('ZREMRANGEBYSCORE', 'easel:' .. q .. ':ends', '-inf', clock)
     redis.call('ZADD', 'rq:wip:' .. q, expiry, member)
     redis.call('HSET', 'rq:execution:' .. member, 'id', a.execution, 'job_id', id, 'worker_name', a.worker,
       'created_at', now, 'last_heartbeat', now)

@@ -74,7 +74,7 @@ async def test_relaxed_presses_have_no_head_start(line: Line) -> None:
 async def test_a_press_costs_its_user_as_much_as_any_job(line: Line) -> None:
     """The head start moves a job, it does not make it cheaper: twenty presses come to turns with others' grids."""
     await line.submit(*(pressed(100 + number, user=1) for number in range(20)))
-    finish = float(line.client.hget("easel:render:finish", "1") or 0)
+    finish = float(line.client.zscore("easel:render:ends", "1") or 0)
     assert finish == pytest.approx(20 * COST / 10)
     await line.submit(*(job(number, user=number) for number in range(2, 12)))
     served = [line.serve() for _ in range(14)]

@@ -217,6 +217,17 @@ async def test_what_one_had_long_ago_is_forgotten_while_newcomers_keep_coming(
     assert 40 < claimed.index(second.id) < 90
 
 
+async def test_only_those_whose_turn_is_to_come_are_remembered(queue: JobQueue, client: redis.Redis) -> None:
+    """However many people have been served, and though the queue is never empty."""
+    worker = PlainWorker(client)
+    await enqueue(queue, *(job(number, user=number) for number in range(1, 30)))
+    await enqueue(queue, *(job(100 + number, user=99) for number in range(5)))
+    for _ in range(29):
+        worker.claim()
+    await enqueue(queue, job(200, user=50))
+    assert {user.decode() for user in client.zrange("easel:render:ends", 0, -1)} <= {"99", "50"}
+
+
 async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> None:
     """Ahead is exact; a running job has nobody ahead; an ended one has no position."""
     worker = PlainWorker(client)
@@ -328,7 +339,7 @@ async def test_a_cancelled_job_costs_nothing(async_client: redis.asyncio.Redis, 
     queue = JobQueue(async_client)
     await enqueue(queue, job(1), cost=1000)
     await queue.cancel(job(1).id, by=811)
-    assert float(client.hget("easel:render:finish", "811") or 0) == pytest.approx(0.0)
+    assert float(client.zscore("easel:render:ends", "811") or 0) == pytest.approx(0.0)
 
 
 async def test_a_lapsed_lease_returns_the_job_to_the_front(queue: JobQueue, client: redis.Redis) -> None:
