@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import discord
 import redis.exceptions
@@ -50,10 +50,11 @@ _GONE = frozenset({10003, 10008, 30046, 50001, 50013})
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a waiting message shall show. Without a `preview` the one it shows stays."""
+    """What a waiting message shall show. Without a `preview` the one it shows stays; the `last` removes the buttons."""
 
     content: str
     preview: bytes | None = None
+    last: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class _Waiting:
     next_look_s: float
     previewed: bool = False
     shown: str = ""
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -104,11 +106,16 @@ class WaitingMessages:
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""
-        if event.state in ENDED:
+        if event.state in ENDED - {"failed"}:
             self._forget(event.job_id)
             return
         waiting = await self._find(event.job_id)
-        if waiting is None:
+        if waiting is None or waiting.ended:
+            return
+        if event.state == "failed":
+            # Its message stays, because the worker's answer refers to it, but it must not look as if it went on.
+            waiting.ended, waiting.next_look_s = True, float("inf")
+            self._offer(waiting, Edit(messages.stopped(waiting.job), last=True), urgent=True)
             return
         waiting.next_look_s = self._clock() + SILENCE_S
         first_preview = event.preview is not None and not waiting.previewed
@@ -201,12 +208,16 @@ class WaitingMessages:
                 waiting = self._waiting.get(job_id)
                 if waiting is not None:
                     await self._edit(waiting, edit)
+                    if edit.last:
+                        self._forget(job_id)
 
     async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
         target = self._client.get_partial_messageable(waiting.message.channel_id)
         message = target.get_partial_message(waiting.message.message_id)
         try:
-            if edit.preview is None:
+            if edit.last:
+                await message.edit(content=edit.content, embed=None, view=None)
+            elif edit.preview is None:
                 await message.edit(content=edit.content, embed=None)
             else:
                 file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
@@ -241,4 +252,4 @@ class WaitingMessages:
 
 
 def _newer(older: Edit, newer: Edit) -> Edit:
-    return Edit(newer.content, newer.preview if newer.preview is not None else older.preview)
+    return replace(newer, preview=newer.preview if newer.preview is not None else older.preview)

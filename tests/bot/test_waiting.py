@@ -105,7 +105,22 @@ async def test_a_deleted_waiting_message_is_silent(
     assert "could not be edited" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])
+async def test_a_failed_job_s_message_says_stopped(
+    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock
+) -> None:
+    """It stays, because the failure is a reply to it; without its Cancel button, and whatever is still said later."""
+    await waiting.hear(Progress(job.id, 31))
+    await waiting.hear(Progress(job.id, 31, state="failed"))
+    await waiting.hear(Progress(job.id, 46))
+    message = await shown(waiting, channel)
+    assert (message.content, message.components) == (messages.stopped(job), [])
+    clock.now_s += 3 * SILENCE_S
+    await waiting.hear(Progress(job.id, 62))
+    await waiting.note()
+    assert (await shown(waiting, channel)).content == messages.stopped(job)
+
+
+@pytest.mark.parametrize("state", ["finished", "cancelled"])
 async def test_an_ended_job_is_edited_no_more(
     waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock, state: str
 ) -> None:
