@@ -113,9 +113,7 @@ class WaitingMessages:
         if waiting is None or waiting.ended:
             return
         if event.state == "failed":
-            # Its message stays, because the worker's answer refers to it, but it must not look as if it went on.
-            waiting.ended, waiting.next_look_s = True, float("inf")
-            self._offer(waiting, Edit(messages.stopped(waiting.job), last=True), urgent=True)
+            self._offer_last(waiting)
             return
         waiting.next_look_s = self._clock() + SILENCE_S
         first_preview = event.preview is not None and not waiting.previewed
@@ -140,7 +138,7 @@ class WaitingMessages:
             waiting.next_look_s = now_s + NOTE_INTERVAL_S
             position = await self._queue.position(waiting.job.id)
             if position is None:
-                self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
+                await self._end_unheard(waiting)
             elif not position.running and waiting.job.id in self._waiting:
                 content = with_small_print(messages.waiting(waiting.job), place(position))
                 if content != waiting.shown:
@@ -168,6 +166,21 @@ class WaitingMessages:
         for sender in senders:
             sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
+
+    async def _end_unheard(self, waiting: _Waiting) -> None:
+        """A job that neither waits nor runs, and whose end was announced to nobody: the channel of events is lossy.
+
+        Of a delivered one the message is gone, unless what was delivered is why it failed.
+        """
+        if await self._queue.state(waiting.job.id) in ("failed", "delivered") and waiting.job.id in self._waiting:
+            self._offer_last(waiting)
+        else:
+            self._forget(waiting.job.id)
+
+    def _offer_last(self, waiting: _Waiting) -> None:
+        """Its message stays, because the worker's answer refers to it, but it must not look as if it went on."""
+        waiting.ended, waiting.next_look_s = True, float("inf")
+        self._offer(waiting, Edit(messages.stopped(waiting.job), last=True), urgent=True)
 
     async def _find(self, job_id: JobId) -> _Waiting | None:
         known = self._waiting.get(job_id)

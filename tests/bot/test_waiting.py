@@ -199,6 +199,24 @@ async def test_an_end_nobody_heard_of_is_found(
     assert (await shown(waiting, channel)).content != messages.progress(job, 50)
 
 
+async def test_a_failure_nobody_heard_of_is_shown(
+    waiting: WaitingMessages,
+    job: Job,
+    services: Services,
+    store: redis.asyncio.Redis,
+    channel: ChannelHandle,
+    clock: Clock,
+) -> None:
+    """The worker's answer to it was delivered, so the message is still there: it says that it has ended."""
+    await waiting.hear(Progress(job.id, 0))
+    await services.queue.discard(job.id)
+    await store.hset(keys.state(job.id), "state", "delivered")
+    clock.now_s += SILENCE_S
+    await waiting.note()
+    message = await shown(waiting, channel)
+    assert (message.content, message.components) == (messages.stopped(job), [])
+
+
 async def test_thousands_of_waiting_jobs_are_asked_about_in_turn(
     waiting: WaitingMessages, job: Job, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
