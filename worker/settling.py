@@ -81,7 +81,7 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
 
 
 def settle_unstarted(client: redis.Redis, lease: Lease) -> None:
-    """Put a claimed job back to the front of the queue before its task was called; it loses no try."""
+    """Put a claimed job back to the front of the queue, of whose task nothing will come; it loses no try."""
     _finish(client, lease, "back", 0)
 
 

@@ -309,6 +309,8 @@ class SlotPool:
         deadline = time.monotonic() + timeout_s
         for _, thread in self._slots:
             thread.join(max(0.0, deadline - time.monotonic()))
+        for lease in self.leases():  # a task that cannot stop, such as a load: what it says later no longer counts
+            settle_unstarted(self.client, lease)
         self._heartbeat.stop()
 
     def slots(self) -> list[Slot]:

@@ -50,6 +50,8 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             case ["wait", delay]:
                 client.hdel("script", job.id)
                 raise RetryLater(float(delay), burns_try=False)
+            case ["deaf", seconds]:
+                time.sleep(float(seconds))
             case ["steps", count]:
                 _draw(int(count), job.id)
         if enqueue_delivery(client, job, done(), lease.key):

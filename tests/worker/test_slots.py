@@ -197,6 +197,20 @@ def test_a_drain_that_takes_too_long_hands_back(bench: Bench) -> None:
     assert bench.client.lrange("rq:queue:render", 0, -1) == [job().id.encode()]
 
 
+def test_a_task_that_cannot_be_stopped_is_handed_back_all_the_same(bench: Bench) -> None:
+    """A model may take a minute to load, and the process has to go: the job loses no try, a late outcome is refused."""
+    bench.submit(job(), orders="deaf 1")
+    pool = bench.start(slots=1)
+    bench.until(lambda: bench.client.llen("runs") == 1)
+    (lease,) = pool.leases()
+    pool.stop(timeout_s=0.1)
+    assert bench.status(job()) == "queued"
+    assert bench.client.hget(keys.rq_job(job().id), "retries_left") == b"3"
+    bench.until(lambda: lease.over)
+    assert bench.client.llen("results") == 0
+    assert bench.status(job()) == "queued"
+
+
 def test_a_lost_lease_silences_its_worker(bench: Bench) -> None:
     """Another worker has the job: the first one stops, and writes neither an outcome nor a post."""
     bench.submit(job(), orders="steps 200")
