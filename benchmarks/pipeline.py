@@ -23,7 +23,7 @@ ANSWER_S = 0.1
 
 
 def main() -> None:
-    parser = arguments(__doc__ or "", grids=8, rounds=5, steps=20)
+    parser = arguments(__doc__ or "", grids=8, rounds=10, steps=20)
     options = parser.parse_args()
     torch.set_num_threads(1)
     bundle = load(DEFAULT)

@@ -17,11 +17,12 @@ from typing import Any
 from benchmarks.measure import DEFAULT, arguments, report, rounded
 
 OURS = """
-import sys, torch
-torch.set_num_threads(1)
+import sys
 import model
-from worker.encoding import assemble_grid, encode_message
 bundle = model.load(sys.argv[1])
+import torch
+torch.set_num_threads(1)
+from worker.encoding import assemble_grid, encode_message
 engine = model.Engine(bundle)
 engine.start()
 request = model.text_to_image("a red apple", seed=7, size=bundle.native_size, num_inference_steps=20)

@@ -14,6 +14,8 @@ diffusers are loaded when a name that needs them is first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from model.imports import collector_resting
+
 if TYPE_CHECKING:
     from model.components import Bundle, load
     from model.engine import Engine
@@ -69,6 +71,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'model' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"model.{_HOME[name]}"), name)
+    with collector_resting():
+        value = getattr(importlib.import_module(f"model.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -18,6 +18,7 @@ import torch
 from model import vae as autoencoder
 from model.errors import ModelError
 from model.families import Condition, Family, family_of
+from model.imports import collector_resting
 from model.schedulers import Sampler
 from model.text import ChatText, ClipText, PromptCache, TextEncoder
 
@@ -117,8 +118,12 @@ def load(
     dtype None means float32 on the CPU, bfloat16 on a card that has it and float16 otherwise.
     Raises ModelError with a sentence that says what is missing or damaged.
     """
-    device = torch.device(device)
     folder = _folder(source, revision, local_files_only)
+    with collector_resting():
+        return _load(folder, source, torch.device(device), dtype)
+
+
+def _load(folder: Path, source: str | Path, device: torch.device, dtype: torch.dtype | str | None) -> Bundle:
     index = _read_json(folder, "model_index.json")
     parts = {
         name: entry[1]
