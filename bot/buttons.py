@@ -22,7 +22,7 @@ from bot.rules import enforce
 from bot.submission import submit
 from contract.codec import job_from_document
 from contract.errors import UnknownButton, UserError
-from contract.messages import CUSTOM_ID, NOTICE_COLOUR, Action, ButtonId, Embed, read_custom_id
+from contract.messages import CUSTOM_ID, NOTICE_COLOUR, Action, ButtonId, Embed, custom_id, read_custom_id
 
 if TYPE_CHECKING:
     from bot.client import Interaction
@@ -113,6 +113,7 @@ async def press(interaction: Interaction, button: ButtonId) -> None:
         return
     made = next_job(interaction, button, job, profile)
     await submit(interaction, made)
+    interaction.client.pressed.mark(interaction.message, [custom_id(button.action, button.index, button.job)])
     if button.action is Action.UPSCALE and profile.auto_dm:
         # Its picture is in the store already, so no worker will say that it is finished.
         interaction.client.background(send_if_wanted(interaction.client, made.id))

@@ -15,8 +15,10 @@ from discord import app_commands
 from bot.answers import answering
 from bot.buttons import DYNAMIC_ITEMS
 from bot.commands import COMMANDS
+from bot.edits import ChannelEdits
 from bot.finished import reacted
 from bot.modals import submitted
+from bot.pressed import PressedButtons
 from bot.reposting import send_if_wanted
 from bot.services import Services
 from bot.waiting import WaitingMessages
@@ -52,7 +54,9 @@ class EaselClient(discord.AutoShardedClient):
             shard_count=shard_count,
         )
         self.services = services
-        self.waiting = WaitingMessages(services.queue, self, is_ours=self.serves)
+        self.edits = ChannelEdits()
+        self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
+        self.pressed = PressedButtons(self, self.edits)
         self.tree = Tree(self)
         # Under a burst the first in line get their answers, instead of all getting theirs too late together.
         self.turns = asyncio.Semaphore(AT_ONCE)
@@ -122,7 +126,7 @@ class EaselClient(discord.AutoShardedClient):
 
     async def close(self) -> None:
         """End the edits and the gateway; jobs go on without this process."""
-        await self.waiting.stop()
+        await self.edits.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
                 await self.finish_background()

@@ -16,7 +16,7 @@ from bot.submission import submit
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job, Strength
-from contract.messages import Action, ButtonId
+from contract.messages import Action, ButtonId, ButtonStyle, custom_id
 from contract.prompt import Prompt, parse
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ async def _remix(interaction: Interaction, found: re.Match[str], text: str) -> N
     remixed = next_job(interaction, button, job, profile, prompt)
     await enforce(interaction, profile.rules, [remixed])
     await submit(interaction, remixed)
+    _show_pressed(interaction, button)
+
+
+def _show_pressed(interaction: Interaction, button: ButtonId) -> None:
+    """Midjourney shows a re-roll in blue and a remixed variation in green. The form does not say whether V or Vary
+    opened it: the message has only one of them."""
+    if button.action is Action.REROLL:
+        interaction.client.pressed.mark(interaction.message, [custom_id(Action.REROLL, None, button.job)])
+        return
+    ids = [custom_id(action, button.index, button.job) for action in (Action.VARIATION, button.action)]
+    interaction.client.pressed.mark(interaction.message, ids, ButtonStyle.SUCCESS)
 
 
 def _field(interaction: Interaction, custom_id: str) -> str:

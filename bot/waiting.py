@@ -13,16 +13,16 @@ import io
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import discord
 import redis.exceptions
 import structlog
 
 from bot.answers import NETWORK_ERRORS
+from bot.edits import ChannelEdits
 from bot.notes import place
-from bot.pacing import WINDOW_S, ChannelPace
 from bot.rendering import with_small_print
 from contract import messages
 from contract.ids import JobId
@@ -64,15 +64,8 @@ class _Waiting:
     next_look_s: float
     previewed: bool = False
     shown: str = ""
+    pending: Edit | None = None
     ended: bool = False
-
-
-@dataclass(slots=True)
-class _Channel:
-    pace: ChannelPace[JobId, Edit] = field(default_factory=ChannelPace)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
-    sender: asyncio.Task[None] | None = None
 
 
 class WaitingMessages:
@@ -85,16 +78,17 @@ class WaitingMessages:
         self,
         queue: JobQueue,
         client: discord.Client,
+        edits: ChannelEdits,
         *,
         is_ours: Callable[[int | None], bool] = lambda guild_id: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._client = client
+        self._edits = edits
         self._is_ours = is_ours
         self._clock = clock
         self._waiting: dict[JobId, _Waiting] = {}
-        self._channels: dict[int, _Channel] = {}
         self._closed: OrderedDict[JobId, None] = OrderedDict()
 
     def track(self, job: Job, message: MessageRef) -> None:
@@ -143,29 +137,14 @@ class WaitingMessages:
                 content = with_small_print(messages.waiting(waiting.job), place(position))
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content), moving=False)
-        self._sweep(now_s)
+        self._edits.sweep()
 
     async def finish(self, job_id: JobId) -> None:
         """No more edits of this job's message; returns when the one in flight, if any, has ended."""
         waiting = self._waiting.get(job_id)
         self._forget(job_id)
-        channel = waiting and self._channels.get(waiting.message.channel_id)
-        if channel:
-            async with channel.sending:
-                pass
-
-    async def send_due(self) -> None:
-        """Send every edit that may go by now, and return when they have gone. The senders do it without being asked."""
-        for channel in list(self._channels.values()):
-            await self._send_due(channel)
-
-    async def stop(self) -> None:
-        """End the senders; what is pending is dropped."""
-        senders = [channel.sender for channel in self._channels.values() if channel.sender]
-        self._channels.clear()
-        for sender in senders:
-            sender.cancel()
-        await asyncio.gather(*senders, return_exceptions=True)
+        if waiting is not None:
+            await self._edits.settled(waiting.message.channel_id, job_id)
 
     async def _end_unheard(self, waiting: _Waiting) -> None:
         """A job that neither waits nor runs, and whose end was announced to nobody: the channel of events is lossy.
@@ -197,32 +176,16 @@ class WaitingMessages:
 
     def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False, moving: bool = True) -> None:
         waiting.shown = edit.content
-        channel_id = waiting.message.channel_id
-        channel = self._channels.setdefault(channel_id, _Channel())
-        channel.pace.offer(waiting.job.id, edit, urgent=urgent, moving=moving, merge=_newer)
-        channel.changed.set()
-        if channel.sender is None or channel.sender.done():
-            channel.sender = asyncio.create_task(self._send(channel), name=f"edits of channel {channel_id}")
+        waiting.pending = edit if waiting.pending is None else _newer(waiting.pending, edit)
+        send = partial(self._send, waiting)
+        self._edits.offer(waiting.message.channel_id, waiting.job.id, send, urgent=urgent, moving=moving)
 
-    async def _send(self, channel: _Channel) -> None:
-        """Send one channel's edits as they become due, until none is pending."""
-        while (wait_s := channel.pace.wait_s(self._clock())) is not None:
-            channel.changed.clear()
-            if wait_s > 0:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await channel.changed.wait()
-            await self._send_due(channel)
-
-    async def _send_due(self, channel: _Channel) -> None:
-        async with channel.sending:
-            while (taken := channel.pace.take(self._clock())) is not None:
-                job_id, edit = taken
-                waiting = self._waiting.get(job_id)
-                if waiting is not None:
-                    await self._edit(waiting, edit)
-                    if edit.last:
-                        self._forget(job_id)
+    async def _send(self, waiting: _Waiting) -> None:
+        edit, waiting.pending = waiting.pending, None
+        if edit is not None and waiting.job.id in self._waiting:
+            await self._edit(waiting, edit)
+            if edit.last:
+                self._forget(waiting.job.id)
 
     async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
         target = self._client.get_partial_messageable(waiting.message.channel_id)
@@ -247,21 +210,13 @@ class WaitingMessages:
     def _forget(self, job_id: JobId) -> None:
         waiting = self._waiting.pop(job_id, None)
         self._close(job_id)
-        channel = waiting and self._channels.get(waiting.message.channel_id)
-        if channel:
-            channel.pace.forget(job_id)
-            channel.changed.set()
+        if waiting is not None:
+            self._edits.forget(waiting.message.channel_id, job_id)
 
     def _close(self, job_id: JobId) -> None:
         self._closed[job_id] = None
         if len(self._closed) > REMEMBERED:
             self._closed.popitem(last=False)
-
-    def _sweep(self, now_s: float) -> None:
-        """Let go of channels where nothing waits, once their budget no longer matters."""
-        for channel_id, channel in list(self._channels.items()):
-            if len(channel.pace) == 0 and not channel.sending.locked() and channel.pace.idle_s(now_s) > WINDOW_S:
-                del self._channels[channel_id]
 
 
 def _newer(older: Edit, newer: Edit) -> Edit:

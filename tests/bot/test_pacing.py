@@ -20,14 +20,6 @@ def test_the_newest_edit_of_a_message_replaces_the_pending_one() -> None:
     assert drain(pace, 0.0) == [("a", "20%")]
 
 
-def test_merging_keeps_what_the_newer_edit_lacks() -> None:
-    """`merge` sees the older and the newer edit, in that order."""
-    pace: ChannelPace[str, str] = ChannelPace()
-    pace.offer("a", "1")
-    pace.offer("a", "2", merge=lambda older, newer: older + newer)
-    assert drain(pace, 0.0) == [("a", "12")]
-
-
 def test_a_message_waits_its_interval_between_edits() -> None:
     """One message alone: 1.5 seconds between two edits."""
     pace: ChannelPace[str, str] = ChannelPace()
@@ -104,3 +96,30 @@ def test_a_forgotten_message_is_not_edited() -> None:
     assert pace.wait_s(0.0) is None
     assert pace.take(0.0) is None
     assert len(pace) == 0
+
+
+def test_what_yields_lets_all_others_go_first() -> None:
+    """A yielding edit was offered first, and goes after the others; it leaves one edit of the window to them."""
+    pace: ChannelPace[str, str] = ChannelPace()
+    pace.offer("pressed", "blue", yielding=True)
+    for key in "abcd":
+        pace.offer(key, "1")
+    assert drain(pace, 0.0) == [(key, "1") for key in "abcd"]
+    pace.offer("e", "preview", urgent=True)
+    assert drain(pace, 0.0) == [("e", "preview")]
+    assert pace.wait_s(0.0) == WINDOW_S
+    for key in "abcde":
+        pace.forget(key)
+    assert drain(pace, WINDOW_S) == [("pressed", "blue")]
+
+
+def test_what_yields_is_remembered_no_longer_than_it_waits() -> None:
+    """It makes no other message wait, before or after."""
+    pace: ChannelPace[str, str] = ChannelPace()
+    pace.offer("a", "1")
+    for key in "bcd":
+        pace.offer(key, "blue", yielding=True)
+    drain(pace, 0.0)
+    assert len(pace) == 1
+    pace.offer("a", "2")
+    assert pace.wait_s(0.0) == 1.5

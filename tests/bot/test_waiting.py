@@ -14,6 +14,7 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.client import EaselClient
+from bot.edits import ChannelEdits
 from bot.services import Services
 from bot.waiting import FIRST_NOTE_S, JOBS_PER_LOOK, SILENCE_S, WaitingMessages
 from contract import messages
@@ -44,9 +45,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def waiting(services: Services, simcord_env: Env, clock: Clock) -> WaitingMessages:
+def edits(clock: Clock) -> ChannelEdits:
+    """The edits that are sent on that clock."""
+    return ChannelEdits(clock)
+
+
+@pytest.fixture
+async def waiting(services: Services, simcord_env: Env, edits: ChannelEdits, clock: Clock) -> WaitingMessages:
     """Waiting messages on that clock, in a bot that has just started: it knows nothing yet."""
-    return WaitingMessages(services.queue, simcord_env.bot, clock=clock)
+    return WaitingMessages(services.queue, simcord_env.bot, edits, clock=clock)
 
 
 @pytest.fixture
@@ -56,41 +63,48 @@ async def job(services: Services, channel: ChannelHandle, alice: MemberActor, wa
     return await accepted_job(services, alice.id)
 
 
-async def shown(waiting: WaitingMessages, channel: ChannelHandle) -> discord.Message:
+async def shown(edits: ChannelEdits, channel: ChannelHandle) -> discord.Message:
     """The channel's message once the edits that may go have gone."""
-    await waiting.send_due()
+    await edits.send_due()
     message = channel.last_message
     assert message is not None
     return message
 
 
-async def test_progress_edits_the_waiting_message(waiting: WaitingMessages, job: Job, channel: ChannelHandle) -> None:
+async def test_progress_edits_the_waiting_message(
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle
+) -> None:
     """A job that this process did not submit is found in the queue, and its message shows the percentage."""
     await waiting.hear(Progress(job.id, 31))
-    assert (await shown(waiting, channel)).content == messages.progress(job, 31)
+    assert (await shown(edits, channel)).content == messages.progress(job, 31)
 
 
 async def test_the_first_preview_goes_at_once_and_is_replaced_in_place(
-    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock
 ) -> None:
     """Right after an edit without picture the first preview is shown; the next waits its turn and takes its place."""
     await waiting.hear(Progress(job.id, 0, state="started"))
-    await shown(waiting, channel)
+    await shown(edits, channel)
     await waiting.hear(Progress(job.id, 15, WEBP))
-    first = await shown(waiting, channel)
+    first = await shown(edits, channel)
     assert [file.filename for file in first.attachments] == [f"{job.id}_grid_0.webp"]
     await waiting.hear(Progress(job.id, 31, WEBP))
     await waiting.hear(Progress(job.id, 46))
-    assert (await shown(waiting, channel)).content == messages.progress(job, 15)
+    assert (await shown(edits, channel)).content == messages.progress(job, 15)
     clock.now_s += 1.5
-    second = await shown(waiting, channel)
+    second = await shown(edits, channel)
     assert second.content == messages.progress(job, 46)
     assert len(second.attachments) == 1
     assert second.attachments[0].id != first.attachments[0].id
 
 
 async def test_a_deleted_waiting_message_is_silent(
-    waiting: WaitingMessages, job: Job, channel: ChannelHandle, simcord_env: Env, capsys: pytest.CaptureFixture[str]
+    waiting: WaitingMessages,
+    edits: ChannelEdits,
+    job: Job,
+    channel: ChannelHandle,
+    simcord_env: Env,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The worker has posted the result and deleted the message: the late edit says nothing and is the last."""
     [message] = channel.history()
@@ -98,54 +112,54 @@ async def test_a_deleted_waiting_message_is_silent(
     before = len(simcord_env.http_requests)
     capsys.readouterr()
     await waiting.hear(Progress(job.id, 93, WEBP))
-    await waiting.send_due()
+    await edits.send_due()
     await waiting.hear(Progress(job.id, 99, WEBP))
-    await waiting.send_due()
+    await edits.send_due()
     assert [entry.method for entry in simcord_env.http_requests[before:]] == ["PATCH"]
     assert "could not be edited" not in capsys.readouterr().out
 
 
 async def test_a_failed_job_s_message_says_stopped(
-    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock
 ) -> None:
     """It stays, because the failure is a reply to it; without its Cancel button, and whatever is still said later."""
     await waiting.hear(Progress(job.id, 31))
     await waiting.hear(Progress(job.id, 31, state="failed"))
     await waiting.hear(Progress(job.id, 46))
-    message = await shown(waiting, channel)
+    message = await shown(edits, channel)
     assert (message.content, message.components) == (messages.stopped(job), [])
     clock.now_s += 3 * SILENCE_S
     await waiting.hear(Progress(job.id, 62))
     await waiting.note()
-    assert (await shown(waiting, channel)).content == messages.stopped(job)
+    assert (await shown(edits, channel)).content == messages.stopped(job)
 
 
 @pytest.mark.parametrize("state", ["finished", "cancelled"])
 async def test_an_ended_job_is_edited_no_more(
-    waiting: WaitingMessages, job: Job, channel: ChannelHandle, clock: Clock, state: str
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock, state: str
 ) -> None:
     """Progress that was pending or comes late is dropped."""
     await waiting.hear(Progress(job.id, 10))
-    await shown(waiting, channel)
+    await shown(edits, channel)
     await waiting.hear(Progress(job.id, 20))
     await waiting.hear(Progress(job.id, 100, state=state))
     await waiting.hear(Progress(job.id, 30))
     clock.now_s += 10
-    assert (await shown(waiting, channel)).content == messages.progress(job, 10)
+    assert (await shown(edits, channel)).content == messages.progress(job, 10)
 
 
 async def test_an_absent_worker_is_named(
-    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, services: Services, channel: ChannelHandle, clock: Clock
 ) -> None:
     """A few seconds without a start: the first line stays, a small second one says why nothing happens."""
     message = await services.queue.waiting_message(job.id)
     assert message is not None
     waiting.track(job, message)
     await waiting.note()
-    assert (await shown(waiting, channel)).content == messages.waiting(job)
+    assert (await shown(edits, channel)).content == messages.waiting(job)
     clock.now_s += FIRST_NOTE_S
     await waiting.note()
-    first, second = (await shown(waiting, channel)).content.split("\n")
+    first, second = (await shown(edits, channel)).content.split("\n")
     assert first == messages.waiting(job)
     assert second.startswith("-# next in line")
     assert "no worker is running" in second
@@ -153,6 +167,7 @@ async def test_an_absent_worker_is_named(
 
 async def test_the_place_and_the_estimate_are_said(
     waiting: WaitingMessages,
+    edits: ChannelEdits,
     job: Job,
     services: Services,
     channel: ChannelHandle,
@@ -170,25 +185,25 @@ async def test_the_place_and_the_estimate_are_said(
     waiting.track(job, message)
     clock.now_s += FIRST_NOTE_S
     await waiting.note()
-    assert (await shown(waiting, channel)).content.endswith("\n-# 3 jobs ahead of yours · about 40 s")
+    assert (await shown(edits, channel)).content.endswith("\n-# 3 jobs ahead of yours · about 40 s")
 
 
 async def test_a_job_that_fell_silent_is_looked_at(
-    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, services: Services, channel: ChannelHandle, clock: Clock
 ) -> None:
     """Its worker died and it waits again: the message says so, although it had begun."""
     await waiting.hear(Progress(job.id, 40))
-    await shown(waiting, channel)
+    await shown(edits, channel)
     clock.now_s += SILENCE_S - 1
     await waiting.note()
-    assert (await shown(waiting, channel)).content == messages.progress(job, 40)
+    assert (await shown(edits, channel)).content == messages.progress(job, 40)
     clock.now_s += 1
     await waiting.note()
-    assert (await shown(waiting, channel)).content.startswith(messages.waiting(job))
+    assert (await shown(edits, channel)).content.startswith(messages.waiting(job))
 
 
 async def test_an_end_nobody_heard_of_is_found(
-    waiting: WaitingMessages, job: Job, services: Services, channel: ChannelHandle, clock: Clock
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, services: Services, channel: ChannelHandle, clock: Clock
 ) -> None:
     """Events may be lost: the silent job is no longer in the queue, so its message is left alone."""
     await waiting.hear(Progress(job.id, 40))
@@ -196,11 +211,12 @@ async def test_an_end_nobody_heard_of_is_found(
     clock.now_s += SILENCE_S
     await waiting.note()
     await waiting.hear(Progress(job.id, 50))
-    assert (await shown(waiting, channel)).content != messages.progress(job, 50)
+    assert (await shown(edits, channel)).content != messages.progress(job, 50)
 
 
 async def test_a_failure_nobody_heard_of_is_shown(
     waiting: WaitingMessages,
+    edits: ChannelEdits,
     job: Job,
     services: Services,
     store: redis.asyncio.Redis,
@@ -213,7 +229,7 @@ async def test_a_failure_nobody_heard_of_is_shown(
     await store.hset(keys.state(job.id), "state", "delivered")
     clock.now_s += SILENCE_S
     await waiting.note()
-    message = await shown(waiting, channel)
+    message = await shown(edits, channel)
     assert (message.content, message.components) == (messages.stopped(job), [])
 
 
@@ -240,6 +256,7 @@ async def test_thousands_of_waiting_jobs_are_asked_about_in_turn(
 @pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), OSError("away"), discord.RateLimited(60.0)])
 async def test_a_network_that_fails_costs_one_edit(
     waiting: WaitingMessages,
+    edits: ChannelEdits,
     job: Job,
     channel: ChannelHandle,
     clock: Clock,
@@ -254,10 +271,10 @@ async def test_a_network_that_fails_costs_one_edit(
     with monkeypatch.context() as patch:
         patch.setattr(discord.PartialMessage, "edit", fail)
         await waiting.hear(Progress(job.id, 10))
-        assert (await shown(waiting, channel)).content == messages.waiting(job)
+        assert (await shown(edits, channel)).content == messages.waiting(job)
     await waiting.hear(Progress(job.id, 20))
     clock.now_s += 1.5
-    assert (await shown(waiting, channel)).content == messages.progress(job, 20)
+    assert (await shown(edits, channel)).content == messages.progress(job, 20)
 
 
 async def test_a_newer_processes_job_is_left_to_it(
@@ -276,20 +293,22 @@ async def test_a_newer_processes_job_is_left_to_it(
 
 
 async def test_other_processes_jobs_are_left_to_them(
-    services: Services, simcord_env: Env, job: Job, channel: ChannelHandle
+    edits: ChannelEdits, services: Services, simcord_env: Env, job: Job, channel: ChannelHandle
 ) -> None:
     """A process that serves other guilds edits nothing here."""
-    elsewhere = WaitingMessages(services.queue, simcord_env.bot, is_ours=lambda guild_id: False)
+    elsewhere = WaitingMessages(services.queue, simcord_env.bot, edits, is_ours=lambda guild_id: False)
     await elsewhere.hear(Progress(job.id, 50))
-    assert (await shown(elsewhere, channel)).content == messages.waiting(job)
+    assert (await shown(edits, channel)).content == messages.waiting(job)
 
 
-async def test_no_edit_follows_finish(waiting: WaitingMessages, job: Job, channel: ChannelHandle) -> None:
+async def test_no_edit_follows_finish(
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle
+) -> None:
     """After `finish` the message belongs to whoever called it."""
     await waiting.hear(Progress(job.id, 10))
     await waiting.finish(job.id)
     await waiting.hear(Progress(job.id, 20))
-    assert (await shown(waiting, channel)).content == messages.waiting(job)
+    assert (await shown(edits, channel)).content == messages.waiting(job)
 
 
 async def test_shards_tell_whose_guild_it_is(services: Services) -> None:
