@@ -75,6 +75,7 @@ class Engine:
         self._turns = turns or Turns()
         self._wake = threading.Condition()
         self._arrivals = 0
+        self._in_preparation = 0
         self._prepared: list[_Runner] = []
         self._runners: list[_Runner] = []  # the engine thread's own
         self._closing = False
@@ -120,6 +121,7 @@ class Engine:
             if self._closing:
                 raise ModelError("The engine is closing and takes no more requests.")
             self._arrivals += 1
+            self._in_preparation += 1
             ticket = Ticket(request, urgency, self._arrivals, self._nudge)
         self._encode_lane.put(functools.partial(self._prepare, ticket))
         return ticket
@@ -131,6 +133,14 @@ class Engine:
     # -- encode lane ---------------------------------------------------------------------------------------------
 
     def _prepare(self, ticket: Ticket) -> None:
+        try:
+            self._admit(ticket)
+        finally:
+            with self._wake:
+                self._in_preparation -= 1  # before that, the engine's waiting is no idle moment
+                self._wake.notify()
+
+    def _admit(self, ticket: Ticket) -> None:
         try:
             if (error := self._verdict(ticket)) is not None:
                 raise error
@@ -201,9 +211,9 @@ class Engine:
     def _rest(self) -> None:
         """Wait for something to do; a first idle moment is used to prepare the faster forward."""
         patience_s = self._until_next_deadline()
-        if self._quickening is None and self._way != "off":
+        if self._quickening is None and self._way != "off" and not self._in_preparation:
             patience_s = _IDLE_S if patience_s is None else min(patience_s, _IDLE_S)
-            if not self._wake.wait(patience_s):
+            if not self._wake.wait(patience_s) and not self._in_preparation:
                 self._quicken_once()
         else:
             self._wake.wait(patience_s)
