@@ -14,7 +14,7 @@ from bot.imagining import imagine_text
 from bot.modals import open_remix
 from bot.panel import SettingsButton, VersionSelect
 from bot.permissions import check_channel
-from bot.presses import job_behind, next_job
+from bot.presses import job_behind, model_remark, next_job
 from bot.profiles import profile_of
 from bot.rendering import embed_of
 from bot.reposting import send_if_wanted
@@ -112,7 +112,7 @@ async def press(interaction: Interaction, button: ButtonId) -> None:
         await open_remix(interaction, button, job, profile.strength)
         return
     made = next_job(interaction, button, job, profile)
-    await submit(interaction, made)
+    await submit(interaction, made, remark=await model_remark(interaction.client, made, job))
     interaction.client.pressed.mark(interaction.message, [custom_id(button.action, button.index, button.job)])
     if button.action is Action.UPSCALE and profile.auto_dm:
         # Its picture is in the store already, so no worker will say that it is finished.

@@ -9,7 +9,7 @@ import discord
 
 from bot.answers import answering
 from bot.permissions import check_channel
-from bot.presses import job_behind, next_job
+from bot.presses import job_behind, model_remark, next_job
 from bot.profiles import profile_of
 from bot.rules import enforce
 from bot.submission import submit
@@ -72,7 +72,7 @@ async def _remix(interaction: Interaction, found: re.Match[str], text: str) -> N
     prompt: Prompt = parse(text, profile.context("remix")).prompts[0]
     remixed = next_job(interaction, button, job, profile, prompt)
     await enforce(interaction, profile.rules, [remixed])
-    await submit(interaction, remixed)
+    await submit(interaction, remixed, remark=await model_remark(interaction.client, remixed, job))
     _show_pressed(interaction, button)
 
 

@@ -12,8 +12,8 @@ from bot.people import created_ms, destination_of, user_of
 from bot.profiles import Profile
 from contract import derive, lineage
 from contract.errors import MalformedDocument, NewerVersion, UserError
-from contract.ids import JobId, draw_seed, job_id
-from contract.jobs import Job, Strength
+from contract.ids import JobId, draw_seed, job_id, model_fingerprint_of
+from contract.jobs import Job, Strength, Upscale, Variation
 from contract.messages import Action, ButtonId
 from contract.prompt import Prompt
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+MODEL_CHANGED = "The model has changed since, so the result may differ from what was shown."
 
 
 async def job_behind(interaction: Interaction, id: JobId, message: discord.Message | None) -> Job:
@@ -57,6 +59,23 @@ async def recorded_job(client: EaselClient, id: JobId) -> Job | None:
         return None
 
 
+async def model_remark(client: EaselClient, made: Job, of: Job) -> str | None:
+    """Said when `made` draws again what another model than the present one drew for `of`; None when all is as it was.
+
+    A re-roll shows new pictures anyway, and an upscale is only posted when the store has its picture.
+    """
+    if model_fingerprint_of(of.id) == client.services.catalogue.named(made.model).fingerprint:
+        return None
+    match made.request:
+        case Variation():
+            drawn_again = made.parent is not None and made.parent.index is not None
+        case Upscale(index=index):
+            drawn_again = not await asyncio.to_thread(_is_stored, client, of.id, index)
+        case _:
+            drawn_again = False
+    return MODEL_CHANGED if drawn_again else None
+
+
 def next_job(
     interaction: Interaction, button: ButtonId, job: Job, profile: Profile, prompt: Prompt | None = None
 ) -> Job:
@@ -67,10 +86,12 @@ def next_job(
     if button.index is not None and button.index >= job.image_count:
         raise UserError("unknown_button")
     model = interaction.client.services.catalogue.named(job.model)
-    # An upscale is the same picture, so it keeps the seed.
-    seed = job.seed if button.action is Action.UPSCALE else draw_seed(interaction.id)
+    if button.action is Action.UPSCALE:  # the same picture, so it keeps the seed, and the model that drew it
+        seed, fingerprint = job.seed, model_fingerprint_of(job.id)
+    else:
+        seed, fingerprint = draw_seed(interaction.id), model.fingerprint
     press = derive.Press(
-        new_id=job_id(seed, model.fingerprint, interaction.id),
+        new_id=job_id(seed, fingerprint, interaction.id),
         user=user_of(interaction),
         destination=destination_of(interaction, reply_to=interaction.message.id if interaction.message else None),
         created_ms=created_ms(interaction),
@@ -91,3 +112,11 @@ def next_job(
             return derive.variation(job, index, Strength.STRONG, press, prompt)
         case _:
             raise UserError("unknown_button")
+
+
+def _is_stored(client: EaselClient, id: JobId, index: int) -> bool:
+    try:
+        return client.services.images.get_image(id, index) is not None
+    except OSError as error:
+        log.warning("a picture could not be read", job_id=id, error=str(error))
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis.asyncio
@@ -13,6 +14,7 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.services import Services
 from contract import messages
+from contract.ids import job_id, model_fingerprint_of, seed_of
 from contract.jobs import Generation, Imagine, Job, Parent, Strength, Upscale, Variation
 from exchange.images import FolderStore
 from tests.bot.results import accepted_job, post_result, store_record
@@ -54,6 +56,51 @@ async def test_v_varies_one_picture(
     assert result.response.content == waiting
     assert job.request == Variation(Strength.STRONG, (Generation(7, 1),))
     assert job.seed != 7
+
+
+@pytest.mark.parametrize(
+    ("button", "stored", "remarked"),
+    [
+        ("variation::2", True, True),
+        ("upsample::2", False, True),
+        ("upsample::2", True, False),
+        ("reroll::0", True, False),
+    ],
+)
+async def test_what_a_changed_model_draws_again_is_said_to_differ(
+    simcord_env: Env,
+    services: Services,
+    images: FolderStore,
+    channel: ChannelHandle,
+    alice: MemberActor,
+    grid: Job,
+    button: str,
+    stored: bool,
+    remarked: bool,
+) -> None:
+    """The grid is an older model's. A picture that is in the store, and a re-roll, promise nothing that is not so."""
+    older = replace(grid, id=job_id(grid.seed, model_fingerprint_of(grid.id) ^ 1, 1))
+    store_record(services, older)
+    if stored:
+        for index in range(4):
+            images.put_image(older.id, index, b"picture")
+    message = await post_result(simcord_env, channel, older)
+    solo = "::SOLO" if "reroll" in button else ""
+    result = await alice.click(message, custom_id=f"MJ::JOB::{button}::{older.id}{solo}")
+    assert result.response is not None
+    assert result.response.content.count("\n-# The model has changed since") == remarked
+
+
+async def test_a_picked_picture_remembers_which_model_drew_it(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
+) -> None:
+    """The id of an upscale has the grid's model in it, so that its variations are judged by that."""
+    older = replace(grid, id=job_id(grid.seed, model_fingerprint_of(grid.id) ^ 1, 1))
+    store_record(services, older)
+    await alice.click(await post_result(simcord_env, channel, older), label="U1")
+    single = await accepted_job(services, alice.id)
+    assert model_fingerprint_of(single.id) == model_fingerprint_of(older.id)
+    assert seed_of(single.id) == grid.seed
 
 
 async def test_reroll_draws_another_seed(
