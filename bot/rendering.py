@@ -40,6 +40,11 @@ def with_small_print(content: str, line: str | None) -> str:
     return content if line is None or len(longer) > MESSAGE_LIMIT else longer
 
 
+def code(text: str) -> str:
+    """A person's text on one line, unable to leave the code marks it is shown in."""
+    return discord.utils.escape_mentions(" ".join(text.split()).replace("`", "ˋ"))
+
+
 def embed_of(embed: Embed) -> discord.Embed:
     """The embed as discord.py sends it."""
     shown = discord.Embed(title=embed.title, description=embed.description, colour=embed.colour)

@@ -49,6 +49,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "not_your_job": ("Job action restricted", "Only the person who started a job can do that."),
     "not_running": ("Nothing to cancel", "This job has already ended."),
+    "nothing_to_cancel": ("Nothing to cancel", "You have no jobs waiting or running."),
     "unknown_button": ("Invalid request", "This button is not one of mine, or comes from a version I don't know."),
     "job_queued": (
         "Job queued",
@@ -87,6 +88,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "bad_option_name": (
         "Invalid option",
         "`{option}` cannot be the name of an option: use letters, digits, `-` and `_`, at most 32 of them.",
+    ),
+    "no_such_option": (
+        "Invalid option",
+        "You have no option `--{option}`, so nothing was removed. Give a value to make one; `/prefer option list` "
+        "shows those you have.",
     ),
     "option_is_a_parameter": (
         "Invalid option",

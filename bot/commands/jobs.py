@@ -57,7 +57,7 @@ async def cancel(interaction: Interaction, job: str | None = None) -> None:
             async with promptly():
                 own = [job for job, _ in await _own_jobs(client, interaction.user.id)]
             if not own:
-                raise UserError("not_running")
+                raise UserError("nothing_to_cancel")
             job_id = own[-1].id
         else:
             job_id = _job_id(job)
@@ -107,6 +107,8 @@ async def _cancel_all(interaction: Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     async with promptly(5.0):
         jobs = await _own_jobs(client, user_id)
+    if not jobs:
+        raise UserError("nothing_to_cancel")
     cancelled = 0
     for job, _ in jobs:
         with suppress(UserError):  # it has ended meanwhile

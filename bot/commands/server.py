@@ -9,6 +9,7 @@ from discord import app_commands
 
 from bot.answers import answering, promptly
 from bot.panel import STYLIZE_LEVELS
+from bot.rendering import MESSAGE_LIMIT, code
 from bot.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
@@ -36,7 +37,7 @@ async def show(interaction: Interaction) -> None:
     """All rules in words."""
     async with answering(interaction, ephemeral=True):
         rules = read_rules(await _settings(interaction))
-        await interaction.response.send_message("\n".join(_lines(rules)), ephemeral=True)
+        await interaction.response.send_message("\n".join(_lines(rules).values()), ephemeral=True)
 
 
 @server.command(description="Allow pictures in a channel, or no longer; with none allowed, all are")
@@ -45,7 +46,7 @@ async def channel(interaction: Interaction, channel: discord.TextChannel, allowe
     async with answering(interaction, ephemeral=True):
         present = read_rules(await _settings(interaction)).channels
         channels = [id for id in present if id != channel.id] + ([channel.id] if allowed else [])
-        await _keep(interaction, CHANNELS, channels or None)
+        await _keep_rule(interaction, CHANNELS, channels or None)
 
 
 @server.command(description="Allow a model, or no longer; with none allowed, all are")
@@ -55,7 +56,7 @@ async def model(interaction: Interaction, name: str, allowed: bool) -> None:
         present = read_rules(await _settings(interaction)).models
         interaction.client.services.catalogue.named(name)
         models = [other for other in present if other != name] + ([name] if allowed else [])
-        await _keep(interaction, MODELS, models or None)
+        await _keep_rule(interaction, MODELS, models or None)
 
 
 @model.autocomplete("name")
@@ -79,7 +80,7 @@ async def newcomers(
     """Keep the rule for newcomers."""
     async with answering(interaction, ephemeral=True):
         rule = {"days": days, "channel": channel.id if channel else None, "jobs": jobs} if days else None
-        await _keep(interaction, NEWCOMERS, rule)
+        await _keep_rule(interaction, NEWCOMERS, rule)
 
 
 @server.command(description="Words that prompts here may not hold, separated by commas; empty for none")
@@ -87,7 +88,7 @@ async def policy(interaction: Interaction, blocked: str | None = None) -> None:
     """Keep the list of blocked words."""
     async with answering(interaction, ephemeral=True):
         words = [word.strip() for word in (blocked or "")[:_BLOCKED_LENGTH].split(",") if word.strip()]
-        await _keep(interaction, BLOCKED, words or None)
+        await _keep_rule(interaction, BLOCKED, words or None)
 
 
 @server.command(description="What holds for people who have set nothing themselves")
@@ -101,8 +102,12 @@ async def default(
     """Keep a default of the server, or of one channel."""
     async with answering(interaction, ephemeral=True):
         kept = None if value is None or not value.strip() else _value(interaction, setting, value.strip())
-        scope = preferences.channel(channel.id) if channel else None
-        await _keep(interaction, setting, kept, scope)
+        where = f"in <#{channel.id}>" if channel else "on this server"
+        if kept is None:
+            holds = f"There is no default **{setting}** {where}"
+        else:
+            holds = f"**{setting}** {where} is `{code(str(kept))}` for those who have set none themselves"
+        await _keep(interaction, setting, kept, holds, channel)
 
 
 def _value(interaction: Interaction, setting: Setting, value: str) -> str | int:
@@ -132,11 +137,19 @@ async def _settings(interaction: Interaction) -> dict[str, Any]:
         return await interaction.client.services.preferences.all(preferences.guild(guild_id))
 
 
-async def _keep(interaction: Interaction, name: str, value: Any, scope: str | None = None) -> None:
+async def _keep_rule(interaction: Interaction, name: str, value: Any) -> None:
+    """Store a rule of the server (None forgets it) and say what holds now."""
+    await _keep(interaction, name, value, _lines(read_rules({name: value}))[name])
+
+
+async def _keep(
+    interaction: Interaction, name: str, value: Any, holds: str, channel: discord.TextChannel | None = None
+) -> None:
     guild_id = _managed(interaction)
+    scope = preferences.guild(guild_id) if channel is None else preferences.channel(channel.id)
     async with promptly():
-        await interaction.client.services.preferences.set(scope or preferences.guild(guild_id), name, value)
-    await interaction.response.send_message("Done!", ephemeral=True)
+        await interaction.client.services.preferences.set(scope, name, value)
+    await interaction.response.send_message(f"Done! {holds}"[:MESSAGE_LIMIT], ephemeral=True)
 
 
 def _managed(interaction: Interaction) -> int:
@@ -145,14 +158,15 @@ def _managed(interaction: Interaction) -> int:
     return interaction.guild_id
 
 
-def _lines(rules: Rules) -> list[str]:
+def _lines(rules: Rules) -> dict[str, str]:
+    """What holds, a line a rule, by the names they are stored under."""
     new = rules.newcomers
-    return [
-        f"**Channels**: {', '.join(f'<#{id}>' for id in rules.channels) or 'all'}",
-        f"**Models**: {', '.join(rules.models) or 'all'}",
-        f"**Newcomers**: {_newcomers_line(new.days, new.channel_id, new.jobs) if new else 'no rule'}",
-        f"**Blocked words**: {discord.utils.escape_markdown(', '.join(rules.blocked)) or 'none'}",
-    ]
+    return {
+        CHANNELS: f"**Channels**: {', '.join(f'<#{id}>' for id in rules.channels) or 'all'}",
+        MODELS: f"**Models**: {', '.join(rules.models) or 'all'}",
+        NEWCOMERS: f"**Newcomers**: {_newcomers_line(new.days, new.channel_id, new.jobs) if new else 'no rule'}",
+        BLOCKED: f"**Blocked words**: {discord.utils.escape_markdown(', '.join(rules.blocked)) or 'none'}",
+    }
 
 
 def _newcomers_line(days: int, channel_id: int | None, jobs: int) -> str:

@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import discord
 from discord import app_commands
 
 from bot.answers import answering, promptly
 from bot.panel import panel, summary
 from bot.profiles import OPTION_PREFIX, profile_of
+from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.prompt import parse
@@ -84,15 +84,17 @@ async def option_set(interaction: Interaction, option: str, value: str | None = 
             raise UserError("bad_option_name", option=option[:60])
         if name in SPELLINGS:
             raise UserError("option_is_a_parameter", option=name)
+        profile = await profile_of(interaction)
         if value is None or not value.strip():
+            if name not in profile.options:
+                raise UserError("no_such_option", option=name)
             await _keep(interaction, {OPTION_PREFIX + name: None}, f"The option `--{name}` is gone")
             return
-        profile = await profile_of(interaction)
         if name not in profile.options and len(profile.options) >= MAX_OPTIONS:
             raise UserError("too_many_options", limit=MAX_OPTIONS)
         if len(value) > _OPTION_LENGTH:
             raise UserError("option_too_long", limit=_OPTION_LENGTH)
-        await _keep(interaction, {OPTION_PREFIX + name: value.strip()}, f"`--{name}` now stands for `{_plain(value)}`")
+        await _keep(interaction, {OPTION_PREFIX + name: value.strip()}, f"`--{name}` now stands for `{code(value)}`")
 
 
 @option_set.autocomplete("option")
@@ -110,7 +112,7 @@ async def option_list(interaction: Interaction) -> None:
     """All shortcuts with what they stand for."""
     async with answering(interaction, ephemeral=True):
         profile = await profile_of(interaction)
-        lines = [f"`--{name}`: {_plain(value)[:80]}" for name, value in sorted(profile.options.items())]
+        lines = [f"`--{name}`: {code(value)[:80]}" for name, value in sorted(profile.options.items())]
         text = "\n".join(lines) or "You have no options yet. Make one with `/prefer option set`."
         await interaction.response.send_message(text, ephemeral=True)
 
@@ -125,7 +127,7 @@ async def suffix(interaction: Interaction, new_value: str | None = None) -> None
             return
         profile = await profile_of(interaction)
         parse(new_value, replace(profile.context("prefer_suffix"), suffix=""))
-        await _keep(interaction, {"suffix": new_value.strip()}, f"Your suffix is now `{_plain(new_value)}`")
+        await _keep(interaction, {"suffix": new_value.strip()}, f"Your suffix is now `{code(new_value)}`")
 
 
 @prefer.command(description="Switch remix mode on or off")
@@ -167,11 +169,6 @@ async def _store(interaction: Interaction, settings: dict[str, Any]) -> None:
     async with promptly():
         for name, value in settings.items():
             await store.set(preferences.user(interaction.user.id), name, value)
-
-
-def _plain(text: str) -> str:
-    """A person's text on one line, unable to leave the code marks it is shown in."""
-    return discord.utils.escape_mentions(" ".join(text.split()).replace("`", "ˋ"))
 
 
 def _on_off(on: bool) -> str:

@@ -110,15 +110,24 @@ async def test_all_jobs_can_be_cancelled_at_once(
     assert len(await services.queue.of_user(bob.id)) == 1
 
 
-@pytest.mark.parametrize("job", [None, "nonsense", "00000007-7b57-84c5-99b7-c3ec6302a055"])
-async def test_cancelling_what_is_not_there_says_so(
-    channel: ChannelHandle, alice: MemberActor, job: str | None
-) -> None:
-    """No job, no id, or an id nobody knows: a refusal, not silence."""
-    result = await alice.slash(channel, "cancel", **({} if job is None else {"job": job}))
+@pytest.mark.parametrize("job", ["nonsense", "00000007-7b57-84c5-99b7-c3ec6302a055"])
+async def test_cancelling_what_is_not_there_says_so(channel: ChannelHandle, alice: MemberActor, job: str) -> None:
+    """No id, or an id nobody knows: a refusal, not silence."""
+    result = await alice.slash(channel, "cancel", job=job)
     assert result.ephemeral
     assert result.response is not None
     assert result.response.embeds[0].title in ("Nothing to cancel", "Job not found")
+
+
+@pytest.mark.parametrize("job", [None, "all"])
+async def test_cancelling_without_jobs_says_that_there_are_none(
+    channel: ChannelHandle, alice: MemberActor, job: str | None
+) -> None:
+    """There was no job, so none has ended."""
+    result = await alice.slash(channel, "cancel", **({} if job is None else {"job": job}))
+    assert result.ephemeral
+    [embed] = (result.response or result.followups[0]).embeds
+    assert (embed.title, embed.description) == ("Nothing to cancel", "You have no jobs waiting or running.")
 
 
 async def test_history_links_to_what_was_made(
@@ -314,6 +323,6 @@ async def test_job_queued_is_a_notice_that_the_first_progress_takes_away(
     assert embed.colour.value not in (messages.REFUSAL_COLOUR, messages.FAILURE_COLOUR)
     waiting = simcord_env.bot.waiting  # type: ignore[attr-defined]
     await waiting.hear(Progress(JobId(job.id), 0, state="started"))
-    await waiting.send_due()
+    await simcord_env.bot.edits.send_due()  # type: ignore[attr-defined]
     assert result.response.embeds == []
     assert result.response.content == messages.progress(job, 0)

@@ -133,3 +133,40 @@ def test_rules_that_make_no_sense_are_no_rules() -> None:
 def test_a_blocked_word_is_a_whole_word(text: str, found: bool) -> None:
     """Punctuation and case do not hide it; longer words do not hold it."""
     assert (blocked_word(Rules(blocked=("bad word",)), text) is not None) is found
+
+
+async def test_every_rule_is_answered_with_what_holds_now(
+    simcord_env: Env, channel: ChannelHandle, manager: MemberActor
+) -> None:
+    """`Done!`, which clients look for, and then the rule in words."""
+
+    async def said(command: str, **options: object) -> str:
+        result = await manager.slash(channel, f"server {command}", **options)
+        assert result.ephemeral
+        assert result.response is not None
+        return result.response.content
+
+    studio = simcord_env.guild.create_text_channel("studio")
+    assert await said("channel", channel=studio, allowed=True) == f"Done! **Channels**: <#{studio.id}>"
+    assert await said("channel", channel=studio, allowed=False) == "Done! **Channels**: all"
+    assert await said("model", name="easel-small", allowed=True) == "Done! **Models**: easel-small"
+    newcomers = f"Done! **Newcomers**: members of fewer than 7 days only in <#{studio.id}>, at most 2 jobs at a time"
+    assert await said("newcomers", days=7, channel=studio, jobs=2) == newcomers
+    assert await said("newcomers", days=0) == "Done! **Newcomers**: no rule"
+    assert await said("policy", blocked="gore, bad word") == "Done! **Blocked words**: gore, bad word"
+    default = "Done! **speed** on this server is `relax` for those who have set none themselves"
+    assert await said("default", setting="speed", value="relax") == default
+    gone = f"Done! There is no default **speed** in <#{studio.id}>"
+    assert await said("default", setting="speed", channel=studio) == gone
+
+
+async def test_a_channel_s_default_is_for_managers_too(
+    simcord_env: Env, channel: ChannelHandle, alice: MemberActor, services: Services
+) -> None:
+    """However the server shows the command."""
+    commands = await simcord_env.bot.tree.fetch_commands()  # type: ignore[attr-defined]
+    [command] = [command for command in commands if command.name == "server"]
+    simcord_env.guild.set_command_permissions(command, {alice: True})
+    result = await alice.slash(channel, "server default", setting="speed", value="relax", channel=channel)
+    assert title(result) == "Job action restricted"
+    assert await services.preferences.all(f"channel:{channel.id}") == {}

@@ -180,6 +180,14 @@ async def test_an_option_stands_for_what_was_set(
     assert refused.response.embeds
 
 
+async def test_an_option_that_never_was_cannot_be_removed(channel: ChannelHandle, alice: MemberActor) -> None:
+    """Nothing is said to be gone that was not there."""
+    result = await alice.slash(channel, "prefer option set", option="mine")
+    assert result.response is not None
+    [embed] = result.response.embeds
+    assert (embed.description or "").startswith("You have no option `--mine`, so nothing was removed.")
+
+
 @pytest.mark.parametrize(("name", "word"), [("two words", "two words"), ("ar", "--ar"), ("", "name of an option")])
 async def test_an_option_needs_a_name_of_its_own(
     channel: ChannelHandle, alice: MemberActor, name: str, word: str
