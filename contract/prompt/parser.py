@@ -31,7 +31,12 @@ def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008 
         return _parse(text, context)
     except PromptError as error:
         error.suggestion = _suggestion(text, context, error)
-        if error.span is None and context.suffix and len(text) <= _CORRECTABLE and _is_fine_without_suffix(text, context):
+        if (
+            error.span is None
+            and context.suffix
+            and len(text) <= _CORRECTABLE
+            and _is_fine_without_suffix(text, context)
+        ):
             error.suffix = shortened(context.suffix)
         raise
 
