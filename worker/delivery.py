@@ -192,6 +192,7 @@ class Delivery:
     def _finish(self, job: Job, state: DeliveryState, posted: MessageRef) -> _JSON:
         """The waiting message goes only after the result stands, so that a crash between leaves both, never none."""
         if state.state == "failed":
+            self._mark_stopped(job, self._waiting(job, state))
             return {"state": "failed"}
         self._delete_waiting(job, state)
         gpu_s = (self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0)
@@ -280,6 +281,8 @@ class Delivery:
             else:
                 record_ended(self._redis, job.id, "failed")
             log.info("told of the failure", way=way)
+            if way != "edit":
+                self._mark_stopped(job, waiting)
             return {"state": "failed", "kind": error.kind, "told_by": way}
         log.error("nobody could be told of the failure", kind=error.kind, reason=reason)
         record_ended(self._redis, job.id, "failed")
@@ -303,14 +306,18 @@ class Delivery:
         yield "direct message", lambda: self._poster.post_directly(job.user.id, post, own_nonce)
 
     def _tell_stopped(self, job: Job, state: DeliveryState) -> _JSON:
-        waiting = self._waiting(job, state)
-        if waiting is not None:
-            try:
-                self._poster.amend(waiting.channel_id, waiting.message_id, content=messages.stopped(job))
-            except NotAllowed as error:
-                log.warning("could not mark the job as stopped", reason=error.reason)
+        self._mark_stopped(job, self._waiting(job, state))
         record_ended(self._redis, job.id, "cancelled")
         return {"state": "cancelled"}
+
+    def _mark_stopped(self, job: Job, waiting: MessageRef | None) -> None:
+        """The waiting message stays, without its button: it must not look as if the job went on."""
+        if waiting is None:
+            return
+        try:
+            self._poster.amend(waiting.channel_id, waiting.message_id, content=messages.stopped(job))
+        except NotAllowed as error:
+            log.warning("could not mark the job as stopped", reason=error.reason)
 
     # ── the waiting message ─────────────────────────────────────────────────────────────────────────────────────────
 

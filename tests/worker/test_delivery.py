@@ -272,10 +272,12 @@ def test_a_failed_job_is_told_by_a_red_reply_to_the_waiting_message(
     assert message.post.mention == 811
     assert message.post.attachment is None
     assert message.nonce != nonce(job.id)
-    assert WAITING in discord.waiting
+    assert discord.waiting[WAITING] == (messages.stopped(job), None)
     assert recorded_failure(store, job) == ("job_failed", "error")
     assert delivery_state(client, job.id).state == "failed"
+    discord.waiting[WAITING] = ("(31%)", None)  # the process died before it had said so there
     assert delivery.deliver(job, failed("error")) == {"state": "failed"}
+    assert discord.waiting[WAITING] == (messages.stopped(job), None)
     assert len(discord.messages) == 1
 
 
