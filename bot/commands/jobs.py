@@ -118,13 +118,13 @@ async def _cancel_all(interaction: Interaction) -> None:
 
 
 async def _own_jobs(client: EaselClient, user_id: int) -> list[tuple[Job, Position]]:
-    """A person's jobs that wait or run, oldest first."""
+    """A person's jobs that wait or run: oldest first, and those of one batch as they are going to end."""
     found = []
     for job_id in await client.services.queue.of_user(user_id):
         job, position = await client.services.queue.accepted(job_id), await client.services.queue.position(job_id)
         if job is not None and position is not None:
             found.append((job, position))
-    return sorted(found, key=lambda item: (item[0].created_ms, item[1].ahead))
+    return sorted(found, key=lambda item: (item[0].created_ms, not item[1].running, item[1].ahead))
 
 
 async def _standing(client: EaselClient, job: Job, position: Position) -> str:

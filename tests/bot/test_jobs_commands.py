@@ -23,7 +23,7 @@ from contract.prompt import parse
 from exchange import accounts, keys
 from exchange.images import FolderStore
 from exchange.progress import Progress
-from exchange.queue import MessageRef
+from exchange.queue import MessageRef, Position
 from tests.bot.results import accepted_job, post_result, store_record
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -68,6 +68,30 @@ async def test_queue_lists_own_jobs_with_place_link_and_reason(
     assert "a house" not in result.response.content
     assert f"https://discord.com/channels/{channel.guild.id}/{channel.id}/" in lines[0]  # type: ignore[union-attr]
     assert "up to 3 of your jobs run at once and up to 10 wait" in lines[-1].lower()
+
+
+async def test_the_jobs_of_one_batch_are_listed_as_they_will_end(
+    services: Services, channel: ChannelHandle, alice: MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are of the same moment: what runs comes first, what waits longest last."""
+    asked = await alice.slash(channel, "imagine", prompt="a fox --repeat 3")
+    assert asked.response is not None
+    await alice.click(asked.response.message, label="Yes, run 3 jobs")
+    first, second, third = await services.queue.of_user(alice.id)
+    positions = {
+        first: Position(ahead=1, eta_s=None, running=False, slots=1),
+        second: Position(ahead=0, eta_s=None, running=False, slots=1),
+        third: Position(ahead=0, eta_s=None, running=True, slots=1),
+    }
+
+    async def position(id: JobId) -> Position:
+        return positions[id]
+
+    monkeypatch.setattr(services.queue, "position", position)
+    result = await alice.slash(channel, "queue")
+    assert result.response is not None
+    states = [line.split(": ")[1].split(" · ")[0] for line in result.response.content.split("\n")[:3]]
+    assert states == ["running", "next in line", "1 job ahead of yours"]
 
 
 async def test_an_empty_queue_says_so(channel: ChannelHandle, alice: MemberActor) -> None:
