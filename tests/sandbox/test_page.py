@@ -152,6 +152,51 @@ def test_imagine_then_every_kind_of_button(page: Page) -> None:
     grid.get_by_role("button", name="🔄").click()
     expect(grids(page)).to_have_count(3, timeout=PATIENCE_MS)
     expect(messages(page).filter(has_text="Waiting to start")).to_have_count(0)
+    for name in ("U1", "V2", "🔄"):  # what has been pressed is blue, what has not is as it was
+        expect(grid.get_by_role("button", name=name, exact=True)).to_have_css("background-color", "rgb(58, 105, 201)")
+    assert grid.locator(".button.primary").count() == 3
+
+
+def test_many_jobs_are_asked_about_first(page: Page) -> None:
+    """The question says how many; No runs none of them, and the queue says so too."""
+    page.get_by_role("textbox", name=re.compile("^Message #")).click()
+    page.keyboard.type("/imagine a {red, green} house --repeat 2")
+    page.keyboard.press("Enter")
+    question = by_id(page, messages(page).filter(has_text="Are you sure?"))
+    expect(question).to_contain_text("This makes 4 jobs, 16 pictures")
+    expect(question.get_by_role("button", name="Yes, run 4 jobs")).to_be_visible()
+    question.get_by_role("button", name="No", exact=True).click()
+    expect(question).to_contain_text("Nothing was run.")
+    expect(question.get_by_role("button", name=re.compile("^Yes|^No"))).to_have_count(0)
+    page.get_by_role("textbox", name=re.compile("^Message #")).click()
+    page.keyboard.type("/queue")
+    page.keyboard.press("Enter")  # chooses the command
+    page.keyboard.press("Enter")
+    expect(newest(page)).to_contain_text("You have no jobs waiting or running.")
+
+
+def test_a_finished_picture_is_sent_shown_again_and_deleted(page: Page) -> None:
+    """The envelope brings a direct message with the job's id, /show posts it once more, the cross deletes it."""
+    grid = by_id(page, imagine(page, "a rocket --seed 5"))
+    grid.hover()
+    grid.get_by_role("button", name="React with ✉️").click()
+    channels = page.get_by_role("navigation", name="Channels")
+    channels.get_by_role("button", name=re.compile("Easel")).click()
+    sent = messages(page).filter(has_text="a rocket --seed 5")
+    expect(sent).to_contain_text("seed 5")
+    expect(sent.locator(".attachments img.ready")).to_have_count(4)
+    found = re.search(r"Job ID: (\S+)", sent.inner_text())
+    assert found is not None
+    channels.get_by_role("button", name="newcomers").click()
+    page.get_by_role("textbox", name=re.compile("^Message #")).click()
+    page.keyboard.type(f"/show {found[1]}")
+    page.keyboard.press("Enter")
+    expect(newest(page)).to_contain_text("used /show")
+    expect(newest(page)).to_contain_text("a rocket --seed 5")
+    expect_picture(newest(page))
+    grid.hover()
+    grid.get_by_role("button", name="React with ❌").click()
+    expect(grid).to_have_count(0)
 
 
 def test_a_picture_opens_large_and_closes_by_keyboard(page: Page) -> None:
