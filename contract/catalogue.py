@@ -186,6 +186,7 @@ EASEL_SMALL = Model(
     num_inference_steps=20,
     guidance_scale=4.5,
     sampler="ddim",
+    revision="2",
     enlargement=4,
     honours=frozenset(
         {"aspect", "chaos", "stylize", "weird", "quality", "stop", "tile", "style", "raw", "draft", "image_weight"}

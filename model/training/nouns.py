@@ -136,7 +136,7 @@ PRACTISED: tuple[tuple[str, str], ...] = (
     ("flag of canada", "🇨🇦"),
 )
 
-# What a few hours of CPU are enough for: the small recipe practises these and no others.
+# What the default model learned first, in the first hours of CPU ...
 CORE: tuple[str, ...] = (
     "cat", "dog", "car", "house", "tree", "apple", "heart", "star", "sun", "flower", "rocket", "fish", "bird",
     "pizza", "hamburger", "moon", "rose", "butterfly", "dragon", "octopus", "strawberry", "banana", "airplane",
@@ -145,6 +145,13 @@ CORE: tuple[str, ...] = (
     "umbrella", "key", "book", "mushroom", "cactus", "palm tree", "sunflower", "cloud", "rainbow", "fire", "pumpkin",
     "christmas tree", "pig", "lion", "lemon", "cherry", "grapes", "pineapple", "carrot", "cheese", "egg", "violin",
     "hammer", "diamond", "shoe", "truck", "smiling face", "face with sunglasses", "flag of japan",
+)  # fmt: skip
+
+# ... and the other common nouns, which the small recipe now practises beside them, more often: they have to catch up.
+LATER: tuple[str, ...] = (
+    "horse", "fox", "owl", "whale", "train", "sailboat", "cookie", "coffee", "light bulb", "tulip", "snowflake", "cow",
+    "monkey", "chicken", "duck", "elephant", "tiger", "unicorn", "snake", "crab", "dolphin", "shark", "snail", "spider",
+    "ladybug", "orange", "pear", "peach", "watermelon", "tomato", "bread", "french fries", "beer",
 )  # fmt: skip
 
 # Shared names only for words that people use for the very same picture. Near relatives ("kitty", "puppy",

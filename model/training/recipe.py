@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .compose import Mixture
-from .nouns import CORE
+from .nouns import CORE, LATER
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,17 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         # Hours on one or two CPU cores.
-        Recipe("small", mixture=Mixture(only=CORE)),
+        Recipe(
+            "small",
+            pictures=60_000,
+            mixture=Mixture(
+                only=CORE + LATER,
+                emphasis=tuple((noun, 2.5) for noun in LATER),
+                # Half of the time on pairs: two small objects are twice the work of a large one.
+                two_objects=0.45,
+                repainted=0.3,
+            ),
+        ),
         # Half an hour on one data-centre GPU: four times the pixels, every concept.
         Recipe(
             "large",

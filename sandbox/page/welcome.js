@@ -4,11 +4,13 @@ import { h } from "./dom.js";
 const PROMPTS = [
   ["🍎", "a red apple"],
   ["⭐", "a yellow star on a blue background"],
-  ["🚀", "a rocket"],
+  ["🚙", "a blue car"],
   ["😎", "a smiling face with sunglasses"],
   ["🌳", "a green tree"],
   ["🦋", "a blue butterfly"],
-  ["🐧", "a penguin"],
+  ["🐶", "a dog and a heart"],
+  ["🦊", "a fox"],
+  ["🦁", "a lion on an orange gradient background"],
 ];
 
 /** `suggest(prompt)` fills the message box. */
