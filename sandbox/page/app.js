@@ -52,7 +52,7 @@ class App {
       if (!shown || channelId !== this.list.channelId) return;
       this.list.refresh();
       this.#drawWelcome();
-      byId("messages").setAttribute("aria-busy", "false");
+      this.#drawBusy();
     });
     on("message", ({ kind, message }, shown) => {
       if (!shown) return;
@@ -97,11 +97,16 @@ class App {
     document.title = `${channel.recipients ? "@" : "#"}${name} · Easel Sandbox`;
     byId("messages").setAttribute("aria-label", `Messages in ${name}`);
     if (this.list.session !== session || this.list.channelId !== channel.id) this.list.show(session, channel.id);
-    byId("messages").setAttribute("aria-busy", String(!session.history.get(channel.id)?.started));
+    this.#drawBusy();
     session.open(channel.id).catch((error) => this.#banner(`The messages could not be loaded: ${error.message}`));
     this.#drawWelcome();
     this.composer.bind(session, channel.id);
     if (matchMedia("(hover: hover)").matches) this.composer.focus();
+  }
+
+  #drawBusy() {
+    const { session, channelId } = this.list;
+    byId("messages").setAttribute("aria-busy", String(!session.history.get(channelId)?.started));
   }
 
   #drawWelcome() {

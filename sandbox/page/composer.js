@@ -275,11 +275,13 @@ export class Composer {
 
   async submit() {
     if (this.sending) return;
-    const job = this.line ? this.#commandJob() : this.#textJob();
-    if (!job) return;
     this.sending = true;
-    fill(this.send, dots());
     try {
+      // Who types faster than the commands come means a command all the same.
+      if (!this.line && this.input.value.startsWith("/")) await this.#typed();
+      const job = this.line ? this.#commandJob() : this.#textJob();
+      if (!job) return;
+      fill(this.send, dots());
       await job();
     } catch (error) {
       this.hint(error.message, true);

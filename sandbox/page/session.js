@@ -279,9 +279,10 @@ export class Session extends EventTarget {
     for (const user of data.users ?? []) this.users.set(user.id, user);
     for (const channel of data.private_channels ?? []) this.channels.set(channel.id, channel);
     this.forgetCommands();
-    await this.#loadChannels();
-    // A new session may have missed events: what is on the screen is fetched afresh, ephemeral messages stay.
+    // A new session may have missed events: what is on the screen is fetched afresh, ephemeral messages stay. What the
+    // page opens only now, because its channels are known, is fresh.
     const opened = [...this.history.keys()];
+    await this.#loadChannels();
     await Promise.all(
       opened.map(async (channelId) => {
         const kept = this.messagesOf(channelId).filter((message) => message.flags & 64);
