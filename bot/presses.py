@@ -62,7 +62,7 @@ async def recorded_job(client: EaselClient, id: JobId) -> Job | None:
 async def model_remark(client: EaselClient, made: Job, of: Job) -> str | None:
     """Said when `made` draws again what another model than the present one drew for `of`; None when all is as it was.
 
-    A re-roll shows new pictures anyway, and an upscale is only posted when the store has its picture.
+    A re-roll shows new pictures anyway, and an upscale shows the very picture as long as the store has it.
     """
     if model_fingerprint_of(of.id) == client.services.catalogue.named(made.model).fingerprint:
         return None

@@ -26,12 +26,11 @@ class Model:
 
     `versions` are what follows `--v` (or `niji 6`), `"*"` for all that the language knows. `aliases` are the operator's
     own names and the version whose parameters each has: `{emoji = "6.1"}` makes `--v emoji` this model, legal in what
-    6.1 is legal in. `pixels` is the area of one
-    picture at any aspect ratio; both sides are multiples of `size_multiple`. A drawn picture is then enlarged
-    `enlargement` times a side (1 or 4) by the shipped upscaler. `honours` names the `Parameters` fields
-    that change something on this model; a prompt that uses another is refused with a sentence. `source` is a folder or
-    hub id in standard diffusers layout, empty for the model that ships; `revision` pins it and is part of the
-    fingerprint, so change it when the weights change.
+    6.1 is legal in. `pixels` is the area of one picture at any aspect ratio; both sides are multiples of
+    `size_multiple`. A drawn picture is then enlarged `enlargement` times a side (1 or 4) by the shipped upscaler.
+    `honours` names the `Parameters` fields that change something on this model; a prompt that uses another is refused
+    with a sentence. `source` is a folder or hub id in standard diffusers layout, empty for the model that ships;
+    `revision` pins it and is part of the fingerprint, so change it when the weights change.
 
     Two shortcuts trade likeness for speed, and are off unless set here: `guidance_interval` is the share of a picture's
     steps (0 to 1, from noise to picture) in which guidance is on, `deep_every` the number of steps for which a UNet's

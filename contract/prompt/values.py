@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from contract.versions import VERSIONS, Versions
+from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 
 Speed = Literal["fast", "relax", "turbo"]
 Visibility = Literal["stealth", "public"]
@@ -144,7 +144,7 @@ class Context:
     overrides the plan's limit.
     """
 
-    version: str = "6.1"
+    version: str = DEFAULT_VERSION
     plan: str = "pro"
     speed: str = "fast"
     suffix: str = ""

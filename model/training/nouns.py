@@ -1,8 +1,8 @@
 """The words the default model practises: common nouns that can be drawn, and the emoji that show them.
 
 One line a word: the noun as people say it, and every emoji whose icons count as a picture of it. `PRACTISED` is
-ordered by how readily the word comes to mind; training may lean on the front of the list (see `Recipe.nouns`).
-All other emoji stay in the data as the long tail (`Recipe.breadth` says how much of the training they get).
+ordered by how readily the word comes to mind; a recipe may practise a part of it (`Mixture.only`, `Mixture.emphasis`).
+All other emoji stay in the data as the long tail (`Mixture.breadth` says how much of the training they get).
 """
 
 from __future__ import annotations
