@@ -13,7 +13,7 @@ import io
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import discord
@@ -50,11 +50,10 @@ _GONE = frozenset({10003, 10008, 30046, 50001, 50013})
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a waiting message shall show. Without a `preview` the one it shows stays; the `last` removes the buttons."""
+    """What a waiting message shall show. Without a `preview` the one it shows stays."""
 
     content: str
     preview: bytes | None = None
-    last: bool = False
 
 
 @dataclass(slots=True)
@@ -65,11 +64,10 @@ class _Waiting:
     previewed: bool = False
     shown: str = ""
     pending: Edit | None = None
-    ended: bool = False
 
 
 class WaitingMessages:
-    """Every waiting message of this process.
+    """Every waiting message of this process. Its last words, if it stays, are the delivery's: that cannot be lost.
 
     `is_ours` says of a guild id whether this process serves it, when several share the guilds between them.
     """
@@ -100,14 +98,11 @@ class WaitingMessages:
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""
-        if event.state in ENDED - {"failed"}:
+        if event.state in ENDED:
             self._forget(event.job_id)
             return
         waiting = await self._find(event.job_id)
-        if waiting is None or waiting.ended:
-            return
-        if event.state == "failed":
-            self._offer_last(waiting)
+        if waiting is None:
             return
         waiting.next_look_s = self._clock() + SILENCE_S
         first_preview = event.preview is not None and not waiting.previewed
@@ -132,7 +127,7 @@ class WaitingMessages:
             waiting.next_look_s = now_s + NOTE_INTERVAL_S
             position = await self._queue.position(waiting.job.id)
             if position is None:
-                await self._end_unheard(waiting)
+                self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
             elif not position.running and waiting.job.id in self._waiting:
                 content = with_small_print(messages.waiting(waiting.job), place(position))
                 if content != waiting.shown:
@@ -145,21 +140,6 @@ class WaitingMessages:
         self._forget(job_id)
         if waiting is not None:
             await self._edits.settled(waiting.message.channel_id, job_id)
-
-    async def _end_unheard(self, waiting: _Waiting) -> None:
-        """A job that neither waits nor runs, and whose end was announced to nobody: the channel of events is lossy.
-
-        Of a delivered one the message is gone, unless what was delivered is why it failed.
-        """
-        if await self._queue.state(waiting.job.id) in ("failed", "delivered") and waiting.job.id in self._waiting:
-            self._offer_last(waiting)
-        else:
-            self._forget(waiting.job.id)
-
-    def _offer_last(self, waiting: _Waiting) -> None:
-        """Its message stays, because the worker's answer refers to it, but it must not look as if it went on."""
-        waiting.ended, waiting.next_look_s = True, float("inf")
-        self._offer(waiting, Edit(messages.stopped(waiting.job), last=True), urgent=True)
 
     async def _find(self, job_id: JobId) -> _Waiting | None:
         known = self._waiting.get(job_id)
@@ -184,16 +164,12 @@ class WaitingMessages:
         edit, waiting.pending = waiting.pending, None
         if edit is not None and waiting.job.id in self._waiting:
             await self._edit(waiting, edit)
-            if edit.last:
-                self._forget(waiting.job.id)
 
     async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
         target = self._client.get_partial_messageable(waiting.message.channel_id)
         message = target.get_partial_message(waiting.message.message_id)
         try:
-            if edit.last:
-                await message.edit(content=edit.content, embed=None, view=None)
-            elif edit.preview is None:
+            if edit.preview is None:
                 await message.edit(content=edit.content, embed=None)
             else:
                 file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
@@ -220,4 +196,4 @@ class WaitingMessages:
 
 
 def _newer(older: Edit, newer: Edit) -> Edit:
-    return replace(newer, preview=newer.preview if newer.preview is not None else older.preview)
+    return Edit(newer.content, newer.preview if newer.preview is not None else older.preview)

@@ -119,22 +119,7 @@ async def test_a_deleted_waiting_message_is_silent(
     assert "could not be edited" not in capsys.readouterr().out
 
 
-async def test_a_failed_job_s_message_says_stopped(
-    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock
-) -> None:
-    """It stays, because the failure is a reply to it; without its Cancel button, and whatever is still said later."""
-    await waiting.hear(Progress(job.id, 31))
-    await waiting.hear(Progress(job.id, 31, state="failed"))
-    await waiting.hear(Progress(job.id, 46))
-    message = await shown(edits, channel)
-    assert (message.content, message.components) == (messages.stopped(job), [])
-    clock.now_s += 3 * SILENCE_S
-    await waiting.hear(Progress(job.id, 62))
-    await waiting.note()
-    assert (await shown(edits, channel)).content == messages.stopped(job)
-
-
-@pytest.mark.parametrize("state", ["finished", "cancelled"])
+@pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])
 async def test_an_ended_job_is_edited_no_more(
     waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock, state: str
 ) -> None:
@@ -212,25 +197,6 @@ async def test_an_end_nobody_heard_of_is_found(
     await waiting.note()
     await waiting.hear(Progress(job.id, 50))
     assert (await shown(edits, channel)).content != messages.progress(job, 50)
-
-
-async def test_a_failure_nobody_heard_of_is_shown(
-    waiting: WaitingMessages,
-    edits: ChannelEdits,
-    job: Job,
-    services: Services,
-    store: redis.asyncio.Redis,
-    channel: ChannelHandle,
-    clock: Clock,
-) -> None:
-    """The worker's answer to it was delivered, so the message is still there: it says that it has ended."""
-    await waiting.hear(Progress(job.id, 0))
-    await services.queue.discard(job.id)
-    await store.hset(keys.state(job.id), "state", "delivered")
-    clock.now_s += SILENCE_S
-    await waiting.note()
-    message = await shown(edits, channel)
-    assert (message.content, message.components) == (messages.stopped(job), [])
 
 
 async def test_thousands_of_waiting_jobs_are_asked_about_in_turn(
