@@ -229,6 +229,29 @@ def test_a_missing_required_option_is_pointed_at(page: Page) -> None:
     expect(page.get_by_role("textbox", name=re.compile("^Message #"))).to_be_focused()
 
 
+def test_a_channel_is_loaded_once(page: Page) -> None:
+    """Opened because the connection became ready, it is not emptied and fetched again for the same reason."""
+    fetched: list[str] = []
+    page.on("request", lambda one: fetched.append(one.url) if re.search(r"/messages\?", one.url) else None)
+    page.reload()
+    expect(page.locator("#messages")).to_have_attribute("aria-busy", "false")
+    # The commands are asked for last, so by now a second load would have been asked for too.
+    page.keyboard.type("/imagine ")
+    expect(page.get_by_role("textbox", name=re.compile("^prompt:"))).to_be_focused()
+    assert len(fetched) == 1
+
+
+def test_a_command_typed_before_the_commands_are_there_is_one(page: Page) -> None:
+    """Whoever types faster than the list loads is not told that there is no such command."""
+    page.route("**/application-command-index", lambda route: (page.wait_for_timeout(500), route.continue_()))
+    page.reload()
+    expect(page.locator("#messages")).to_have_attribute("aria-busy", "false")
+    page.keyboard.type("/imagine ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="prompt: This option is required")).to_be_visible()
+    page.unroute("**/application-command-index")
+
+
 def test_a_suggestion_fills_the_composer(page: Page) -> None:
     """In an empty channel a click on a suggested prompt is the first picture but for Enter."""
     page.get_by_role("button", name="showcase").click()
