@@ -15,12 +15,14 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.services import Services
 from bot.settings import BotSettings
+from contract.jobs import Job
 from exchange.accounts import Accounts
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from tests.bot.results import accepted_job, store_record
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +93,13 @@ def alice(simcord_env: Env, channel: ChannelHandle) -> MemberActor:
 def bob(simcord_env: Env, channel: ChannelHandle) -> MemberActor:
     """Somebody else there."""
     return simcord_env.guild.add_member(simcord_env.create_user("bob"))
+
+
+@pytest.fixture
+async def grid(services: Services, channel: ChannelHandle, alice: MemberActor) -> Job:
+    """A job of alice's that is done and on record."""
+    await alice.slash(channel, "imagine", prompt="a red fox --seed 7 --ar 3:2")
+    job = await accepted_job(services, alice.id)
+    await services.queue.discard(job.id)
+    store_record(services, job)
+    return job

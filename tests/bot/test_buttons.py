@@ -20,16 +20,6 @@ from exchange.images import FolderStore
 from tests.bot.results import accepted_job, post_result, store_record
 
 
-@pytest.fixture
-async def grid(services: Services, channel: ChannelHandle, alice: MemberActor) -> Job:
-    """A job of alice's that is done and on record."""
-    await alice.slash(channel, "imagine", prompt="a red fox --seed 7 --ar 3:2")
-    job = await accepted_job(services, alice.id)
-    await services.queue.discard(job.id)
-    store_record(services, job)
-    return job
-
-
 async def test_u_picks_one_picture_of_the_grid(
     simcord_env: Env, services: Services, channel: ChannelHandle, bob: MemberActor, grid: Job
 ) -> None:

@@ -19,17 +19,7 @@ from bot.pressed import REMEMBERED, PressedButtons
 from bot.services import Services
 from contract.jobs import Job
 from contract.messages import Action, custom_id
-from tests.bot.results import accepted_job, post_result, store_record
-
-
-@pytest.fixture
-async def grid(services: Services, channel: ChannelHandle, alice: MemberActor) -> Job:
-    """A job of alice's that is done and on record."""
-    await alice.slash(channel, "imagine", prompt="a red fox --seed 7")
-    job = await accepted_job(services, alice.id)
-    await services.queue.discard(job.id)
-    store_record(services, job)
-    return job
+from tests.bot.results import accepted_job, post_result
 
 
 class Held(ChannelEdits):

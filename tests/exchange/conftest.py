@@ -10,6 +10,7 @@ import redis.asyncio
 
 from exchange.connection import connect, connect_async
 from exchange.embedded import embedded
+from exchange.queue import JobQueue
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,9 @@ async def async_client(redis_url: str, client: redis.Redis) -> AsyncIterator[red
     async_client = connect_async(redis_url)
     yield async_client
     await async_client.aclose()
+
+
+@pytest.fixture
+def queue(async_client: redis.asyncio.Redis) -> JobQueue:
+    """The bot's side of an empty queue."""
+    return JobQueue(async_client)

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 from contract.derive import upscale
 from contract.jobs import Job, Speed, User
+from exchange.delivery import MessageRef
+from exchange.queue import JobQueue
 from tests.contract.factories import imagine, press
+
+MESSAGE = MessageRef(31, 4000)
 
 
 def job(number: int = 1, *, user: int = 811, speed: Speed = Speed.FAST) -> Job:
@@ -17,3 +21,10 @@ def job(number: int = 1, *, user: int = 811, speed: Speed = Speed.FAST) -> Job:
 def upscale_of(parent: Job, number: int = 900) -> Job:
     """U1 on `parent`."""
     return upscale(parent, 0, press(parent.seed, interaction=number))
+
+
+async def enqueue(queue: JobQueue, *jobs: Job, cost: float = 10.0, model_key: str = "m") -> None:
+    """Submit and release."""
+    for each in jobs:
+        await queue.submit(each, cost=cost, model_key=model_key)
+        await queue.release(each.id, MESSAGE)

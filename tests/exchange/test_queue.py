@@ -9,27 +9,12 @@ from rq.serializers import JSONSerializer
 from rq.suspension import resume, suspend
 
 from contract.errors import UserError
-from contract.jobs import Job, Speed
 from exchange import keys, scripts
-from exchange.delivery import MessageRef, delivery_state
+from exchange.delivery import delivery_state
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.tasks import AllowedJob
-from tests.exchange.jobs import job, upscale_of
+from tests.exchange.jobs import MESSAGE, enqueue, job, upscale_of
 from tests.exchange.worker import PlainWorker, recover
-
-MESSAGE = MessageRef(31, 4000)
-
-
-@pytest.fixture
-def queue(async_client: redis.asyncio.Redis) -> JobQueue:
-    return JobQueue(async_client)
-
-
-async def enqueue(queue: JobQueue, *jobs: Job, cost: float = 10.0, model_key: str = "m") -> None:
-    """Submit and release."""
-    for each in jobs:
-        await queue.submit(each, cost=cost, model_key=model_key)
-        await queue.release(each.id, MESSAGE)
 
 
 async def test_a_submitted_job_is_held_until_released(queue: JobQueue, client: redis.Redis) -> None:
@@ -128,104 +113,6 @@ async def test_running_jobs_are_capped_by_user(async_client: redis.asyncio.Redis
     worker.finish(first)
     assert worker.claim() == job(4).id
     assert worker.claim() == "blocked"
-
-
-async def test_a_newcomer_does_not_wait_behind_forty_jobs(
-    async_client: redis.asyncio.Redis, client: redis.Redis
-) -> None:
-    """After a user's forty jobs, three newcomers are all served among the next five claims."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, *(job(number, user=1) for number in range(40)))
-    assert worker.claim() == job(0, user=1).id
-    newcomers = [job(100 + user, user=user) for user in (2, 3, 4)]
-    for newcomer in newcomers:
-        assert (await queue.submit(newcomer, cost=10, model_key="m")).position <= 4
-        await queue.release(newcomer.id, MESSAGE)
-    claimed = [worker.claim() for _ in range(5)]
-    assert {newcomer.id for newcomer in newcomers} <= set(claimed)
-
-
-async def test_cheap_jobs_are_ordered_as_fairly_as_dear_ones(
-    async_client: redis.asyncio.Redis, client: redis.Redis
-) -> None:
-    """After half a million jobs, with costs of a hundredth of a megapixel-step, a newcomer is still next but one."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    client.set("easel:render:counter", 500_000)
-    await enqueue(queue, *(job(number, user=1) for number in range(40)), cost=0.01)
-    assert worker.claim() == job(0, user=1).id
-    await enqueue(queue, job(100, user=2), cost=0.01)
-    assert job(100, user=2).id in {worker.claim(), worker.claim()}
-
-
-async def test_fast_and_relaxed_share_ten_to_one(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
-    """Speeds are weights: relaxed jobs get about an eleventh, and never nothing."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, *(job(number, user=1) for number in range(60)))
-    await enqueue(queue, *(job(100 + number, user=2, speed=Speed.RELAX) for number in range(60)))
-    claimed = [worker.claim() for _ in range(44)]
-    relaxed = {job(100 + number, user=2).id for number in range(60)}
-    assert 3 <= sum(id in relaxed for id in claimed) <= 6
-
-
-async def test_costly_jobs_count_for_more(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
-    """Four times the megapixel-steps is a quarter of the jobs."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, *(job(number, user=1) for number in range(60)), cost=40)
-    await enqueue(queue, *(job(100 + number, user=2) for number in range(60)), cost=10)
-    claimed = [worker.claim() for _ in range(40)]
-    costly = {job(number, user=1).id for number in range(60)}
-    assert 7 <= sum(id in costly for id in claimed) <= 9
-
-
-async def test_who_waits_too_long_is_served_by_age(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
-    """One claim in four goes to the oldest job once its patience is over, however costly its user was."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, *(job(number, user=1) for number in range(20)), cost=1000)
-    await enqueue(queue, *(job(100 + number, user=number + 2) for number in range(20)))
-    claimed = [worker.claim(patience_s=0) for _ in range(8)]
-    aged = {job(number, user=1).id for number in range(20)}
-    assert sum(id in aged for id in claimed) >= 2
-
-
-async def test_service_by_age_does_not_set_newcomers_back(
-    async_client: redis.asyncio.Redis, client: redis.Redis
-) -> None:
-    """The last of a user's forty jobs is served for its age: the turn of the thirty-eight before it has not come."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, *(job(number, user=1) for number in range(40)))
-    assert worker.claim() == job(0, user=1).id
-    client.zadd("easel:render:arrivals", {job(39, user=1).id: 1})
-    assert job(39, user=1).id in [worker.claim() for _ in range(4)]
-    await enqueue(queue, job(100, user=2))
-    assert job(100, user=2).id in {worker.claim(), worker.claim()}
-
-
-async def test_what_one_had_long_ago_is_forgotten_while_newcomers_keep_coming(
-    async_client: redis.asyncio.Redis, client: redis.Redis
-) -> None:
-    """Six people share the work, so a job of twelve times the usual cost is paid off after some seventy of theirs."""
-    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
-    await enqueue(queue, job(1, user=1), cost=120)
-    await enqueue(queue, *(job(number, user=number) for number in range(2, 7)))
-    worker.claim()
-    second = job(1000, user=1)
-    await enqueue(queue, second)
-    claimed = []
-    for number in range(7, 120):
-        await enqueue(queue, job(number, user=number))
-        claimed.append(worker.claim())
-    assert 40 < claimed.index(second.id) < 90
-
-
-async def test_only_those_whose_turn_is_to_come_are_remembered(queue: JobQueue, client: redis.Redis) -> None:
-    """However many people have been served, and though the queue is never empty."""
-    worker = PlainWorker(client)
-    await enqueue(queue, *(job(number, user=number) for number in range(1, 30)))
-    await enqueue(queue, *(job(100 + number, user=99) for number in range(5)))
-    for _ in range(29):
-        worker.claim()
-    await enqueue(queue, job(200, user=50))
-    assert {user.decode() for user in client.zrange("easel:render:ends", 0, -1)} <= {"99", "50"}
 
 
 async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> None:
