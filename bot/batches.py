@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import discord
 import structlog
 
 from bot.answers import NETWORK_ERRORS
+from bot.client import EaselClient, Interaction
 from bot.rendering import embed_of, view_of
 from bot.submission import accept, release
 from contract import messages
@@ -18,9 +18,6 @@ from contract.jobs import Job
 from contract.messages import NOTICE_COLOUR, Embed
 from contract.sentences import describe
 from exchange.queue import MessageRef
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

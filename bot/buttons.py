@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
 from bot.answers import answering, promptly
 from bot.batches import start_batch
 from bot.cancelling import cancel_by_press
+from bot.client import Interaction
 from bot.imagining import imagine_text
 from bot.modals import open_remix
-from bot.panel import SettingsButton, VersionSelect
 from bot.permissions import check_channel
 from bot.presses import job_behind, model_remark, next_job
 from bot.profiles import profile_of
@@ -23,9 +23,6 @@ from bot.submission import submit
 from contract.codec import job_from_document
 from contract.errors import UnknownButton, UserError
 from contract.messages import CUSTOM_ID, NOTICE_COLOUR, Action, ButtonId, Embed, custom_id, read_custom_id
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 
 class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_ID):
@@ -91,15 +88,6 @@ class PendingButton(
                     await interaction.response.edit_message(embed=embed_of(nothing), view=None)
                 case _:
                     raise UserError("request_expired")
-
-
-DYNAMIC_ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (
-    JobButton,
-    PendingButton,
-    SettingsButton,
-    VersionSelect,
-)
-"""What the client registers, by name."""
 
 
 async def press(interaction: Interaction, button: ButtonId) -> None:

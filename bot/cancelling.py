@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import discord
 import structlog
 
 from bot.answers import NETWORK_ERRORS, promptly
+from bot.client import EaselClient, Interaction
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
 from exchange.queue import CancelOutcome, MessageRef
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -1,10 +1,12 @@
-"""The discord.py client: what it listens to, and every command and button by name."""
+"""The discord.py client. It knows no feature: what it can do is handed to it as `Feature` values."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Coroutine
+import re
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import discord
@@ -13,20 +15,17 @@ import structlog
 from discord import app_commands
 
 from bot.answers import answering
-from bot.buttons import DYNAMIC_ITEMS
-from bot.commands import COMMANDS
 from bot.edits import ChannelEdits
-from bot.finished import reacted
-from bot.modals import submitted
 from bot.pressed import PressedButtons
-from bot.reposting import send_if_wanted
 from bot.services import Services
 from bot.waiting import WaitingMessages
 from contract.errors import EaselError, UserError
+from contract.ids import JobId
 from exchange.progress import Progress
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+Command: TypeAlias = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
 
 GOODBYE_S = 2.0
 """How long work in the background may go on when the process ends."""
@@ -36,11 +35,38 @@ AT_ONCE = 64
 back, so this many keep up with three hundred a second."""
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form (modal). `template` is that of its custom_id, which says what the form is about; `sent` gets the match."""
+
+    template: re.Pattern[str]
+    sent: Callable[[Interaction, re.Match[str]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What one feature adds to the bot. Nothing is kept in memory for it: all of it works after a restart.
+
+    `items` are found by their custom_id. `reacted` hears of every reaction, `finished` of every job that was drawn.
+    """
+
+    commands: tuple[Command, ...] = ()
+    items: tuple[type[discord.ui.DynamicItem[Any]], ...] = ()
+    forms: tuple[Form, ...] = ()
+    reacted: Callable[[EaselClient, discord.RawReactionActionEvent], Awaitable[None]] | None = None
+    finished: Callable[[EaselClient, JobId], Coroutine[Any, Any, None]] | None = None
+
+
 class EaselClient(discord.AutoShardedClient):
     """One bot process. It keeps nothing that it could not do without: another one can take over at any time."""
 
     def __init__(
-        self, services: Services, *, shard_ids: list[int] | None = None, shard_count: int | None = None
+        self,
+        services: Services,
+        features: Sequence[Feature],
+        *,
+        shard_ids: list[int] | None = None,
+        shard_count: int | None = None,
     ) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True),
@@ -54,6 +80,7 @@ class EaselClient(discord.AutoShardedClient):
             shard_count=shard_count,
         )
         self.services = services
+        self._features = features
         self.edits = ChannelEdits()
         self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
         self.pressed = PressedButtons(self, self.edits)
@@ -64,21 +91,24 @@ class EaselClient(discord.AutoShardedClient):
         self._background: set[asyncio.Task[None]] = set()
 
     async def setup_hook(self) -> None:
-        """Register commands and buttons, by name, and tell Discord of the commands."""
-        for command in COMMANDS:
-            self.tree.add_command(command)
-        self.add_dynamic_items(*DYNAMIC_ITEMS)
+        """Register commands and buttons, and tell Discord of the commands."""
+        for feature in self._features:
+            for command in feature.commands:
+                self.tree.add_command(command)
+            self.add_dynamic_items(*feature.items)
         await self.tree.sync()
 
     async def follow(self, events: AsyncIterable[Progress]) -> None:
-        """Turn progress into edits of waiting messages, and into direct messages for those who want their pictures."""
+        """Turn progress into edits of waiting messages, and tell the features of jobs that are drawn."""
         async for event in events:
             try:
                 await self.waiting.hear(event)
             except (redis.exceptions.RedisError, EaselError) as error:
                 log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
             if event.state == "finished":
-                self.background(send_if_wanted(self, event.job_id))
+                for feature in self._features:
+                    if feature.finished is not None:
+                        self.background(feature.finished(self, event.job_id))
 
     def serves(self, guild_id: int | None) -> bool:
         """Whether a guild (None: direct messages) belongs to a shard of this process."""
@@ -110,19 +140,32 @@ class EaselClient(discord.AutoShardedClient):
         """Forms, which are not kept in memory, and buttons nobody knows."""
         data: dict[str, Any] = dict(interaction.data or {})
         custom_id = str(data.get("custom_id", ""))
-        if interaction.type is discord.InteractionType.modal_submit:
-            await submitted(interaction, custom_id)
-        elif interaction.type is discord.InteractionType.component and not _is_known(custom_id):
-            async with answering(interaction, ephemeral=True):
-                raise UserError("unknown_button")
+        match interaction.type:
+            case discord.InteractionType.modal_submit:
+                for form in (form for feature in self._features for form in feature.forms):
+                    if found := form.template.fullmatch(custom_id):
+                        await form.sent(interaction, found)
+                        return
+            case discord.InteractionType.component if not self._knows(custom_id):
+                pass
+            case _:
+                return
+        async with answering(interaction, ephemeral=True):
+            raise UserError("unknown_button")
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """❌ ends or deletes, ✉️ sends the pictures."""
-        await reacted(self, payload)
+        """Reactions arrive raw, because no message is kept in memory."""
+        for feature in self._features:
+            if feature.reacted is not None:
+                await feature.reacted(self, payload)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Whatever a listener did not foresee is logged whole; there is nobody to tell."""
         log.exception("a listener failed", listener=event_method)
+
+    def _knows(self, custom_id: str) -> bool:
+        items = [item for feature in self._features for item in feature.items]
+        return any(item.__discord_ui_compiled_template__.fullmatch(custom_id) for item in items)
 
     async def close(self) -> None:
         """End the edits and the gateway; jobs go on without this process."""
@@ -155,7 +198,3 @@ class Tree(app_commands.CommandTree[EaselClient]):
         """A command that ended otherwise than its own `answering` foresaw."""
         async with answering(interaction, ephemeral=True):
             raise getattr(error, "original", error)
-
-
-def _is_known(custom_id: str) -> bool:
-    return any(item.__discord_ui_compiled_template__.fullmatch(custom_id) for item in DYNAMIC_ITEMS)

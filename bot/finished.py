@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
 
 import discord
 import structlog
 
 from bot.answers import NETWORK_ERRORS, answering, promptly
 from bot.cancelling import cancel_and_show, may_moderate
+from bot.client import EaselClient, Interaction
 from bot.presses import recorded_job
 from bot.reposting import send_results
 from contract.errors import UnknownButton, UserError
 from contract.messages import Action, ButtonId, read_custom_id
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

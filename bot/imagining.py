@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.answers import refuse
+from bot.client import Interaction
 from bot.pending import ask_first, corrected_button
 from bot.people import created_ms, destination_of, user_of
 from bot.permissions import check_channel
@@ -23,9 +23,6 @@ from contract.messages import Button
 from contract.plan import check
 from contract.prompt import Prompt, PromptError, Submission, draw_styles, parse
 from contract.versions import DEFAULT_VERSION
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

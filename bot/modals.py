@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.answers import answering
+from bot.client import Interaction
 from bot.permissions import check_channel
 from bot.presses import job_behind, model_remark, next_job
 from bot.profiles import profile_of
 from bot.rules import enforce
 from bot.submission import submit
-from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job, Strength
 from contract.messages import Action, ButtonId, ButtonStyle, custom_id
 from contract.prompt import Prompt, parse
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 REMIX = re.compile(
     r"MJ::RemixModal::(?P<job>[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})::(?P<index>[0-4])::(?P<strength>[01])"
@@ -48,17 +45,14 @@ async def open_remix(interaction: Interaction, button: ButtonId, job: Job, stren
         required=False,
     )
     modal.add_item(field)
-    modal.stop()  # so that discord.py does not keep it: `submitted` finds the answer by its custom_id
+    modal.stop()  # so that discord.py does not keep it: `remixed` finds the answer by its custom_id
     await interaction.response.send_modal(modal)
 
 
-async def submitted(interaction: Interaction, custom_id: str) -> None:
-    """A form that was sent."""
+async def remixed(interaction: Interaction, found: re.Match[str]) -> None:
+    """The form of a remix that was sent."""
     text = _field(interaction, NEW_PROMPT)
     async with answering(interaction, f"/imagine {text}"), interaction.client.turns:
-        found = REMIX.fullmatch(custom_id)
-        if found is None:
-            raise UserError("unknown_button")
         await _remix(interaction, found, text)
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import discord
 
 from bot.answers import answering, promptly
+from bot.client import Interaction
 from bot.profiles import Profile, profile_of
 from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.messages import Button, ButtonStyle
 from exchange import preferences
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 STYLIZE_LEVELS = {50: "Stylize low", 100: "Stylize med", 250: "Stylize high", 750: "Stylize very high"}
 SPEEDS = {Speed.TURBO: "Turbo mode", Speed.FAST: "Fast mode", Speed.RELAX: "Relax mode"}

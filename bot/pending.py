@@ -6,20 +6,17 @@ The buttons hold a short token, never a prompt, so they fit and survive a restar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import discord
 
 from bot.answers import promptly
+from bot.client import Interaction
 from bot.rendering import embed_of, view_of
 from contract.codec import job_document
 from contract.jobs import Job
 from contract.messages import NOTICE_COLOUR, Button, ButtonStyle, Embed
 from contract.plan import plan
 from contract.prompt import Submission
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 SHOWN_EXPANSIONS = 5
 _SHOWN_LENGTH = 150

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from bot.client import Interaction
 from contract.errors import UserError
 from contract.jobs import DiscordChannel, User
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 
 def user_of(interaction: Interaction) -> User:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import discord
 import structlog
 
+from bot.client import EaselClient, Interaction
 from bot.people import created_ms, destination_of, user_of
 from bot.profiles import Profile
 from contract import derive, lineage
@@ -16,9 +16,6 @@ from contract.ids import JobId, draw_seed, job_id, model_fingerprint_of
 from contract.jobs import Job, Strength, Upscale, Variation
 from contract.messages import Action, ButtonId
 from contract.prompt import Prompt
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

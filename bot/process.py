@@ -17,6 +17,7 @@ import structlog
 import yarl
 
 from bot.client import EaselClient
+from bot.features import FEATURES
 from bot.services import Services
 from bot.settings import BotSettings, InvalidSettings, read_settings
 from contract.endpoints import Endpoints, discord_endpoints
@@ -103,7 +104,7 @@ async def run(settings: BotSettings) -> None:
             accounts=Accounts(redis),
             catalogue=open_catalogue(settings.catalogue),
         )
-        client = EaselClient(services, shard_ids=settings.shard_ids, shard_count=settings.shard_count)
+        client = EaselClient(services, FEATURES, shard_ids=settings.shard_ids, shard_count=settings.shard_count)
         subscribed = asyncio.Event()
         events = progress.listen(redis, subscribed)
         await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)

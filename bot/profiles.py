@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from bot.answers import promptly
+from bot.client import Interaction
 from bot.rules import Rules, read_rules
 from contract.catalogue import Catalogue
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, Parameters
 from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 from exchange import preferences
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

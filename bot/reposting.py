@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-from typing import TYPE_CHECKING
 
 import discord
 import structlog
 
 from bot.answers import NETWORK_ERRORS, promptly
+from bot.client import EaselClient, Interaction
 from bot.people import created_ms, destination_of, user_of
 from bot.permissions import check_channel
 from bot.presses import recorded_job
@@ -24,9 +24,6 @@ from contract.jobs import Job, Upscale
 from contract.lineage import caption
 from exchange import preferences
 from exchange.accounts import Entry
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -6,16 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.answers import promptly
+from bot.client import Interaction
 from contract.errors import UserError
 from contract.jobs import Job
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 CHANNELS, MODELS, NEWCOMERS, BLOCKED = "rule:channels", "rule:models", "rule:newcomers", "rule:blocked"
 

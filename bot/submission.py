@@ -7,13 +7,13 @@ job stays held, and recovery releases it and finds the answer by the interaction
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 import discord
 import redis.exceptions
 import structlog
 
 from bot.answers import NETWORK_ERRORS, promptly
+from bot.client import EaselClient, Interaction
 from bot.rendering import embed_of, view_of, with_small_print
 from contract import messages
 from contract.errors import UserError
@@ -22,9 +22,6 @@ from contract.jobs import Job
 from contract.plan import plan
 from contract.sentences import describe
 from exchange.queue import MessageRef, Submitted
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from discord import app_commands
 
 from bot.answers import answering
+from bot.client import Interaction
 from bot.imagining import imagine_nothing, imagine_text
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 
 @app_commands.command(description="Create images from words")

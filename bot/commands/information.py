@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 
 from bot.answers import answering, promptly
+from bot.client import EaselClient, Interaction
 from bot.profiles import profile_of
 from contract.jobs import Speed
 from contract.messages import NOTICE_COLOUR
 from exchange.accounts import Usage
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 EXAMPLES = (
     "a blue butterfly",

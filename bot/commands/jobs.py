@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 
 from bot.answers import answering, promptly
 from bot.cancelling import cancel_and_show, may_moderate
+from bot.client import EaselClient, Interaction
 from bot.notes import place
 from bot.reposting import show_again
 from contract.errors import UserError
@@ -17,9 +17,6 @@ from contract.ids import JobId, parse_job_id
 from contract.jobs import Job
 from exchange.accounts import Entry
 from exchange.queue import Position
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient, Interaction
 
 PAGE = 10
 ALL = "all"

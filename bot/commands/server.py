@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import discord
 from discord import app_commands
 
 from bot.answers import answering, promptly
+from bot.client import Interaction
 from bot.panel import STYLIZE_LEVELS
 from bot.rendering import MESSAGE_LIMIT, code
 from bot.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules
@@ -15,9 +16,6 @@ from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, parse
 from exchange import preferences
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 Setting = Literal["version", "speed", "stylize", "strength", "suffix"]
 

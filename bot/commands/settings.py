@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from discord import app_commands
 
 from bot.answers import answering, promptly
+from bot.client import Interaction
 from bot.panel import panel, summary
 from bot.profiles import OPTION_PREFIX, profile_of
 from bot.rendering import code
@@ -17,9 +18,6 @@ from contract.jobs import Speed, Strength
 from contract.prompt import parse
 from contract.prompt.flags import SPELLINGS
 from exchange import preferences
-
-if TYPE_CHECKING:
-    from bot.client import Interaction
 
 MAX_OPTIONS = 20
 _OPTION_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,31}")

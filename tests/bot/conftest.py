@@ -13,6 +13,7 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.client import EaselClient
+from bot.features import FEATURES
 from bot.services import Services
 from bot.settings import BotSettings
 from contract.jobs import Job
@@ -68,7 +69,7 @@ def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSetti
 @pytest.fixture
 def new_bot(services: Services) -> Callable[[], EaselClient]:
     """Makes further processes of the same bot, for restarts."""
-    return lambda: EaselClient(services, shard_count=1)
+    return lambda: EaselClient(services, FEATURES, shard_count=1)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from bot.client import EaselClient
+from bot.features import FEATURES
 from bot.panel import RESET
 from bot.profiles import Profile, read_profile
 from bot.services import Services
@@ -106,7 +107,7 @@ async def test_an_operators_own_version_is_one_like_any_other(
 ) -> None:
     """Typed, chosen in the menu, in a suffix, and read again from the message when the record is gone."""
     own = replace(EASEL_SMALL, name="easel-emoji", versions=(), aliases={"emoji": "6.1"})
-    bot = EaselClient(replace(services, catalogue=Catalogue((EASEL_SMALL, own))), shard_count=1)
+    bot = EaselClient(replace(services, catalogue=Catalogue((EASEL_SMALL, own))), FEATURES, shard_count=1)
     await simcord_env.restart_bot(bot)
     job = await made(services, channel, alice, "a fox --v emoji")
     assert (job.model, job.prompt.echo) == ("easel-emoji", "a fox --v emoji")

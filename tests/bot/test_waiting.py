@@ -15,6 +15,7 @@ from simcord.env import Env
 
 from bot.client import EaselClient
 from bot.edits import ChannelEdits
+from bot.features import FEATURES
 from bot.services import Services
 from bot.waiting import FIRST_NOTE_S, JOBS_PER_LOOK, SILENCE_S, WaitingMessages
 from contract import messages
@@ -279,8 +280,8 @@ async def test_no_edit_follows_finish(
 
 async def test_shards_tell_whose_guild_it_is(services: Services) -> None:
     """Of two processes with a shard each, exactly one serves a guild; direct messages belong to shard 0."""
-    first = EaselClient(services, shard_ids=[0], shard_count=2)
-    second = EaselClient(services, shard_ids=[1], shard_count=2)
+    first = EaselClient(services, FEATURES, shard_ids=[0], shard_count=2)
+    second = EaselClient(services, FEATURES, shard_ids=[1], shard_count=2)
     guild_id = 1 << 22
     assert (first.serves(guild_id), second.serves(guild_id)) == (False, True)
     assert (first.serves(None), second.serves(None)) == (True, False)
