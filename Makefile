@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check install install-demo format clean
+.PHONY: demo test check lint install install-demo lock format clean
 
 demo: install-demo  ## see it work: prints one address, Ctrl-C ends everything
 	$(BIN)/python -m sandbox demo
@@ -14,11 +14,12 @@ demo: install-demo  ## see it work: prints one address, Ctrl-C ends everything
 test: install  ## every test that needs no GPU
 	$(BIN)/python -m pytest
 
-check: install  ## format, lint, types, tests
+check: lint test  ## what the gate runs: format, lint, types, tests
+
+lint: install  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
 
 install: $(VENV)/.installed-test  ## everything, tests included
 
@@ -28,14 +29,20 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch goes first and by exact pin: a range, or another package's wish, would take a different build.
-$(VENV)/.installed-demo: pyproject.toml | $(VENV)/bin/python
+# Everything else comes in the versions of constraints.txt.
+$(VENV)/.installed-demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) "$(TORCH)"
-	$(PIP) --editable ".[worker,demo]"
+	$(PIP) --constraint constraints.txt --editable ".[worker,demo]"
 	touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(VENV)/.installed-demo
-	$(PIP) --editable ".[test]"
+$(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed-demo
+	$(PIP) --constraint constraints.txt --editable ".[test]"
 	touch $@
+
+lock: install  ## takes the newest versions that pyproject.toml allows and writes them to constraints.txt
+	$(PIP) --upgrade --upgrade-strategy eager --editable ".[test]"
+	$(BIN)/python .ci/lock.py > constraints.new
+	mv constraints.new constraints.txt
 
 format:
 	$(BIN)/ruff format .

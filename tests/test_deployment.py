@@ -52,16 +52,16 @@ def test_the_bot_image_holds_no_torch() -> None:
     """The bot's stage installs the core dependencies only and copies none of the packages that draw."""
     bot = stages()["bot"]
     assert "torch" not in bot.lower()
-    assert 'pip install --editable ".[s3]"' in bot
-    assert copied(bot) == {"pyproject.toml", "README.md", "contract", "exchange", "bot"}
+    assert 'pip install --constraint constraints.txt --editable ".[s3]"' in bot
+    assert copied(bot) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "bot"}
 
 
 def test_the_image_that_only_delivers_holds_no_torch() -> None:
     """Hosts that post what others drew need neither the model nor its libraries."""
     deliver = stages()["deliver"]
     assert "torch" not in deliver.lower()
-    assert 'pip install --editable ".[deliver,s3]"' in deliver
-    assert copied(deliver) == {"pyproject.toml", "README.md", "contract", "exchange", "worker"}
+    assert 'pip install --constraint constraints.txt --editable ".[deliver,s3]"' in deliver
+    assert copied(deliver) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "worker"}
 
 
 def test_the_worker_image_pins_torch_first() -> None:
@@ -71,7 +71,15 @@ def test_the_worker_image_pins_torch_first() -> None:
     assert pin, "the worker stage has an exact default for TORCH"
     assert f'"{pin[1]}"' in (ROOT / "pyproject.toml").read_text()
     assert worker.index('pip install "${TORCH}"') < worker.index('".[worker,s3]"')
-    assert copied(worker) == {"pyproject.toml", "README.md", "contract", "exchange", "model", "worker"}
+    assert copied(worker) == {
+        "pyproject.toml",
+        "constraints.txt",
+        "README.md",
+        "contract",
+        "exchange",
+        "model",
+        "worker",
+    }
 
 
 @pytest.mark.parametrize("stage", ["bot", "deliver", "worker"])
