@@ -1,4 +1,4 @@
-"""Prints the constraints file: every package that Easel's own requirements bring, in the version that is installed here.
+"""Prints the constraints file: every package that Easel's own requirements bring, in the version installed here.
 
 `make lock` upgrades .venv to the newest versions that pyproject.toml allows and then writes this to constraints.txt,
 so that what is locked is what the tests run on. torch is left out with all that it brings: its builds (CPU, CUDA, ROCm)
@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 
 def brought_by(requirement: str) -> dict[str, str]:
-    """Names and versions of the installed packages that `requirement` (its extras included) needs, itself among them."""
+    """Names and versions of the installed packages that `requirement` needs (extras included), itself among them."""
     found: dict[str, str] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [Requirement(requirement)]

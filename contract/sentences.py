@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contract import prompt
 from contract.errors import UserError
 from contract.prompt import PromptError
 
@@ -140,6 +141,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 def describe(error: UserError, locale: str = "en-US") -> tuple[str, str]:
     """Title and description of an error for the person who caused it."""
     if isinstance(error, PromptError):
-        return error.title, error.description
+        return prompt.describe(error)
     title, description = _SENTENCES.get(error.kind, ("Invalid request", "{kind}"))
     return title, description.format(**{"kind": error.kind.replace("_", " "), **error.values})

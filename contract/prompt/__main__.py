@@ -21,6 +21,7 @@ from contract.prompt.echo import draw_styles
 from contract.prompt.flags import FLAGS, SELECTORS
 from contract.prompt.parser import parse
 from contract.prompt.refusals import PromptError
+from contract.prompt.sentences import describe
 from contract.prompt.values import Context, LegacyFlag, Parameters, Reference, Submission
 from contract.versions import JOBS_PER_SUBMISSION
 
@@ -195,7 +196,8 @@ def _number(spelling: str) -> object:
 
 
 def _refusal(error: PromptError) -> dict[str, Any]:
-    document: dict[str, Any] = {"kind": error.kind, "title": error.title, "description": error.description}
+    title, description = describe(error)
+    document: dict[str, Any] = {"kind": error.kind, "title": title, "description": description}
     if error.param is not None:
         document["param"] = error.param
     if error.span is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contract.errors import UserError, Value
-from contract.prompt.sentences import IN_THE_SUFFIX, sentences
 
 Span = tuple[int, int]
 
@@ -46,17 +45,6 @@ class PromptError(UserError):
         self.edits = edits
         self.suggestion = suggestion
         self.suffix: str | None = None
-
-    @property
-    def title(self) -> str:
-        """A few words for the head of an embed, the ones Midjourney's clients know."""
-        return sentences(self.kind, self.reason, self.values)[0]
-
-    @property
-    def description(self) -> str:
-        """A sentence that says what was wrong and what to do."""
-        description = sentences(self.kind, self.reason, self.values)[1]
-        return description if self.suffix is None else f"{description}\n{IN_THE_SUFFIX.format(suffix=self.suffix)}"
 
 
 def corrected(text: str, edits: tuple[Edit, ...]) -> str:

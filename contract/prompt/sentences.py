@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from contract.errors import Value
-
-if TYPE_CHECKING:
-    from contract.prompt.refusals import PromptError
+from contract.prompt.refusals import PromptError
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {
@@ -76,16 +72,14 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
-IN_THE_SUFFIX = "This comes from your suffix, `{suffix}`, which is added to every prompt: change it with /prefer suffix"
+_IN_THE_SUFFIX = "This comes from your suffix, `{suffix}`, which is added to every prompt: change it with /prefer suffix"
 """Added to a description when the fault is not in what was typed."""
 
 
-def sentences(kind: str, reason: str, values: Mapping[str, Value]) -> tuple[str, str]:
-    """Title and description for a kind, its reason and its values."""
-    template = _DESCRIPTIONS.get(f"{kind}.{reason}") or _DESCRIPTIONS[kind]
-    return TITLES[kind], template.format(**values)
-
-
 def describe(error: PromptError) -> tuple[str, str]:
-    """Title and description of `error`, in English."""
-    return error.title, error.description
+    """The title of an embed, in the words that Midjourney's clients know, and a sentence: what was wrong, what to do."""
+    template = _DESCRIPTIONS.get(f"{error.kind}.{error.reason}") or _DESCRIPTIONS[error.kind]
+    description = template.format(**error.values)
+    if error.suffix is not None:
+        description += f"\n{_IN_THE_SUFFIX.format(suffix=error.suffix)}"
+    return TITLES[error.kind], description

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.prompt import Context, PromptError, format_prompt, parse
+from contract.prompt import Context, PromptError, describe, format_prompt, parse
 from contract.prompt.flags import FLAGS, SELECTORS, SPELLINGS, Kind
 from contract.versions import ROWS, VERSIONS, Row, Rule, Version
 
@@ -105,7 +105,7 @@ def test_a_version_of_ones_own_has_its_own_rules() -> None:
     assert parse("fox --chaos 7 --v tiny", Context(versions=versions)).prompts[0].version == "tiny"
     with pytest.raises(PromptError) as caught:
         parse("fox --chaos 8 --v tiny", Context(versions=versions))
-    assert caught.value.description == "--chaos must be between 0 and 7 with --version tiny"
+    assert describe(caught.value)[1] == "--chaos must be between 0 and 7 with --version tiny"
     with pytest.raises(PromptError, match="incompatible"):
         parse("fox --ar 3:2 --v tiny", Context(versions=versions))
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, draw_styles, parse
+from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, describe, draw_styles, parse
 
 
 def test_every_job_draws_its_own_style() -> None:
@@ -37,7 +37,7 @@ def test_the_longest_echo_fits_a_message_and_one_more_character_does_not() -> No
     assert len(prompt.echo) + len(around) == 2000
     with pytest.raises(PromptError, match="too_long") as caught:
         parse("x" * (room + 1))
-    assert str(ECHO_LIMIT) in caught.value.description
+    assert str(ECHO_LIMIT) in describe(caught.value)[1]
 
 
 def test_a_style_yet_to_be_drawn_has_its_room() -> None:

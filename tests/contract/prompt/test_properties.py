@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, format_prompt, parse
+from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, describe, format_prompt, parse
 from contract.prompt.__main__ import answer
 
 _PIECES = (
@@ -150,8 +150,7 @@ def test_refusals_are_the_languages_own(text: str, command: str) -> None:
     error = _try(text, context)
     if error is None:
         return
-    assert error.title
-    assert error.description
+    assert all(describe(error))
     if error.span is not None:
         assert 0 <= error.span[0] < error.span[1] <= len(text)
     if error.suggestion is not None:
@@ -264,9 +263,4 @@ def test_errors_survive_copying() -> None:
     error = _try("fox --v5")
     assert error is not None
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):
-        assert (twin.kind, twin.title, twin.description, twin.suggestion) == (
-            error.kind,
-            error.title,
-            error.description,
-            error.suggestion,
-        )
+        assert (twin.kind, *describe(twin), twin.suggestion) == (error.kind, *describe(error), error.suggestion)
