@@ -72,12 +72,14 @@ _DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 
-_IN_THE_SUFFIX = "This comes from your suffix, `{suffix}`, which is added to every prompt: change it with /prefer suffix"
+_IN_THE_SUFFIX = (
+    "This comes from your suffix, `{suffix}`, which is added to every prompt: change it with /prefer suffix"
+)
 """Added to a description when the fault is not in what was typed."""
 
 
 def describe(error: PromptError) -> tuple[str, str]:
-    """The title of an embed, in the words that Midjourney's clients know, and a sentence: what was wrong, what to do."""
+    """The title of an embed, in words that Midjourney's clients know, and a sentence: what was wrong, what to do."""
     template = _DESCRIPTIONS.get(f"{error.kind}.{error.reason}") or _DESCRIPTIONS[error.kind]
     description = template.format(**error.values)
     if error.suffix is not None:
