@@ -14,11 +14,11 @@ import redis.exceptions
 import structlog
 from discord import app_commands
 
-from bot.answers import answering
+from bot.answering import answering
 from bot.edits import ChannelEdits
-from bot.pressed import PressedButtons
+from bot.results.colours import ButtonColours
 from bot.services import Services
-from bot.waiting import WaitingMessages
+from bot.waiting.messages import WaitingMessages
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from exchange.progress import Progress
@@ -83,7 +83,7 @@ class EaselClient(discord.AutoShardedClient):
         self._features = features
         self.edits = ChannelEdits()
         self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
-        self.pressed = PressedButtons(self, self.edits)
+        self.colours = ButtonColours(self, self.edits)
         self.tree = Tree(self)
         # Under a burst the first in line get their answers, instead of all getting theirs too late together.
         self.turns = asyncio.Semaphore(AT_ONCE)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from discord import app_commands
 
-from bot.buttons import JobButton, PendingButton
 from bot.client import Feature, Form
-from bot.commands.imagine import imagine, surprise
-from bot.commands.information import help, info, userid
-from bot.commands.jobs import cancel, history, queue, show
-from bot.commands.server import server
-from bot.commands.settings import fast, prefer, public, relax, settings, stealth, turbo
-from bot.finished import end_by_menu, reacted, send_by_menu
-from bot.modals import REMIX, remixed
-from bot.panel import SettingsButton, VersionSelect
-from bot.reposting import send_if_wanted
+from bot.imagine.commands import imagine, surprise
+from bot.information.commands import help, info, userid
+from bot.jobs.commands import cancel, history, queue, show
+from bot.preferences.commands import fast, prefer, public, relax, settings, stealth, turbo
+from bot.preferences.panel import SettingsButton, VersionSelect
+from bot.results.again import send_if_wanted
+from bot.results.buttons import JobButton, PendingButton
+from bot.results.reactions import end_by_menu, reacted, send_by_menu
+from bot.results.remix import REMIX, remixed
+from bot.server.commands import server
 
 FEATURES = (
     # First, because a client takes the first command of the list for any name that it does not know.

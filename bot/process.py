@@ -143,7 +143,7 @@ async def serve(
         asyncio.create_task(stop.wait()),
         asyncio.create_task(client.start(token)),
         asyncio.create_task(client.follow(events)),
-        asyncio.create_task(client.waiting.keep_noting()),
+        asyncio.create_task(client.waiting.keep_showing_positions()),
     ]
     ready = asyncio.create_task(_say_ready(client, subscribed))
     try:

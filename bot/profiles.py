@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from bot.answers import promptly
+from bot.answering import promptly
 from bot.client import Interaction
 from bot.rules import Rules, read_rules
 from contract.catalogue import Catalogue

@@ -15,8 +15,8 @@ MESSAGE_LIMIT = 2000
 def view_of(rows: Iterable[Iterable[Button]]) -> discord.ui.View:
     """A view with these rows of buttons.
 
-    It is stopped from the start: presses are found by custom_id (`bot.buttons`), so that they work after a restart, and
-    discord.py keeps no view in memory for a message whose view is finished.
+    It is stopped from the start: presses are found by custom_id (`bot.results.buttons`), so that they work after a
+    restart, and discord.py keeps no view in memory for a message whose view is finished.
     """
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):

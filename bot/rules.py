@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from bot.answers import promptly
+from bot.answering import promptly
 from bot.client import Interaction
 from contract.errors import UserError
 from contract.jobs import Job

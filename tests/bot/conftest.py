@@ -23,7 +23,7 @@ from exchange.embedded import embedded
 from exchange.images import FolderStore
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
-from tests.bot.results import accepted_job, store_record
+from tests.bot.delivered import accepted_job, store_record
 
 
 @pytest.fixture(scope="session")

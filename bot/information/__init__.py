@@ -1,0 +1,1 @@
+"""`/help`, `/info`, `/userid`: words about the bot and about its user."""

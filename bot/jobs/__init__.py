@@ -1,0 +1,1 @@
+"""`/queue`, `/cancel`, `/history`, `/show`: a person and their jobs."""

@@ -1,0 +1,1 @@
+"""`/settings`, `/prefer` and the speeds: what a person sets for themselves."""

@@ -1,0 +1,121 @@
+"""What people do with messages of ours: ❌ ends or deletes, ✉️ sends the pictures. By reaction and by message menu."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import discord
+import structlog
+
+from bot.answering import NETWORK_ERRORS, answering, promptly
+from bot.client import EaselClient, Interaction
+from bot.jobs.cancelling import cancel_and_show, may_moderate
+from bot.results.again import send_results
+from bot.results.follow_ups import recorded_job
+from contract.errors import UnknownButton, UserError
+from contract.messages import Action, ButtonId, read_custom_id
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+CROSS, ENVELOPE = "❌", "✉️"
+_MENTION = re.compile(r"<@!?(\d+)>(?!.*<@)", re.DOTALL)
+"""The last mention in a message of ours is whoever asked; prompts come before it."""
+
+
+async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) -> None:
+    """❌ and ✉️ under our messages, by their owners; ❌ also by those who may delete messages."""
+    emoji = str(payload.emoji)
+    me = client.user
+    if emoji not in (CROSS, ENVELOPE, "✉") or me is None or payload.user_id == me.id:
+        return
+    if payload.message_author_id not in (None, me.id):
+        return
+    try:
+        message = await client.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id)
+        if message.author.id != me.id:
+            return
+        if emoji == CROSS:
+            operator = payload.member is not None and payload.member.guild_permissions.manage_messages
+            await end(client, message, by=payload.user_id, operator=operator)
+        else:
+            await send(client, message, by=payload.user_id)
+    except UserError as error:
+        log.info("a reaction was refused", kind=error.kind, user_id=str(payload.user_id))
+    except (discord.HTTPException, *NETWORK_ERRORS) as error:
+        log.info("a reaction could not be followed", error=str(error), message_id=str(payload.message_id))
+
+
+async def end(client: EaselClient, message: discord.Message, *, by: int, operator: bool) -> None:
+    """Cancel the running job of this message, or delete the finished one with its pictures and records.
+
+    UserError when it is not theirs, or no message of a job.
+    """
+    button = job_of(message)
+    if button.action is Action.CANCEL:
+        await cancel_and_show(client, button.job, by=by, operator=operator)
+        return
+    owner = owner_of(message)
+    if owner != by and not operator:
+        raise UserError("not_your_job")
+    await message.delete()
+    await asyncio.to_thread(client.services.images.delete, button.job)
+    if owner is not None:
+        async with promptly(5.0):
+            await client.services.accounts.forget(owner, button.job)
+    log.info("deleted", job_id=button.job, by=str(by))
+
+
+async def send(client: EaselClient, message: discord.Message, *, by: int) -> None:
+    """Send the pictures of this message's job to its owner. UserError when it is not theirs, or they are gone."""
+    button = job_of(message)
+    if owner_of(message) != by:
+        raise UserError("not_your_job")
+    job = await recorded_job(client, button.job)
+    if job is None:
+        raise UserError("no_such_job", job=button.job)
+    await send_results(client, job, discord.Object(by))
+
+
+def job_of(message: discord.Message) -> ButtonId:
+    """The first button of ours under a message: it says which job, and whether that is finished.
+
+    UserError `no_job_here` when there is none.
+    """
+    for row in message.components:
+        for component in getattr(row, "children", ()):
+            try:
+                return read_custom_id(getattr(component, "custom_id", None) or "")
+            except UnknownButton:
+                continue
+    raise UserError("no_job_here")
+
+
+def owner_of(message: discord.Message) -> int | None:
+    """Whoever asked for the job of this message, by its own words."""
+    found = _MENTION.search(message.content)
+    return int(found[1]) if found else None
+
+
+async def end_by_menu(interaction: Interaction, message: discord.Message) -> None:
+    """Apps → Cancel Job: the same as ❌."""
+    async with answering(interaction, ephemeral=True):
+        _check_ours(interaction, message)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await end(interaction.client, message, by=interaction.user.id, operator=may_moderate(interaction))
+        await interaction.edit_original_response(content="Done.")
+
+
+async def send_by_menu(interaction: Interaction, message: discord.Message) -> None:
+    """Apps → DM Results: the same as ✉️."""
+    async with answering(interaction, ephemeral=True):
+        _check_ours(interaction, message)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await send(interaction.client, message, by=interaction.user.id)
+        await interaction.edit_original_response(content="Sent. Look into your direct messages.")
+
+
+def _check_ours(interaction: Interaction, message: discord.Message) -> None:
+    me = interaction.client.user
+    if me is None or message.author.id != me.id:
+        raise UserError("no_job_here")

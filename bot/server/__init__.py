@@ -1,0 +1,1 @@
+"""`/server`: what those who manage a server set for it."""

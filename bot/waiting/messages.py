@@ -1,0 +1,199 @@
+"""The waiting messages: `(Waiting to start)` becomes a place in the queue, then a percentage with a picture.
+
+One object per process hears the progress of all jobs and edits by the channel's route with the bot's token, because an
+interaction's own token dies after 15 minutes. It keeps nothing that a restart would miss: a job it has not heard of is
+looked up in the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import io
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import discord
+import redis.exceptions
+import structlog
+
+from bot.answering import NETWORK_ERRORS
+from bot.edits import ChannelEdits
+from bot.rendering import with_small_print
+from bot.waiting.position import place
+from contract import messages
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange.progress import Progress
+from exchange.queue import JobQueue, MessageRef
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+FIRST_POSITION_S = 4.0
+"""A job that starts sooner needs no word about the queue."""
+POSITION_INTERVAL_S = 15.0
+LOOK_S = 1.0
+JOBS_PER_LOOK = 20
+"""However many wait, at most so many questions a second to the queue: with thousands waiting, each has its turn."""
+SILENCE_S = 120.0
+"""A running job that is not heard of for so long has ended unheard, or waits again because its worker died."""
+REMEMBERED = 4096
+"""Ended or foreign jobs whose late progress is ignored without asking the queue again."""
+
+ENDED = frozenset({"finished", "failed", "cancelled"})
+_GONE = frozenset({10003, 10008, 30046, 50001, 50013})
+"""Discord's codes for a message that cannot be edited any more: channel or message gone, too old, no access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a waiting message shall show. Without a `preview` the one it shows stays."""
+
+    content: str
+    preview: bytes | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    job: Job
+    message: MessageRef
+    next_look_s: float
+    previewed: bool = False
+    shown: str = ""
+    pending: Edit | None = None
+
+
+class WaitingMessages:
+    """Every waiting message of this process. Its last words, if it stays, are the delivery's: that cannot be lost.
+
+    `is_ours` says of a guild id whether this process serves it, when several share the guilds between them.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        client: discord.Client,
+        edits: ChannelEdits,
+        *,
+        is_ours: Callable[[int | None], bool] = lambda guild_id: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._client = client
+        self._edits = edits
+        self._is_ours = is_ours
+        self._clock = clock
+        self._waiting: dict[JobId, _Waiting] = {}
+        self._closed: OrderedDict[JobId, None] = OrderedDict()
+
+    def track(self, job: Job, message: MessageRef) -> None:
+        """Keep this message fresh from now on, unless its job has ended meanwhile."""
+        if job.id in self._closed:
+            return
+        now_s = self._clock()
+        self._waiting.setdefault(job.id, _Waiting(job, message, now_s + FIRST_POSITION_S))
+
+    async def hear(self, event: Progress) -> None:
+        """One piece of progress."""
+        if event.state in ENDED:
+            self._forget(event.job_id)
+            return
+        waiting = await self._find(event.job_id)
+        if waiting is None:
+            return
+        waiting.next_look_s = self._clock() + SILENCE_S
+        first_preview = event.preview is not None and not waiting.previewed
+        waiting.previewed = waiting.previewed or first_preview
+        edit = Edit(messages.progress(waiting.job, event.percent), event.preview)
+        self._offer(waiting, edit, urgent=first_preview or not waiting.shown)
+
+    async def keep_showing_positions(self) -> None:
+        """Say where the jobs stand that have not started, every now and then, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.show_positions()
+            except redis.exceptions.RedisError as error:
+                log.warning("places in the queue are unknown", error=str(error))
+
+    async def show_positions(self) -> None:
+        """Look at the jobs that have been due longest for a word about their place, and at those gone silent."""
+        now_s = self._clock()
+        due = [waiting for waiting in self._waiting.values() if now_s >= waiting.next_look_s]
+        for waiting in heapq.nsmallest(JOBS_PER_LOOK, due, key=lambda waiting: waiting.next_look_s):
+            waiting.next_look_s = now_s + POSITION_INTERVAL_S
+            position = await self._queue.position(waiting.job.id)
+            if position is None:
+                self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
+            elif not position.running and waiting.job.id in self._waiting:
+                content = with_small_print(messages.waiting(waiting.job), place(position))
+                if content != waiting.shown:
+                    self._offer(waiting, Edit(content), moving=False)
+        self._edits.sweep()
+
+    async def finish(self, job_id: JobId) -> None:
+        """No more edits of this job's message; returns when the one in flight, if any, has ended."""
+        waiting = self._waiting.get(job_id)
+        self._forget(job_id)
+        if waiting is not None:
+            await self._edits.settled(waiting.message.channel_id, job_id)
+
+    async def _find(self, job_id: JobId) -> _Waiting | None:
+        known = self._waiting.get(job_id)
+        if known is not None or job_id in self._closed:
+            return known
+        job, message = await self._queue.accepted(job_id), await self._queue.waiting_message(job_id)
+        if job is None or message is None or not self._is_ours(job.destination.guild_id):
+            # A message that is not recorded yet will be, when its answer comes back: only then is the job tracked.
+            if job is not None and message is not None:
+                self._close(job_id)
+            return None
+        self.track(job, message)
+        return self._waiting.get(job_id)
+
+    def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False, moving: bool = True) -> None:
+        waiting.shown = edit.content
+        waiting.pending = edit if waiting.pending is None else _newer(waiting.pending, edit)
+        send = partial(self._send, waiting)
+        self._edits.offer(waiting.message.channel_id, waiting.job.id, send, urgent=urgent, moving=moving)
+
+    async def _send(self, waiting: _Waiting) -> None:
+        edit, waiting.pending = waiting.pending, None
+        if edit is not None and waiting.job.id in self._waiting:
+            await self._edit(waiting, edit)
+
+    async def _edit(self, waiting: _Waiting, edit: Edit) -> None:
+        target = self._client.get_partial_messageable(waiting.message.channel_id)
+        message = target.get_partial_message(waiting.message.message_id)
+        try:
+            if edit.preview is None:
+                await message.edit(content=edit.content, embed=None)
+            else:
+                file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
+                await message.edit(content=edit.content, attachments=[file], embed=None)
+        except discord.HTTPException as error:
+            # 10008 is the usual end: the worker has posted the result and deleted this message.
+            if error.code in _GONE:
+                self._forget(waiting.job.id)
+            if error.code != 10008:
+                log.warning("a waiting message could not be edited", job_id=waiting.job.id, code=error.code)
+        except NETWORK_ERRORS as error:
+            log.warning("a waiting message could not be edited", job_id=waiting.job.id, error=str(error))
+
+    def _forget(self, job_id: JobId) -> None:
+        waiting = self._waiting.pop(job_id, None)
+        self._close(job_id)
+        if waiting is not None:
+            self._edits.forget(waiting.message.channel_id, job_id)
+
+    def _close(self, job_id: JobId) -> None:
+        self._closed[job_id] = None
+        if len(self._closed) > REMEMBERED:
+            self._closed.popitem(last=False)
+
+
+def _newer(older: Edit, newer: Edit) -> Edit:
+    return Edit(newer.content, newer.preview if newer.preview is not None else older.preview)

@@ -1,0 +1,81 @@
+"""Remix: a form with the present words, whose answer works without anything kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from simcord.actors import MemberActor
+from simcord.builders import ChannelHandle
+from simcord.env import Env
+
+from bot.client import EaselClient
+from bot.results.remix import NEW_PROMPT
+from bot.services import Services
+from contract.jobs import Imagine, Job, Parent, Strength, Upscale, Variation
+from tests.bot.delivered import accepted_job, post_result, store_record
+
+
+@pytest.fixture
+async def grid(services: Services, channel: ChannelHandle, alice: MemberActor) -> Job:
+    """A finished job of alice's, who has remix on."""
+    await alice.slash(channel, "prefer remix")
+    await alice.slash(channel, "imagine", prompt="a red fox --seed 7")
+    job = await accepted_job(services, alice.id)
+    await services.queue.discard(job.id)
+    store_record(services, job)
+    return job
+
+
+async def test_v_asks_for_other_words(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
+) -> None:
+    """Midjourney's ids, the present prompt filled in, and a strong variation with the new words."""
+    message = await post_result(simcord_env, channel, grid)
+    shown = await alice.click(message, label="V2")
+    assert shown.modal is not None
+    assert shown.modal["custom_id"] == f"MJ::RemixModal::{grid.id}::2::1"
+    assert grid.prompt.echo in str(shown.modal)
+    result = await alice.submit_modal(shown, {NEW_PROMPT: "a blue fox --ar 3:2"})
+    job = await accepted_job(services, alice.id)
+    assert isinstance(job.request, Variation)
+    assert (job.prompt.text, job.request.strength, job.parent) == ("a blue fox", Strength.STRONG, Parent(grid.id, 1))
+    assert result.response is not None
+    assert result.response.content.startswith("**a blue fox --ar 3:2")
+
+
+async def test_a_form_may_be_sent_after_a_restart(
+    simcord_env: Env,
+    services: Services,
+    channel: ChannelHandle,
+    alice: MemberActor,
+    grid: Job,
+    new_bot: Callable[[], EaselClient],
+) -> None:
+    """The form's custom_id says all there is to know."""
+    message = await post_result(simcord_env, channel, grid)
+    shown = await alice.click(message, custom_id=f"MJ::JOB::reroll::0::{grid.id}::SOLO")
+    await simcord_env.restart_bot(new_bot())
+    await alice.submit_modal(shown, {NEW_PROMPT: "a green fox"})
+    job = await accepted_job(services, alice.id)
+    assert (job.prompt.text, job.request) == ("a green fox", Imagine())
+
+
+async def test_u_never_asks(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
+) -> None:
+    """Picking a picture changes no words."""
+    shown = await alice.click(await post_result(simcord_env, channel, grid), label="U1")
+    assert shown.modal is None
+    assert isinstance((await accepted_job(services, alice.id)).request, Upscale)
+
+
+async def test_bad_words_in_a_form_are_refused_like_a_prompt(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
+) -> None:
+    """A red embed that names the word, and nothing enqueued."""
+    shown = await alice.click(await post_result(simcord_env, channel, grid), label="V1")
+    result = await alice.submit_modal(shown, {NEW_PROMPT: "a fox --sparkle"})
+    assert result.response is not None
+    assert "sparkle" in (result.response.embeds[0].description or "")
+    assert await services.queue.of_user(alice.id) == []
