@@ -13,8 +13,9 @@ from aiohttp import BodyPartReader, web
 from sandbox.core import Sandbox
 from sandbox.errors import ApiError, missing_access, missing_permissions, too_large, unauthorized, unknown
 from sandbox.faults import Fault
-from sandbox.limits import Verdict
+from sandbox.limits import Verdict, refusal_headers
 from sandbox.permissions import Permission
+from sandbox.rare_answers import RARE, RareAnswer
 from sandbox.uploads import File
 from sandbox.world import DM, Channel, Message, User
 
@@ -129,20 +130,24 @@ class Api:
         sandbox = self._sandbox
         sandbox.record.arrived(request.path)
         call = Call(sandbox, request.method, dict(request.match_info), dict(request.query), None, None, [])
-        fault = sandbox.faults.next(request.method, request.path)
+        fault: Fault | None = None
         verdict = Verdict(True, {})
         entry: dict[str, Any] = {"method": request.method, "path": request.path_qs, "json": None, "files": []}
+        rare: RareAnswer | None = None
         try:
             call.actor = self._authenticate(route, request)
+            await self._read(request, call)
+            entry["json"] = json.loads(json.dumps(call.body))
+            entry["files"] = [{"name": f.name, "filename": f.filename, "size": len(f.data)} for f in call.files]
+            fault = self._fault(request, call)
             await self._strike(fault)
             verdict = self._count(route, request, call)
             if not verdict.allowed:
                 raise _limited(verdict)
-            await self._read(request, call)
-            entry["json"] = json.loads(json.dumps(call.body))
-            entry["files"] = [{"name": f.name, "filename": f.filename, "size": len(f.data)} for f in call.files]
             body = await route.handler(call)
             status = call.status if body is not None else 204
+        except RareAnswer as error:
+            rare, status, body = error, error.status, error.text
         except ApiError as error:
             status, body = error.status, error.body
         except ConnectionError:
@@ -155,17 +160,29 @@ class Api:
         entry |= {"status": status, "response": body, "headers": _headers(request)}
         entry["user"] = call.actor.id if call.actor is not None and not call.actor.bot else None
         sandbox.record.exchange(entry)
-        if fault is not None and fault.kind == "lost_answer" and request.transport is not None:
-            request.transport.abort()
-        response = self._response(status, body, verdict)
+        response = _as_it_is(rare) if rare is not None else self._response(status, body, verdict)
         try:
-            await response.prepare(request)
-            await response.write_eof()
+            await self._send(request, response, fault)
         except ConnectionError:
             log.info("the client left before the answer to %s %s", request.method, request.path)
         for work in call._afterwards:
             sandbox.later(work)
         return response
+
+    async def _send(self, request: web.Request, response: web.Response, fault: Fault | None) -> None:
+        """Write the answer, unless a fault keeps it or cuts it off."""
+        kind = fault.kind if fault is not None else ""
+        if fault is not None and kind == "slow_answer":
+            await asyncio.sleep(fault.seconds)
+        if kind in ("lost_answer", "lost_request") and request.transport is not None:
+            request.transport.abort()
+        await response.prepare(request)
+        if kind == "half_answer" and isinstance(response.body, bytes) and request.transport is not None:
+            # The head promises the whole body.
+            await response.write(response.body[: len(response.body) // 2])
+            request.transport.close()
+            raise ConnectionResetError("cut off on request")
+        await response.write_eof()
 
     def _authenticate(self, route: Route, request: web.Request) -> User | None:
         header = request.headers.get("Authorization", "")
@@ -187,17 +204,30 @@ class Api:
         if not agent.startswith("DiscordBot ("):
             self._sandbox.record.violation("User-Agent", f"{request.method} {request.path} came from {agent!r}")
 
+    def _fault(self, request: web.Request, call: Call) -> Fault | None:
+        """The planned trouble that this request meets. Whoever shows no token has an interaction's: a bot."""
+        by = "person" if call.actor is not None and not call.actor.bot else "bot"
+        return self._sandbox.faults.next(request.method, request.path, json.dumps(call.body, ensure_ascii=False), by)
+
     async def _strike(self, fault: Fault | None) -> None:
+        """What happens before the work."""
         if fault is None:
             return
         if fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         elif fault.kind == "status":
-            raise ApiError(fault.status, 0, f"{fault.status}: on request")
+            raise ApiError(fault.status, fault.code, fault.message or f"{fault.status}: on request")
+        elif fault.kind == "answer":
+            raise RARE[fault.answer](fault.draws)
+        elif fault.kind == "lost_request":
+            raise ApiError(503, 0, "503: the connection was cut on request")
         elif fault.kind == "rate_limit":
-            error = ApiError(429, 0, "You are being rate limited.")
-            error.body = {"message": "You are being rate limited.", "retry_after": fault.seconds, "global": False}
-            raise error
+            everywhere = fault.scope == "global"
+            text = json.dumps(
+                {"message": "You are being rate limited.", "retry_after": fault.seconds, "global": everywhere}
+            )
+            headers = refusal_headers(fault.seconds) | {"X-RateLimit-Scope": fault.scope}
+            raise RareAnswer(429, text, headers=headers | ({"X-RateLimit-Global": "true"} if everywhere else {}))
 
     def _count(self, route: Route, request: web.Request, call: Call) -> Verdict:
         by_bot = call.actor is not None and call.actor.bot
@@ -249,8 +279,6 @@ class Api:
 
     def _response(self, status: int, body: Any, verdict: Verdict) -> web.Response:
         headers = dict(verdict.headers)
-        if status == 429 and "Via" not in headers:
-            headers |= {"Via": "1.1 google", "Retry-After": str(body["retry_after"]), "X-RateLimit-Scope": "shared"}
         if status == 204:
             return web.Response(status=204, headers=headers)
         # Exactly this content type: discord.py does not parse JSON under "application/json; charset=utf-8".
@@ -263,6 +291,13 @@ def _parse(data: bytes) -> Any:
         return json.loads(data)
     except ValueError:
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
+
+
+def _as_it_is(rare: RareAnswer) -> web.Response:
+    headers = {"Content-Type": rare.content_type, "Via": "1.1 google"} | rare.headers
+    if rare.content_type != "application/json":
+        del headers["Via"]  # it has not come from Discord
+    return web.Response(status=rare.status, body=rare.text.encode(), headers=headers)
 
 
 def _limited(verdict: Verdict) -> ApiError:

@@ -13,29 +13,30 @@ from aiohttp import web
 from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission, by_name
 
-DISTURBANCES = ("drop", "reconnect", "invalid_session")
+DISTURBANCES = ("drop", "reconnect", "invalid_session", "silence")
 Control = Callable[[Sandbox, dict[str, Any]], Any]
 
 
 def post_fault(sandbox: Sandbox, body: dict[str, Any]) -> Any:
-    """``{"kind": "status" | "rate_limit" | "delay" | "lost_answer", "count", "method", "path", "status", "seconds"}``
-    plans trouble for coming requests; ``{"kind": "drop" | "reconnect" | "invalid_session", "bots", "resumable"}``
-    strikes the connected gateway clients at once."""
+    """A :class:`sandbox.faults.Fault` plans trouble for coming requests, for example ``{"kind": "answer", "answer":
+    "cloudflare_block", "by": "bot", "after_s": 0.5, "for_s": 20}``; ``{"kind": "drop" | "reconnect" | "invalid_session"
+    | "silence", "bots", "resumable", "seconds"}`` strikes the connected gateway clients at once."""
     if body.get("kind") in DISTURBANCES:
         bots, resumable = bool(body.get("bots", True)), bool(body.get("resumable", True))
-        return {"struck": sandbox.gateway.disturb(body["kind"], bots=bots, resumable=resumable)}
-    return asdict(sandbox.faults.add(body))
+        seconds = float(body.get("seconds", 60))
+        return {"struck": sandbox.gateway.disturb(body["kind"], bots=bots, resumable=resumable, seconds=seconds)}
+    return sandbox.faults.add(body).described()
 
 
 def delete_faults(sandbox: Sandbox, body: dict[str, Any]) -> Any:
     """Forget the trouble still to come."""
-    sandbox.faults.pending.clear()
+    sandbox.faults.clear()
     return []
 
 
 def get_faults(sandbox: Sandbox, body: dict[str, Any]) -> Any:
     """The trouble still to come."""
-    return [asdict(fault) for fault in sandbox.faults.pending]
+    return [fault.described() for fault in sandbox.faults.pending]
 
 
 def post_clock(sandbox: Sandbox, body: dict[str, Any]) -> Any:

@@ -81,8 +81,10 @@ class Gateway:
             if session.user is user and (not user.bot or session.serves(guild_id)):
                 session.dispatch(event, payload, partial(self._record.left, event, payload) if user.bot else None)
 
-    def disturb(self, kind: str, *, bots: bool = True, resumable: bool = True) -> int:
-        """``drop``, ``reconnect`` or ``invalid_session`` for every connected bot (or person); how many met it."""
+    def disturb(self, kind: str, *, bots: bool = True, resumable: bool = True, seconds: float = 60.0) -> int:
+        """``drop``, ``reconnect``, ``invalid_session`` or ``silence`` (nothing, not even an ACK, for ``seconds``).
+
+        It meets every connected bot (or person); how many those are."""
         struck = 0
         for connection in list(self._connections):
             if connection.session is None or connection.session.user.bot != bots:
@@ -92,6 +94,8 @@ class Gateway:
                 connection.drop()
             elif kind == "reconnect":
                 connection.send_op(RECONNECT)
+            elif kind == "silence":
+                connection.hold_back(seconds)
             else:
                 connection.send_op(INVALID_SESSION, resumable)
                 if not resumable:

@@ -70,7 +70,7 @@ class Buckets:
             allowed, _, reset_at = self._count("global", self._limits.rates["global"], now)
             if not allowed:
                 retry_after = max(0.001, reset_at - now)
-                headers = _refusal(retry_after) | {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
+                headers = refusal_headers(retry_after) | {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
                 return Verdict(False, headers, retry_after, everywhere=True)
         limit, window_s = self._limits.rates[rule]
         allowed, used, reset_at = self._count(f"{rule}:{key}", (limit, window_s), now)
@@ -84,7 +84,7 @@ class Buckets:
         }
         if allowed:
             return Verdict(True, headers)
-        return Verdict(False, headers | _refusal(after) | {"X-RateLimit-Scope": "user"}, after)
+        return Verdict(False, headers | refusal_headers(after) | {"X-RateLimit-Scope": "user"}, after)
 
     def _count(self, name: str, rate: tuple[int, float], now: float) -> tuple[bool, int, float]:
         limit, window_s = rate
@@ -100,6 +100,7 @@ class Buckets:
         return allowed, used, reset_at
 
 
-def _refusal(retry_after: float) -> dict[str, str]:
+def refusal_headers(retry_after: float) -> dict[str, str]:
+    """What every 429 of Discord's own carries; ``retry_after`` is in seconds."""
     # Without Via, discord.py takes a 429 for a ban by Cloudflare and gives up.
     return {"Retry-After": str(math.ceil(retry_after)), "Via": "1.1 google"}

@@ -1,6 +1,7 @@
 """The two halves of a gateway client: the connection that may break, and the session that outlives it."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections import deque
@@ -28,6 +29,12 @@ class Connection:
         self._frames: asyncio.Queue[tuple[str, Sent] | None] = asyncio.Queue()
         self.beat_at = asyncio.get_running_loop().time()
         self.sends: deque[float] = deque()
+        self._silent_until = 0.0
+        self._finished = asyncio.Event()
+
+    def hold_back(self, seconds: float) -> None:
+        """Send nothing for so long; what is queued meanwhile leaves afterwards, if the client is still there."""
+        self._silent_until = asyncio.get_running_loop().time() + seconds
 
     def send(self, text: str, sent: Sent = None) -> None:
         """Queue one message; ``sent`` is called when it has left."""
@@ -39,12 +46,15 @@ class Connection:
 
     def finish(self) -> None:
         """Let :meth:`write` return once everything queued has been sent."""
+        self._finished.set()
         self._frames.put_nowait(None)
 
     async def write(self) -> None:
         """Send what is queued until :meth:`finish` or until the client is gone."""
         while (frame := await self._frames.get()) is not None:
             text, sent = frame
+            if (silence_s := self._silent_until - asyncio.get_running_loop().time()) > 0:
+                await self._wait_for_the_end(silence_s)
             try:
                 if self._stream is None:
                     await self.socket.send_str(text)
@@ -54,6 +64,11 @@ class Connection:
                 return
             if sent is not None:
                 sent()
+
+    async def _wait_for_the_end(self, at_most_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._finished.wait()
 
     async def close(self, code: int, reason: str = "") -> None:
         """End the connection with a close frame."""

@@ -67,47 +67,6 @@ async def test_breaches_that_discord_lets_pass_are_kept(sandbox: Sandbox, rest: 
     assert rules == ["User-Agent", "unimplemented route"]
 
 
-# Trouble
-
-
-async def test_faults_strike_the_calls_they_name(sandbox: Sandbox, rest: Rest) -> None:
-    """So many times, then no more."""
-    await control(rest, "faults", {"kind": "status", "status": 502, "method": "POST", "path": "messages", "count": 2})
-    path = f"/channels/{sandbox.channel_id}/messages"
-    assert (await rest("GET", "/users/@me")).status == 200
-    statuses = [(await rest("POST", path, {"content": "x"})).status for _ in range(3)]
-    assert statuses == [502, 502, 200]
-    await control(rest, "faults", {"kind": "rate_limit", "seconds": 2.5})
-    limited = await rest("GET", "/users/@me")
-    assert (limited.status, limited.body["retry_after"], limited.headers["Via"]) == (429, 2.5, "1.1 google")
-
-
-async def test_a_lost_answer_is_work_done(sandbox: Sandbox, rest: Rest) -> None:
-    """The client sees a cut connection, the message is there."""
-    await control(rest, "faults", {"kind": "lost_answer"})
-    with pytest.raises(aiohttp.ServerDisconnectedError):
-        await rest("POST", f"/channels/{sandbox.channel_id}/messages", {"content": "x"})
-    assert [message.content for message in sandbox.world.history(sandbox.channel_id)] == ["x"]
-
-
-async def test_planned_faults_can_be_seen_and_forgotten(rest: Rest) -> None:
-    """And one that is none is named."""
-    await control(rest, "faults", {"kind": "delay", "seconds": 9, "path": "nowhere"})
-    assert [fault["kind"] for fault in await control(rest, "faults", method="GET")] == ["delay"]
-    await control(rest, "faults", method="DELETE")
-    assert await control(rest, "faults", method="GET") == []
-    assert "'flood' is no fault" in (await control(rest, "faults", {"kind": "flood"}))["message"]
-
-
-async def test_connected_bots_can_be_dropped(sandbox: Sandbox, rest: Rest) -> None:
-    """People's sockets stay."""
-    async with RawBot(sandbox) as bot:
-        (session,) = await control(rest, "sessions", method="GET")
-        assert (session["bot"], session["connected"]) == (True, True)
-        assert await control(rest, "faults", {"kind": "drop"}) == {"struck": 1}
-        assert await bot.wait_closed() in (None, 1006)
-
-
 async def test_time_runs_forward_only(sandbox: Sandbox, rest: Rest) -> None:
     """``advance_s`` moves it."""
     before = (await control(rest, "clock", method="GET"))["now"]
