@@ -85,11 +85,11 @@ async def fill(url: str, numbers: range) -> None:
 
 def ours(client: redis.Redis, count: int) -> float:
     """Jobs a second of a pool of slots, taking `count` from the full queue."""
-    before = client.zcard("rq:finished:render")
+    before = client.zcard(keys.ended("finished", keys.RENDER))
     pool = SlotPool(client, {keys.RENDER: SLOTS})
     began = time.perf_counter()
     pool.start()
-    while client.zcard("rq:finished:render") - before < count:
+    while client.zcard(keys.ended("finished", keys.RENDER)) - before < count:
         time.sleep(0.005)
     elapsed = time.perf_counter() - began
     pool.drain(10)

@@ -15,27 +15,12 @@ import redis.asyncio
 
 from contract.ids import JobId
 from contract.jobs import Job, Speed
-from exchange import scripts
+from exchange import keys, scripts
 from exchange.delivery import MessageRef, text
 
 HISTORY_LENGTH = 1_000
 KEPT_S = 400 * 86_400
 """Usage and history outlive a year, so that this month can be compared with the same month a year ago."""
-
-_RECORD = """
-local a = cjson.decode(ARGV[1])
-if redis.call('HSETNX', a.entries, a.job, ARGV[2]) == 0 then return 0 end
-redis.call('ZADD', a.history, a.created, a.job)
-redis.call('HINCRBY', a.usage, a.speed .. ':jobs', 1)
-redis.call('HINCRBY', a.usage, a.speed .. ':images', a.images)
-redis.call('HINCRBYFLOAT', a.usage, a.speed .. ':gpu_s', a.gpu_s)
-for _, id in ipairs(redis.call('ZRANGE', a.history, 0, -1 - a.length)) do
-  redis.call('ZREM', a.history, id)
-  redis.call('HDEL', a.entries, id)
-end
-for _, key in ipairs({a.entries, a.history, a.usage}) do redis.call('EXPIRE', key, a.kept) end
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +65,8 @@ def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, im
     )
     parameters = {
         "job": job.id,
-        "entries": _entries(job.user.id),
-        "history": _history(job.user.id),
-        "usage": _usage(job.user.id, month_of(job.created_ms)),
+        "user": str(job.user.id),
+        "month": month_of(job.created_ms),
         "created": job.created_ms,
         "speed": str(job.speed),
         "images": images,
@@ -90,7 +74,9 @@ def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, im
         "length": HISTORY_LENGTH,
         "kept": KEPT_S,
     }
-    return bool(scripts.run(client, _RECORD, scripts.arguments(parameters, [json.dumps(asdict(entry))])))
+    return bool(
+        scripts.run(client, scripts.COUNT_DELIVERED, scripts.arguments(parameters, [json.dumps(asdict(entry))]))
+    )
 
 
 class Accounts:
@@ -101,7 +87,7 @@ class Accounts:
 
     async def usage(self, user_id: int, month: str) -> Sequence[Usage]:
         """What a user made in `month` (`2026-11`), one entry a speed."""
-        stored = await self._redis.hgetall(_usage(user_id, month))
+        stored = await self._redis.hgetall(keys.usage(user_id, month))
         values = {text(name): float(value) for name, value in stored.items()}
         return [
             Usage(
@@ -115,35 +101,25 @@ class Accounts:
 
     async def history(self, user_id: int, *, start: int = 0, count: int = 10) -> Sequence[Entry]:
         """A user's delivered jobs, newest first, from the `start`-th."""
-        ids = await self._redis.zrevrange(_history(user_id), start, start + count - 1)
+        ids = await self._redis.zrevrange(keys.history(user_id), start, start + count - 1)
         if not ids:
             return []
-        stored = await self._redis.hmget(_entries(user_id), [text(id) for id in ids if isinstance(id, bytes | str)])
+        stored = await self._redis.hmget(
+            keys.history_entries(user_id), [text(id) for id in ids if isinstance(id, bytes | str)]
+        )
         return [Entry(**json.loads(entry)) for entry in stored if entry is not None]
 
     async def entry(self, user_id: int, job_id: JobId) -> Entry | None:
         """One delivered job of a user; None when it is not in the history, or not theirs."""
-        stored = await self._redis.hget(_entries(user_id), job_id)
+        stored = await self._redis.hget(keys.history_entries(user_id), job_id)
         return None if stored is None else Entry(**json.loads(stored))
 
     async def forget(self, user_id: int, job_id: JobId) -> bool:
         """Take one job out of a user's history (its usage stays counted). False when it was not there."""
-        await self._redis.hdel(_entries(user_id), job_id)
-        return bool(await self._redis.zrem(_history(user_id), job_id))
+        await self._redis.hdel(keys.history_entries(user_id), job_id)
+        return bool(await self._redis.zrem(keys.history(user_id), job_id))
 
 
 def month_of(created_ms: int) -> str:
     """The month a job counts in, by UTC: `2026-11`."""
     return datetime.fromtimestamp(created_ms / 1000, UTC).strftime("%Y-%m")
-
-
-def _usage(user_id: int, month: str) -> str:
-    return f"easel:usage:{user_id}:{month}"
-
-
-def _history(user_id: int) -> str:
-    return f"easel:history:{user_id}"
-
-
-def _entries(user_id: int) -> str:
-    return f"easel:history:{user_id}:entries"

@@ -152,7 +152,7 @@ def _enqueue(
         "id": rq_id,
         "job": job.id,
         "queue": queue,
-        "j": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, capped=False),
+        "traits": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, capped=False),
     }
     if lease is not None:
         parameters["lease"] = list(lease)

@@ -1,27 +1,36 @@
 """The image store: a job's pictures and, beside them, its record. A folder by default, S3 when hosts are several.
 
-Names are `<first two of id>/<id>/<index>.<extension>` and `<...>/<id>/record.json`. A picture is whole or not there.
+Results are known by their index, what a job was made from by a name: `input/0`, `mask`, `control` (`exchange.places`).
+A picture is whole or not there.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from contract.codec import job_from_document
-from contract.errors import MalformedDocument
-from contract.ids import JobId, parse_job_id
+from contract.ids import JobId
 from contract.jobs import Job
+from exchange.places import (
+    EXTENSIONS,
+    MAX_INDEX,
+    folder_name,
+    image_name,
+    input_name,
+    job_in,
+    parse_record,
+    record_bytes,
+    record_id,
+    record_name,
+)
 
-EXTENSIONS = ("png", "webp", "jpg")
-RECORD = "record.json"
-MAX_INDEX = 16
+__all__ = ["MAX_INDEX", "FolderStore", "ImageStore", "open_store"]
 
 
 class ImageStore(Protocol):
@@ -32,6 +41,12 @@ class ImageStore(Protocol):
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
         """The file of a picture; None when the store has none."""
+
+    def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
+        """Keep a picture that a job is made from, as `input/0` to `input/15`, `mask` or `control`."""
+
+    def get_input(self, job_id: JobId, name: str) -> bytes | None:
+        """The file of such a picture; None when the store has none."""
 
     def put_record(self, record: dict[str, Any]) -> None:
         """Keep a job's record: `contract.codec.job_document(job)`, with further JSON values beside it."""
@@ -71,11 +86,15 @@ class FolderStore:
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
         """See ImageStore."""
-        for extension in EXTENSIONS:
-            data = _read(self.root / image_name(job_id, index, extension))
-            if data is not None:
-                return data
-        return None
+        return self._first(image_name(job_id, index, extension) for extension in EXTENSIONS)
+
+    def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
+        """See ImageStore."""
+        self._write(self.root / input_name(job_id, name, extension), data)
+
+    def get_input(self, job_id: JobId, name: str) -> bytes | None:
+        """See ImageStore."""
+        return self._first(input_name(job_id, name, extension) for extension in EXTENSIONS)
 
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
@@ -103,6 +122,10 @@ class FolderStore:
             if job_id is not None and folder.stat().st_mtime < moment_s:
                 yield job_id
 
+    def _first(self, names: Iterable[str]) -> bytes | None:
+        found = (_read(self.root / name) for name in names)
+        return next((data for data in found if data is not None), None)
+
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -114,58 +137,6 @@ class FolderStore:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def folder_name(job_id: JobId) -> str:
-    """A job's place in the store. Only well-formed ids get one, so a forged id cannot leave the store."""
-    parse_job_id(job_id)
-    return f"{job_id[:2]}/{job_id}"
-
-
-def job_in(name: str) -> JobId | None:
-    """The job a folder's name stands for; None for what is not ours."""
-    try:
-        return parse_job_id(name)
-    except ValueError:
-        return None
-
-
-def image_name(job_id: JobId, index: int, extension: str) -> str:
-    """A picture's place. ValueError for an index or extension the store does not know."""
-    if extension not in EXTENSIONS or not 0 <= index < MAX_INDEX:
-        raise ValueError(
-            f"no picture {index}.{extension}: indices go from 0 to {MAX_INDEX - 1}, extensions are {EXTENSIONS}"
-        )
-    return f"{folder_name(job_id)}/{index}.{extension}"
-
-
-def record_name(job_id: JobId) -> str:
-    """A record's place."""
-    return f"{folder_name(job_id)}/{RECORD}"
-
-
-def record_id(record: dict[str, Any]) -> JobId:
-    """The job a record is about; MalformedDocument when it does not say."""
-    try:
-        return parse_job_id(record["job"]["id"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MalformedDocument("a record holds a job document") from error
-
-
-def record_bytes(record: dict[str, Any]) -> bytes:
-    """A record as it is stored."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def parse_record(data: bytes) -> dict[str, Any]:
-    """A stored record; MalformedDocument when it is none."""
-    try:
-        document = json.loads(data)
-    except ValueError as error:
-        raise MalformedDocument("a record is not valid JSON") from error
-    if not isinstance(document, dict):
-        raise MalformedDocument("a record is not a JSON object")
-    return document
 
 
 def _read(path: Path) -> bytes | None:

@@ -1,49 +1,14 @@
-"""Every Redis key Easel uses, in one place. RQ's own keys keep RQ's names, so that RQ's tools keep working.
+"""Every Redis key and channel Easel uses, in one place; the Lua scripts take their names from here as well.
 
-RQ's keys (`q` is `render` or `deliver`; `id` is an RQ job id)
-
-| key                       | type   | what                                                                            |
-|---------------------------|--------|---------------------------------------------------------------------------------|
-| rq:queue:q                | list   | the waiting jobs: the truth that `rq info -S json` shows                        |
-| rq:job:id                 | hash   | the job; fields that begin with `easel_` are ours, RQ ignores and keeps them    |
-| rq:wip:q                  | zset   | `id:execution` -> when its lease ends (Redis' clock, Unix seconds)              |
-| rq:execution:id:execution | hash   | who runs it                                                                     |
-| rq:scheduled:q            | zset   | jobs that wait for a later try -> when                                          |
-| rq:finished:q (failed, canceled) | zset | ended jobs -> when RQ may forget them                                  |
-| rq:worker:name, rq:workers(:q)   | hash, set | the slots, as RQ lists workers                                    |
-
-Easel's keys
-
-| key                       | type   | what                                                                            |
-|---------------------------|--------|---------------------------------------------------------------------------------|
-| easel:q:order             | zset   | waiting id -> fair tag (megapixel-steps / weight); its rank is the position     |
-| easel:q:arrivals          | zset   | waiting id -> when it came; whoever waits too long is served out of turn        |
-| easel:q:virtual           | string | the fair clock, a tag: moves on with the work that is served                    |
-| easel:q:ends              | zset   | user -> the tag at which the user's last job ends, if that is to come           |
-| easel:q:pressed           | hash   | mean share of a job; pressed work that went before its turn (`exchange.tasks`)  |
-| easel:q:counter, :turn    | string | breaks ties by arrival; counts claims                                           |
-| easel:held                | zset   | ids that wait for the bot's acknowledgement -> since when                       |
-| easel:waiting:scope       | set    | queued and held ids of `user:<id>` or `guild:<id>`; caps count them             |
-| easel:running:scope       | set    | rendering ids of the same                                                       |
-| easel:limits              | hash   | the caps on running jobs, written by the bot, read at each claim                |
-| easel:speed               | hash   | model key, and model key@pixels -> megapixel-steps a second of one slot         |
-| easel:recovered           | string | there while recovery was done a moment ago by some process of the fleet         |
-| easel:job:job             | hash   | one Easel job: state, owner, waiting message, posted message                    |
-| easel:progress:job        | hash   | last percent and state, for a bot that restarts (ten minutes)                   |
-| easel:cancel              | pubsub | RQ ids whose running task shall stop                                            |
-| easel:progress            | pubsub | progress frames (`exchange.progress`)                                           |
-| easel:node:name           | hash   | what a worker process says of itself: models, device, health (a minute)         |
-| easel:preferences:scope   | hash   | settings of a user, channel or guild                                            |
-| easel:pending:token       | string | a request that waits for a confirmation                                         |
-| easel:usage:user:month    | hash   | pictures and GPU seconds                                                        |
-| easel:history:user        | zset   | job -> when                                                                     |
-
-An Easel job has up to three RQ jobs: `<job>` (what the bot submitted), `deliver-<job>` (the post of what was rendered)
-and `render-<job>` (a stored picture that had to be made again). Scripts build key names, so Redis Cluster is not
-supported (RQ does not support it either).
+RQ's own keys keep RQ's names, so that RQ's tools keep working. An Easel job has up to three RQ jobs: `<job>` (what the
+bot submitted), `deliver-<job>` (the post of what was rendered) and `render-<job>` (a stored picture that had to be made
+again). Scripts build key names, so Redis Cluster is not supported (RQ does not support it either).
 """
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
 
 from contract.ids import JobId, parse_job_id
 
@@ -54,51 +19,83 @@ QUEUES = (RENDER, DELIVER)
 ENDED_STATES = frozenset({"delivered", "failed", "cancelled"})
 """States of an Easel job after which nothing follows."""
 
-LIMITS = "easel:limits"
-SPEED = "easel:speed"
-HELD = "easel:held"
-CANCEL_CHANNEL = "easel:cancel"
-PROGRESS_CHANNEL = "easel:progress"
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A family of keys; called with the parts of its `pattern`, in their order, it is a key's name.
+
+    `holds` is Redis' type, or `channel` for what is published and never kept. `meaning` is for people.
+    """
+
+    pattern: str
+    holds: str
+    meaning: str
+
+    @property
+    def parts(self) -> list[str]:
+        """The names in the pattern."""
+        return re.findall(r"\{(\w+)\}", self.pattern)
+
+    def __call__(self, *values: str | int) -> str:
+        """The name of one key. TypeError for too many or too few parts."""
+        if len(values) != len(self.parts):
+            raise TypeError(f"{self.pattern} takes {len(self.parts)} parts, not {len(values)}")
+        return self.pattern.format(**dict(zip(self.parts, values, strict=True)))
+
+    def lua(self) -> str:
+        """The same as a function in Lua."""
+        pieces = re.split(r"\{(\w+)\}", self.pattern)
+        terms = [piece if number % 2 else f"'{piece}'" for number, piece in enumerate(pieces) if piece]
+        return f"function({', '.join(self.parts)}) return {' .. '.join(terms)} end"
 
 
-def state(job_id: str) -> str:
-    """The hash of one Easel job."""
-    return f"easel:job:{job_id}"
+# RQ's keys. `queue` is render or deliver, `id` an RQ job's id, `member` is `id:execution`.
+rq_queues = Key("rq:queues", "set", "the queues' lists, as RQ's tools look for them")
+rq_list = Key("rq:queue:{queue}", "list", "the waiting jobs: the truth that `rq info -S json` shows")
+rq_job = Key("rq:job:{id}", "hash", "the job; fields that begin with `easel_` are ours, RQ ignores and keeps them")
+leases = Key("rq:wip:{queue}", "zset", "member -> when its lease ends (Redis' clock, Unix seconds)")
+execution = Key("rq:execution:{member}", "hash", "who runs it")
+executions = Key("rq:executions:{id}", "zset", "the executions of one job -> when RQ may forget them")
+scheduled = Key("rq:scheduled:{queue}", "zset", "jobs that wait for a later try -> when")
+ended = Key("rq:{how}:{queue}", "zset", "finished, failed or canceled jobs -> when RQ may forget them")
+results = Key("rq:results:{id}", "stream", "what a job returned, or its traceback")
+rq_workers = Key("rq:workers", "set", "the slots of the fleet, as RQ lists workers")
+rq_workers_of = Key("rq:workers:{queue}", "set", "the slots that serve a queue")
+rq_worker = Key("rq:worker:{name}", "hash", "one slot; it lapses a minute after its process last said that it lives")
+rq_worker_executions = Key("rq:worker:{name}:executions", "set", "the members that a slot runs")
+rq_commands = Key("rq:pubsub:{name}", "channel", "RQ's commands to one slot: stop-job, shutdown")
+suspended = Key("rq:suspended", "string", "there while `rq suspend` holds all queues")
 
+# Easel's keys. `job` is an Easel job's id, `scope` is `user:<id>`, `guild:<id>` or `channel:<id>`.
+order = Key(
+    "easel:{queue}:order", "zset", "waiting id -> fair tag (megapixel-steps / weight); its rank is the position"
+)
+arrivals = Key("easel:{queue}:arrivals", "zset", "waiting id -> when it came; who waits too long is served out of turn")
+virtual = Key("easel:{queue}:virtual", "string", "the fair clock, a tag: moves on with the work that is served")
+ends = Key("easel:{queue}:ends", "zset", "user -> the tag at which the user's last job ends, if that is to come")
+pressed = Key("easel:{queue}:pressed", "hash", "mean share of a job; pressed work that went early (`exchange.tasks`)")
+counter = Key("easel:{queue}:counter", "string", "breaks ties by arrival")
+turn = Key("easel:{queue}:turn", "string", "counts claims")
+held = Key("easel:held", "zset", "ids that wait for the bot's acknowledgement -> since when")
+waiting = Key("easel:waiting:{scope}", "set", "queued and held ids of a user or guild; caps count them")
+running = Key("easel:running:{scope}", "set", "rendering ids of the same")
+limits = Key("easel:limits", "hash", "the caps on running jobs, written by the bot, read at each claim")
+speed = Key("easel:speed", "hash", "model key, and model key@pixels -> megapixel-steps a second of one slot")
+recovered = Key("easel:recovered", "string", "there while recovery was done a moment ago by some process of the fleet")
+state = Key("easel:job:{job}", "hash", "one Easel job: state, owner, waiting message, posted message")
+progress = Key("easel:progress:{job}", "hash", "last percent and state, for a bot that restarts (ten minutes)")
+cancel_channel = Key("easel:cancel", "channel", "RQ ids whose running task has to stop")
+progress_channel = Key("easel:progress", "channel", "progress frames (`exchange.progress`)")
+node = Key("easel:node:{name}", "hash", "what a worker process says of itself: models, device, health (a minute)")
+pruned = Key("easel:pruned", "string", "there while the image store was pruned within the last day")
+preferences = Key("easel:preferences:{scope}", "hash", "settings of a user, channel or guild")
+pending = Key("easel:pending:{token}", "string", "a request that waits for a confirmation")
+usage = Key("easel:usage:{user}:{month}", "hash", "pictures and GPU seconds")
+history = Key("easel:history:{user}", "zset", "job -> when")
+history_entries = Key("easel:history:{user}:entries", "hash", "job -> what it was and where it was posted, as JSON")
 
-def progress(job_id: str) -> str:
-    """The last progress of one Easel job."""
-    return f"easel:progress:{job_id}"
-
-
-def waiting(scope: str) -> str:
-    """The queued and held jobs of `user:<id>` or `guild:<id>`."""
-    return f"easel:waiting:{scope}"
-
-
-def running(scope: str) -> str:
-    """The rendering jobs of the same."""
-    return f"easel:running:{scope}"
-
-
-def order(queue: str) -> str:
-    """The fair order of a queue's waiting jobs."""
-    return f"easel:{queue}:order"
-
-
-def rq_list(queue: str) -> str:
-    """RQ's own list of a queue's waiting jobs."""
-    return f"rq:queue:{queue}"
-
-
-def rq_job(rq_id: str) -> str:
-    """RQ's hash of a job."""
-    return f"rq:job:{rq_id}"
-
-
-def leases(queue: str) -> str:
-    """The running jobs of a queue with the ends of their leases; RQ's StartedJobRegistry."""
-    return f"rq:wip:{queue}"
+KEYS: dict[str, Key] = {name: value for name, value in globals().items() if isinstance(value, Key)}
+"""All of them by the name that they have here and in the scripts."""
 
 
 def delivery_id(job_id: JobId) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import redis.asyncio
 
 from contract.errors import MalformedDocument, NewerVersion
+from exchange import keys
 from exchange.delivery import text
 
 VERSION = 1
@@ -46,56 +47,48 @@ class Preferences:
 
     async def get(self, scope: str, name: str, default: Json = None) -> Json:
         """One setting, or `default`. NewerVersion when a newer Easel wrote it."""
-        value = await self._redis.hget(_key(scope), name)
+        value = await self._redis.hget(keys.preferences(scope), name)
         return default if value is None else _decode(value)
 
     async def all(self, scope: str) -> dict[str, Json]:
         """All settings of a scope."""
-        values = await self._redis.hgetall(_key(scope))
+        values = await self._redis.hgetall(keys.preferences(scope))
         return {text(name): _decode(value) for name, value in values.items()}
 
     async def layers(self, scopes: Sequence[str]) -> list[dict[str, Json]]:
         """All settings of several scopes, in their order, in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for scope in scopes:
-                pipe.hgetall(_key(scope))
+                pipe.hgetall(keys.preferences(scope))
             stored = await pipe.execute()
         return [{text(name): _decode(value) for name, value in values.items()} for values in stored]
 
     async def set(self, scope: str, name: str, value: Json) -> None:
         """Keep one setting; None forgets it."""
         if value is None:
-            await self._redis.hdel(_key(scope), name)
+            await self._redis.hdel(keys.preferences(scope), name)
         else:
-            await self._redis.hset(_key(scope), name, _encode(value))
+            await self._redis.hset(keys.preferences(scope), name, _encode(value))
 
     async def clear(self, scope: str) -> None:
         """Forget everything of a scope."""
-        await self._redis.delete(_key(scope))
+        await self._redis.delete(keys.preferences(scope))
 
     async def put_pending(self, request: Json, *, owner: int, lifetime_s: int = PENDING_S) -> str:
         """Keep a request until `owner` confirms it; the token to find it by is short enough for a button's id."""
         token = token_hex(8)
-        await self._redis.set(_pending(token), _encode({"owner": owner, "request": request}), ex=lifetime_s)
+        await self._redis.set(keys.pending(token), _encode({"owner": owner, "request": request}), ex=lifetime_s)
         return token
 
     async def take_pending(self, token: str, *, owner: int) -> Json | None:
         """The request behind a token, once; None when it is gone, confirmed already, or someone else's."""
-        value = await self._redis.get(_pending(token))
+        value = await self._redis.get(keys.pending(token))
         if value is None:
             return None
         document = _decode(value)
-        if document["owner"] != owner or not await self._redis.delete(_pending(token)):
+        if document["owner"] != owner or not await self._redis.delete(keys.pending(token)):
             return None
         return document["request"]
-
-
-def _key(scope: str) -> str:
-    return f"easel:preferences:{scope}"
-
-
-def _pending(token: str) -> str:
-    return f"easel:pending:{token}"
 
 
 def _encode(value: Json) -> str:

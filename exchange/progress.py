@@ -42,7 +42,7 @@ def publish(client: redis.Redis, progress: Progress) -> None:
     """Tell whoever listens. Losing it is harmless: the next one follows."""
     with client.pipeline(transaction=False) as pipe:
         key = keys.progress(progress.job_id)
-        pipe.publish(keys.PROGRESS_CHANNEL, encode(progress))
+        pipe.publish(keys.progress_channel(), encode(progress))
         pipe.hset(key, mapping={"percent": progress.percent, "state": progress.state})
         pipe.expire(key, REMEMBERED_S)
         pipe.execute()
@@ -56,7 +56,7 @@ async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None =
     while True:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:
-            await pubsub.subscribe(keys.PROGRESS_CHANNEL)
+            await pubsub.subscribe(keys.progress_channel())
             if subscribed is not None:
                 subscribed.set()
             while True:

@@ -99,7 +99,7 @@ class JobQueue:
             "id": job.id,
             "job": job.id,
             "queue": queue,
-            "j": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels),
+            "traits": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels),
             "caps": caps,
             "running_per_user": limits.max_running_per_user,
             "running_per_guild": limits.max_running_per_guild,
@@ -181,5 +181,5 @@ class JobQueue:
         value = await self._redis.hget(keys.state(job_id), "state")
         return text(value) if value is not None else None
 
-    async def _run(self, script: str, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
+    async def _run(self, script: scripts.Script, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
         return await scripts.run_async(self._redis, script, scripts.arguments(parameters, fields or []))

@@ -5,7 +5,7 @@ Credentials, region and endpoint come from the usual AWS_* variables (AWS_ENDPOI
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import obstore
@@ -14,10 +14,11 @@ from obstore.store import S3Store as Bucket
 from contract.codec import job_from_document
 from contract.ids import JobId
 from contract.jobs import Job
-from exchange.images import (
+from exchange.places import (
     EXTENSIONS,
     folder_name,
     image_name,
+    input_name,
     job_in,
     parse_record,
     record_bytes,
@@ -38,11 +39,15 @@ class S3Store:
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
         """See ImageStore."""
-        for extension in EXTENSIONS:
-            data = self._read(image_name(job_id, index, extension))
-            if data is not None:
-                return data
-        return None
+        return self._first(image_name(job_id, index, extension) for extension in EXTENSIONS)
+
+    def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
+        """See ImageStore."""
+        obstore.put(self._bucket, input_name(job_id, name, extension), data)
+
+    def get_input(self, job_id: JobId, name: str) -> bytes | None:
+        """See ImageStore."""
+        return self._first(input_name(job_id, name, extension) for extension in EXTENSIONS)
 
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
@@ -72,6 +77,10 @@ class S3Store:
                 if job_id is not None:
                     newest[job_id] = max(newest.get(job_id, 0.0), entry["last_modified"].timestamp())
         yield from (job_id for job_id, moment in sorted(newest.items()) if moment < moment_s)
+
+    def _first(self, names: Iterable[str]) -> bytes | None:
+        found = map(self._read, names)
+        return next((data for data in found if data is not None), None)
 
     def _read(self, name: str) -> bytes | None:
         try:

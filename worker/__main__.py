@@ -202,12 +202,12 @@ def _engines(settings: WorkerSettings, catalogue: Catalogue, offered: Sequence[s
 @contextmanager
 def _hopeless() -> Iterator[None]:
     """Tell the supervisor that starting again cannot help: the model is missing or damaged, the token unknown."""
+    from model.errors import ModelError  # brings torch
+    from worker.poster import BadToken  # brings discord.py
+
     try:
         yield
-    except Exception as error:
-        # Neither module is imported at the top: one brings torch, the other discord.py.
-        if type(error).__module__ not in ("model.errors", "worker.poster"):
-            raise
+    except (ModelError, BadToken) as error:
         _give_up(str(error), EXIT_HOPELESS)
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import redis
 import structlog
 from redis.client import PubSub
+from rq import SimpleWorker
 from rq.command import handle_command, parse_payload
 
 from exchange import keys, scripts
 from exchange.queue import HELD_S
-from worker.leases import Stop
+from worker.leases import Lease, Stop
 from worker.settling import settle_abandoned
-
-if TYPE_CHECKING:
-    from worker.slots import SlotPool
 
 RECOVER_EVERY_S = 1.0
 NODE_TTL_S = 60
@@ -29,6 +27,18 @@ HUNG_EXIT_STATUS = 70
 log = structlog.get_logger(__name__)
 
 
+class Pool(Protocol):
+    """What the heartbeat asks of `worker.slots.SlotPool`."""
+
+    name: str
+    client: redis.Redis
+    lease_s: float
+
+    def slots(self) -> Sequence[SimpleWorker]: ...
+    def leases(self) -> Sequence[Lease]: ...
+    def replace_ended(self) -> None: ...
+
+
 class Heartbeat(threading.Thread):
     """One per process, beside the slots. It must never do anything slow: all leases hang on it."""
 
@@ -36,7 +46,7 @@ class Heartbeat(threading.Thread):
 
     def __init__(
         self,
-        pool: SlotPool,
+        pool: Pool,
         *,
         hung: Callable[[], float] | None,
         hung_after_s: float,
@@ -63,8 +73,8 @@ class Heartbeat(threading.Thread):
         while not self._ended.is_set():
             pubsub = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
             try:
-                pubsub.subscribe(keys.CANCEL_CHANNEL)
-                pubsub.psubscribe(f"rq:pubsub:{self._pool.name}-*")
+                pubsub.subscribe(keys.cancel_channel())
+                pubsub.psubscribe(keys.rq_commands(f"{self._pool.name}-*"))
                 while not self._ended.is_set():
                     self._listen(pubsub)
                     self._turn()
@@ -82,9 +92,9 @@ class Heartbeat(threading.Thread):
         with self._redis.pipeline(transaction=False) as pipe:
             for slot in self._pool.slots():  # a last beat may have put back a slot that had signed off
                 pipe.delete(slot.key)
-                pipe.srem("rq:workers", slot.key)
-                pipe.srem(f"rq:workers:{slot.queue}", slot.key)
-            pipe.delete(_node(self._pool.name))
+                pipe.srem(keys.rq_workers(), slot.key)
+                pipe.srem(keys.rq_workers_of(slot.queue), slot.key)
+            pipe.delete(keys.node(self._pool.name))
             pipe.execute()
 
     def _turn(self) -> None:
@@ -133,13 +143,13 @@ class Heartbeat(threading.Thread):
                     continue
                 pipe.hset(slot.key, mapping=slot.serialize())
                 pipe.expire(slot.key, self.WORKER_TTL_S)
-                pipe.sadd("rq:workers", slot.key)
+                pipe.sadd(keys.rq_workers(), slot.key)
                 for queue in slot.queues:
-                    pipe.sadd(f"rq:workers:{queue.name}", slot.key)
+                    pipe.sadd(keys.rq_workers_of(queue.name), slot.key)
             node: dict[Any, Any] = {"name": self._pool.name, "pid": os.getpid(), "slots": len(self._pool.slots())}
             node.update(self._describe())
-            pipe.hset(_node(self._pool.name), mapping=node)
-            pipe.expire(_node(self._pool.name), NODE_TTL_S)
+            pipe.hset(keys.node(self._pool.name), mapping=node)
+            pipe.expire(keys.node(self._pool.name), NODE_TTL_S)
             pipe.execute()
 
     def _listen(self, pubsub: PubSub) -> None:
@@ -156,7 +166,7 @@ class Heartbeat(threading.Thread):
 
     def _obey(self, message: dict[str, Any]) -> None:
         """RQ's own commands: stop-job, stop-execution, kill-horse, shutdown."""
-        name = message["channel"].decode().removeprefix("rq:pubsub:")
+        name = message["channel"].decode().removeprefix(keys.rq_commands(""))
         for slot in self._pool.slots():
             if slot.name == name:
                 handle_command(slot, parse_payload(message))
@@ -182,10 +192,6 @@ def bury(client: redis.Redis, process_name: str) -> int:
     """End the leases of a process that is known to be dead (`host-pid`) and recover its jobs now. Counts its leases."""
     parameters = {"queues": keys.QUEUES, "prefix": f"{process_name}-"}
     count = int(scripts.run(client, scripts.BURY, scripts.arguments(parameters)))
-    client.delete(_node(process_name))
+    client.delete(keys.node(process_name))
     recover(client)
     return count
-
-
-def _node(name: str) -> str:
-    return f"easel:node:{name}"

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import redis
 import structlog
 
+from exchange import keys
 from exchange.images import ImageStore
 
 log = structlog.get_logger(__name__)
 
 DAY_S = 86_400
 LOOK_S = 3_600.0
-_TURN = "easel:pruned"
 
 
 def prune(store: ImageStore, days: float, *, now: Callable[[], float] = time.time) -> int:
@@ -50,7 +50,7 @@ class Retention(threading.Thread):
 
     def look(self) -> int | None:
         """Prune if nobody did today; how many jobs that were, or None."""
-        if not self._redis.set(_TURN, "1", nx=True, ex=DAY_S - 60):
+        if not self._redis.set(keys.pruned(), "1", nx=True, ex=DAY_S - 60):
             return None
         count = prune(self._store, self._days)
         log.info("pruned the image store", jobs=count, days=self._days)

@@ -155,7 +155,7 @@ def _delivery_of(job: RQJob, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fi
         "id": rq_id,
         "job": ours.id,
         "queue": keys.DELIVER,
-        "j": tasks.traits(ours, cost=tasks.POST_COST, capped=False),
+        "traits": tasks.traits(ours, cost=tasks.POST_COST, capped=False),
     }
     return following, tasks.delivery(ours, outcome, rq_id)
 

@@ -94,8 +94,8 @@ def simulate(
     """Replay `trace` on an empty server. `fifo` serves by arrival, without fair order and caps."""
     client.flushall()
     caps = limits if limits is not None and policy == "fair" else NO_LIMITS
-    client.hset(keys.LIMITS, mapping={"user": caps.max_running_per_user, "guild": 0})
-    client.sadd(f"rq:workers:{keys.RENDER}", *(f"rq:worker:gpu-{gpu}" for gpu in range(gpus)))
+    client.hset(keys.limits(), mapping={"user": caps.max_running_per_user, "guild": 0})
+    client.sadd(keys.rq_workers_of(keys.RENDER), *(keys.rq_worker(f"gpu-{gpu}") for gpu in range(gpus)))
     scripts.load(client, scripts.ENQUEUE, scripts.CLAIM, scripts.FINISH)
     replay = _Replay(client, trace, gpus, policy, capped=bool(caps.max_running_per_user))
     replay.run()
@@ -171,7 +171,7 @@ class _Replay:
             "returns": RETURNS,
             "version": JOB_VERSION,
         }
-        parameters = {"now": now, "id": str(number), "job": str(number), "queue": keys.RENDER, "j": traits}
+        parameters = {"now": now, "id": str(number), "job": str(number), "queue": keys.RENDER, "traits": traits}
         self._call(scripts.ENQUEUE, parameters, HASH)
         self._waiting += 1
 
@@ -218,7 +218,7 @@ class _Replay:
 
     def _call(
         self,
-        script: str,
+        script: scripts.Script,
         parameters: dict[str, Any],
         fields: Sequence[str | int] = (),
         claim: tuple[float, int] | None = None,

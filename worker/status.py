@@ -41,14 +41,14 @@ def read_status(client: redis.Redis) -> Status:
     """The state of things now."""
     queues = tuple(_queue(client, name) for name in keys.QUEUES)
     workers = []
-    for key in sorted(client.scan_iter(match="easel:node:*", count=500)):
+    for key in sorted(client.scan_iter(match=keys.node("*"), count=500)):
         values = client.hgetall(key)
         if values:
             workers.append({_text(name): _text(value) for name, value in sorted(values.items())})
     return Status(
         queues=queues,
-        held=client.zcard(keys.HELD),
-        suspended=bool(client.exists("rq:suspended")),
+        held=client.zcard(keys.held()),
+        suspended=bool(client.exists(keys.suspended())),
         workers=tuple(workers),
     )
 
@@ -75,9 +75,9 @@ def _queue(client: redis.Redis, name: str) -> QueueStatus:
     with client.pipeline(transaction=False) as pipe:
         pipe.llen(keys.rq_list(name))
         pipe.zcard(keys.leases(name))
-        pipe.zcard(f"rq:scheduled:{name}")
-        pipe.zcard(f"rq:failed:{name}")
-        pipe.scard(f"rq:workers:{name}")
+        pipe.zcard(keys.scheduled(name))
+        pipe.zcard(keys.ended("failed", name))
+        pipe.scard(keys.rq_workers_of(name))
         return QueueStatus(name, *(int(count) for count in pipe.execute()))
 
 

@@ -108,7 +108,7 @@ class House:
         count = 0
         for queue in keys.QUEUES:
             for member in cast(list[bytes], self.client.zrange(keys.leases(queue), 0, -1)):
-                worker = self.client.hget(f"rq:execution:{text(member)}", "worker_name")
+                worker = self.client.hget(keys.execution(text(member)), "worker_name")
                 count += worker is not None and text(worker).startswith(prefix)
         return count
 

@@ -107,9 +107,9 @@ class Reference:
 def _accepted(house: House) -> dict[JobId, Job | None]:
     """Every job whose submission succeeded; None for those that were withdrawn before they were acknowledged."""
     jobs: dict[JobId, Job | None] = {}
-    for key in house.client.scan_iter("easel:job:*", count=2000):
+    for key in house.client.scan_iter(keys.state("*"), count=2000):
         state, document = house.client.hmget(key, ["state", "job"])
-        job_id = JobId(key.decode().removeprefix("easel:job:"))
+        job_id = JobId(key.decode().removeprefix(keys.state("")))
         jobs[job_id] = None if state == b"cancelled" or document is None else decode_job(document)
     return jobs
 
@@ -162,12 +162,10 @@ def _left_behind(house: House) -> int:
     left = 0
     for queue in keys.QUEUES:
         left += client.llen(keys.rq_list(queue)) + client.llen(f"{keys.rq_list(queue)}:intermediate")
-        left += (
-            client.zcard(keys.leases(queue)) + client.zcard(keys.order(queue)) + client.zcard(f"rq:scheduled:{queue}")
-        )
-    left += client.zcard(keys.HELD)
-    for kind in ("waiting", "running"):
-        for scope in client.scan_iter(f"easel:{kind}:*"):
+        left += client.zcard(keys.leases(queue)) + client.zcard(keys.order(queue)) + client.zcard(keys.scheduled(queue))
+    left += client.zcard(keys.held())
+    for kind in (keys.waiting, keys.running):
+        for scope in client.scan_iter(kind("*")):
             left += client.scard(scope)
     return int(left)
 

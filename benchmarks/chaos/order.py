@@ -17,7 +17,7 @@ PATIENCE_S = 60.0
 
 async def newcomer_waits_for(house: House, storm: Storm) -> int:
     """How many of the forty start before the newcomer's one job, counted from the moment both may start."""
-    house.client.set("rq:suspended", 1)
+    house.client.set(keys.suspended(), 1)
     for number in range(WHALE_JOBS):
         await storm.imagine_as(WHALE, number)
     await _until(lambda: house.client.llen(keys.rq_list(keys.RENDER)) >= WHALE_JOBS)
@@ -43,7 +43,7 @@ async def newcomer_waits_for(house: House, storm: Storm) -> int:
 
 async def _resume(house: House, subscribed: asyncio.Event) -> None:
     await subscribed.wait()
-    house.client.delete("rq:suspended")
+    house.client.delete(keys.suspended())
 
 
 async def _until(condition: object) -> None:

@@ -45,11 +45,11 @@ _FAULTS: list[dict[str, Any]] = [
 _DISTURBANCES = ("drop", "reconnect", "invalid_session")
 
 # Counts running renderings by user, in one step, so that no count is taken between two changes.
-_RUNNING = """
-local users, over = {}, 0
-for _, member in ipairs(redis.call('ZRANGE', 'rq:wip:render', 0, -1)) do
+_RUNNING = f"""
+local users, over = {{}}, 0
+for _, member in ipairs(redis.call('ZRANGE', '{keys.leases(keys.RENDER)}', 0, -1)) do
   local id = string.match(member, '^(.*):')
-  local user = redis.call('HGET', 'rq:job:' .. id, 'easel_user')
+  local user = redis.call('HGET', '{keys.rq_job("")}' .. id, 'easel_user')
   if user and user ~= '' and not users[id] then users[id] = true; users['u' .. user] = (users['u' .. user] or 0) + 1 end
 end
 for name, count in pairs(users) do if type(count) == 'number' and count > tonumber(ARGV[1]) then over = over + 1 end end
@@ -247,11 +247,11 @@ class Storm:
         def look() -> tuple[str, str, str] | None:
             for _ in range(8):
                 key = self.house.client.randomkey()
-                if not isinstance(key, bytes) or not key.startswith(b"easel:job:"):
+                if not isinstance(key, bytes) or not key.startswith(keys.state("").encode()):
                     continue
                 posted = self.house.client.hmget(key, ["state", "posted_channel", "posted_message"])
                 if posted[0] == b"delivered" and posted[1] and posted[2]:
-                    return key.decode().removeprefix("easel:job:"), text(posted[1]), text(posted[2])
+                    return key.decode().removeprefix(keys.state("")), text(posted[1]), text(posted[2])
             return None
 
         try:
@@ -273,7 +273,7 @@ class Storm:
     def states(self) -> Counter[str]:
         """How many jobs are in which state."""
         client, states = self.house.client, Counter[str]()
-        found = list(client.scan_iter("easel:job:*", count=2000))
+        found = list(client.scan_iter(keys.state("*"), count=2000))
         for start in range(0, len(found), 500):
             with client.pipeline(transaction=False) as pipe:
                 for key in found[start : start + 500]:

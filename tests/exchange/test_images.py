@@ -55,6 +55,26 @@ def test_pictures_come_back_whole(store: ImageStore) -> None:
     assert store.get_image(job(2).id, 0) is None
 
 
+def test_what_a_job_is_made_from_has_names(store: ImageStore) -> None:
+    """Inputs lie beside the results, each under its name, and go with the job."""
+    store.put_image(job().id, 0, b"a result")
+    store.put_input(job().id, "input/0", b"a prompt's picture")
+    store.put_input(job().id, "mask", b"a mask", "webp")
+    assert store.get_input(job().id, "input/0") == b"a prompt's picture"
+    assert store.get_input(job().id, "mask") == b"a mask"
+    assert store.get_input(job().id, "input/1") is None
+    assert store.get_image(job().id, 0) == b"a result"
+    store.delete(job().id)
+    assert store.get_input(job().id, "input/0") is None
+
+
+@pytest.mark.parametrize("name", ["input", "input/16", "input/../0", "../mask", "masks", "record", ""])
+def test_an_input_has_no_other_name(store: ImageStore, name: str) -> None:
+    """A forged name cannot leave the job's folder."""
+    with pytest.raises(ValueError, match="there are input/0"):
+        store.put_input(job().id, name, b"x")
+
+
 def test_a_repeated_job_replaces_its_pictures(store: ImageStore) -> None:
     """A retry writes the same picture again, and that is all."""
     store.put_image(job().id, 0, b"first")

@@ -135,7 +135,7 @@ async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> Non
 
 async def test_eta_follows_measured_speed(queue: JobQueue, client: redis.Redis) -> None:
     """With two slots of 5 megapixel-steps a second, two jobs of 10 ahead make 2 s, and one's own 10 another 2 s."""
-    client.hset(keys.SPEED, "m", 5.0)
+    client.hset(keys.speed(), "m", 5.0)
     client.sadd("rq:workers:render", "rq:worker:a", "rq:worker:b", "rq:worker:killed")
     for name in "ab":
         client.hset(f"rq:worker:{name}", "state", "idle")
@@ -154,12 +154,12 @@ async def test_finished_jobs_teach_the_speed(queue: JobQueue, client: redis.Redi
     worker.claim()
     client.hincrbyfloat(keys.rq_job(job().id), "easel_began", -2.0)
     worker.finish(job().id)
-    assert float(client.hget(keys.SPEED, "m") or 0) == pytest.approx(5.0, rel=0.1)
+    assert float(client.hget(keys.speed(), "m") or 0) == pytest.approx(5.0, rel=0.1)
 
 
 async def test_speed_is_known_by_model_and_size(queue: JobQueue, client: redis.Redis) -> None:
     """Small pictures are slower by the pixel; an unseen size borrows the model's mean; a second run teaches nothing."""
-    client.hset(keys.SPEED, mapping={"m": 5.0, "m@4096": 1.0})
+    client.hset(keys.speed(), mapping={"m": 5.0, "m@4096": 1.0})
     client.sadd("rq:workers:render", "rq:worker:a")
     client.hset("rq:worker:a", "state", "idle")
     for number, pixels in ((1, 4096), (2, 1_000_000)):
@@ -175,7 +175,7 @@ async def test_speed_is_known_by_model_and_size(queue: JobQueue, client: redis.R
     worker.finish(job(1, user=1).id, "back")
     worker.claim()
     worker.finish(job(1, user=1).id)
-    assert float(client.hget(keys.SPEED, "m@4096") or 0) == 1.0
+    assert float(client.hget(keys.speed(), "m@4096") or 0) == 1.0
 
 
 async def test_a_fleet_recovers_once_at_a_time(client: redis.Redis) -> None:
@@ -208,7 +208,7 @@ async def test_cancelling_a_running_job_reaches_its_worker(queue: JobQueue, clie
     """By message at once, and by the next heartbeat if that was lost."""
     worker = PlainWorker(client)
     pubsub = client.pubsub(ignore_subscribe_messages=True)
-    pubsub.subscribe(keys.CANCEL_CHANNEL)
+    pubsub.subscribe(keys.cancel_channel())
     pubsub.get_message(timeout=1)
     await enqueue(queue, job())
     worker.claim()

@@ -25,7 +25,7 @@ def test_jobs_and_workers_are_counted(client: redis.Redis) -> None:
     client.zadd(keys.leases("render"), {"a:b": 1})
     client.zadd("rq:scheduled:deliver", {"c": 1})
     client.zadd("rq:failed:render", {"d": 1, "e": 1})
-    client.zadd(keys.HELD, {"f": 1})
+    client.zadd(keys.held(), {"f": 1})
     client.sadd("rq:workers:render", "w1", "w2", "w3")
     client.set("rq:suspended", 1)
     client.hset("easel:node:host-7", mapping={"name": "host-7", "device": "cpu", "models": "easel-small"})

@@ -1,0 +1,81 @@
+"""Where a job's pictures and its record lie in the image store, and how a record is written.
+
+`<first two of id>/<id>/` holds `<index>.png` (a result; webp and jpg as well), `record.json`, and what the job was made
+from: `input/<index>.png` (a prompt's pictures), `mask.png` and `control.png`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from contract.errors import MalformedDocument
+from contract.ids import JobId, parse_job_id
+
+EXTENSIONS = ("png", "webp", "jpg")
+RECORD = "record.json"
+MAX_INDEX = 16
+_INPUT = re.compile(r"input/(\d|1[0-5])|mask|control")
+
+
+def folder_name(job_id: JobId) -> str:
+    """A job's place in the store. Only well-formed ids get one, so a forged id cannot leave the store."""
+    parse_job_id(job_id)
+    return f"{job_id[:2]}/{job_id}"
+
+
+def job_in(name: str) -> JobId | None:
+    """The job a folder's name stands for; None for what is not ours."""
+    try:
+        return parse_job_id(name)
+    except ValueError:
+        return None
+
+
+def image_name(job_id: JobId, index: int, extension: str) -> str:
+    """A picture's place. ValueError for an index or extension the store does not know."""
+    if extension not in EXTENSIONS or not 0 <= index < MAX_INDEX:
+        raise ValueError(
+            f"no picture {index}.{extension}: indices go from 0 to {MAX_INDEX - 1}, extensions are {EXTENSIONS}"
+        )
+    return f"{folder_name(job_id)}/{index}.{extension}"
+
+
+def input_name(job_id: JobId, name: str, extension: str) -> str:
+    """The place of a picture that a job was made from: `input/0` to `input/15`, `mask` or `control`.
+
+    ValueError for any other name, and for an extension the store does not know.
+    """
+    if extension not in EXTENSIONS or not _INPUT.fullmatch(name):
+        raise ValueError(f"no input {name}.{extension}: there are input/0 to input/15, mask and control, {EXTENSIONS}")
+    return f"{folder_name(job_id)}/{name}.{extension}"
+
+
+def record_name(job_id: JobId) -> str:
+    """A record's place."""
+    return f"{folder_name(job_id)}/{RECORD}"
+
+
+def record_id(record: dict[str, Any]) -> JobId:
+    """The job a record is about; MalformedDocument when it does not say."""
+    try:
+        return parse_job_id(record["job"]["id"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MalformedDocument("a record holds a job document") from error
+
+
+def record_bytes(record: dict[str, Any]) -> bytes:
+    """A record as it is stored."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def parse_record(data: bytes) -> dict[str, Any]:
+    """A stored record; MalformedDocument when it is none."""
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise MalformedDocument("a record is not valid JSON") from error
+    if not isinstance(document, dict):
+        raise MalformedDocument("a record is not a JSON object")
+    return document

@@ -1,0 +1,3 @@
+-- needs: claiming
+-- args and answer as `claiming.claim`
+return claiming.claim(args)

@@ -1,0 +1,43 @@
+-- needs: jobs
+-- args: id -> {status, ahead, cost ahead, own cost, seconds it runs, cost that runs, slots, speed} | {''}
+-- Sums the cost before a job without reading the whole queue: after 500 jobs the average stands for the rest.
+local job = jobs.fields(keys.rq_job(args.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag',
+  'easel_pixels')
+if not job.status then return {''} end
+local queue = redis.call('HGET', keys.state(args.id), 'queue') or 'render'
+local order = keys.order(queue)
+local rank = redis.call('ZRANK', order, args.id)
+if not rank then
+  rank = 0
+  if job.status == 'created' then rank = redis.call('ZCOUNT', order, '-inf', '(' .. (job.easel_tag or '0')) end
+end
+local function cost_of(id) return tonumber(redis.call('HGET', keys.rq_job(id), 'easel_cost') or '0') end
+local ahead, read = 0, math.min(rank, 500)
+if read > 0 then
+  for _, id in ipairs(redis.call('ZRANGE', order, 0, read - 1)) do ahead = ahead + cost_of(id) end
+  ahead = ahead * rank / read
+end
+local elapsed = 0
+if job.status == 'started' and job.easel_began then elapsed = now - tonumber(job.easel_began) end
+-- a worker that was killed stays in RQ's set until another one cleans up, and there may be no other one
+local slots = redis.call('SCARD', keys.rq_workers_of(queue))
+if slots <= 64 then
+  slots = 0
+  for _, key in ipairs(redis.call('SMEMBERS', keys.rq_workers_of(queue))) do
+    slots = slots + redis.call('EXISTS', key)
+  end
+end
+local model, speed = job.easel_model or '', nil
+if queue == 'render' then                                -- a post takes no time to speak of
+  local sized = model .. '@' .. (job.easel_pixels or '0')
+  local known = jobs.fields(keys.speed(), sized, model)
+  speed = known[sized] or known[model]
+end
+local running = 0
+for _, member in ipairs(redis.call('ZRANGE', keys.leases(queue), 0, 499)) do
+  local id = string.match(member, '^(.*):')
+  if id ~= args.id then running = running + cost_of(id) / 2 end
+end
+local text = string.format
+return {job.status, rank, text('%.6f', ahead), text('%.6f', tonumber(job.easel_cost or '0')), text('%.3f', elapsed),
+  text('%.6f', running), slots, speed or ''}
