@@ -34,11 +34,9 @@ NEVER_IMPORTS = {
 
 
 KNOWN_CIRCLES = {
-    ("exchange.images", "exchange.s3"),
     ("model.families", "model.families.pixel"),
     ("model.families", "model.families.unet"),
     ("model.families", "model.families.z_image"),
-    ("worker.heartbeat", "worker.slots"),
 }
 """Imports that close a circle today, importer first. The list may only become shorter."""
 

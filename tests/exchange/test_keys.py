@@ -53,5 +53,7 @@ def test_scripts_are_clean_lua() -> None:
     if linter is None:
         assert "CI" not in os.environ, "the gate needs luacheck (Debian: lua-check)"
         pytest.skip("luacheck is not installed (Debian: apt install lua-check)")
-    checked = subprocess.run([linter, "--no-color", "exchange/scripts"], cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [linter, "--no-color", "exchange/scripts"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
