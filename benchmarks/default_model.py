@@ -187,9 +187,9 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], columns: int = 6) -> I
     return sheet
 
 
-def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict, list[tuple[str, np.ndarray]]]:
+def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str, Any], list[tuple[str, np.ndarray]]]:
     """Draw everything and judge it; returns the figures and the labelled grids."""
-    figures: dict = {}
+    figures: dict[str, Any] = {}
     sheet: list[tuple[str, np.ndarray]] = []
 
     def draw(asked: Sequence[str], seed: int) -> np.ndarray:

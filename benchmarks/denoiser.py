@@ -32,9 +32,10 @@ def main() -> None:
         typed = latents.to(hidden.dtype)
 
         def stock() -> torch.Tensor:
-            return bundle.denoiser(
+            prediction: torch.Tensor = bundle.denoiser(
                 typed, timesteps, encoder_hidden_states=hidden, added_cond_kwargs=added, return_dict=False
             )[0]
+            return prediction
 
         quicker = denoiser._quick or bundle.family
 

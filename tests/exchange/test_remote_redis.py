@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import SentinelConnectionPool
 
 from exchange.connection import RedisUnavailable, check, connect, connect_async
 from exchange.delivery import MessageRef
@@ -37,7 +41,7 @@ def until(condition: Callable[[], object], within_s: float = 30.0) -> None:
 
 
 def answers(port: int, *command: str) -> bool:
-    client = redis.Redis(port=port, retry=None, socket_timeout=2)
+    client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0), socket_timeout=2)
     try:
         return bool(client.execute_command(*(command or ("PING",))))
     except redis.exceptions.RedisError:
@@ -102,10 +106,13 @@ async def test_a_failover_loses_no_accepted_job(fleet: Fleet) -> None:
     assert await queue.release(job().id, MessageRef(1, 2))
     assert PlainWorker(client).claim() == job().id
     # A client leaves the connections to its Sentinels open until the process ends.
-    for sentinel in async_client.connection_pool.sentinel_manager.sentinels:
-        await sentinel.aclose()
-    for sentinel in client.connection_pool.sentinel_manager.sentinels:
-        sentinel.close()
+    async_pool, pool = async_client.connection_pool, client.connection_pool
+    assert isinstance(async_pool, AsyncSentinelConnectionPool)
+    for one in async_pool.sentinel_manager.sentinels:
+        await one.aclose()
+    assert isinstance(pool, SentinelConnectionPool)
+    for other in pool.sentinel_manager.sentinels:
+        other.close()
     await async_client.aclose()
     client.close()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_weird_moves_every_image(default: Bundle) -> None:
 
 
 @pytest.mark.parametrize("mixing", ["conjunction", "blend"])
-def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle, mixing: str) -> None:
+def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle, mixing: Literal["conjunction", "blend"]) -> None:
     """Weights are relative: `a::2` alone is `a`, and `a::1 a::3` is `a`."""
     plain = text_to_image("a cup", seed=1, size=(32, 32), images=2, num_inference_steps=4)
     expected = generate(sd, plain)
@@ -155,7 +156,7 @@ def test_a_tile_rolls_with_its_noise(sd: Bundle) -> None:
     """Seen as a torus, no place is special: rolled start latents give the rolled picture; untiled they do not."""
     latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)).numpy()
     rolled = np.roll(latents, (2, 4), axis=(2, 3))
-    settings = {"size": (32, 32), "images": 1, "num_inference_steps": 4, "strength": 0.0}
+    settings: dict[str, Any] = {"size": (32, 32), "images": 1, "num_inference_steps": 4, "strength": 0.0}
     for tile, same in ((True, True), (False, False)):
         one, other = (
             generate(sd, text_to_image("a", seed=1, latents=start, tile=tile, **settings))[0]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect, sync_playwright
 
 from tests.e2e.demo import ROOT, Demo
 
@@ -243,7 +243,12 @@ def test_a_channel_is_loaded_once(page: Page) -> None:
 
 def test_a_command_typed_before_the_commands_are_there_is_one(page: Page) -> None:
     """Whoever types faster than the list loads is not told that there is no such command."""
-    page.route("**/application-command-index", lambda route: (page.wait_for_timeout(500), route.continue_()))
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(500)
+        route.continue_()
+
+    page.route("**/application-command-index", late)
     page.reload()
     expect(page.locator("#messages")).to_have_attribute("aria-busy", "false")
     page.keyboard.type("/imagine ")

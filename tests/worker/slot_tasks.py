@@ -17,7 +17,7 @@ import redis
 from contract.codec import decode_job
 from contract.errors import NewerVersion, UserError
 from exchange.connection import connect
-from exchange.delivery import done, enqueue_delivery
+from exchange.delivery import done, enqueue_delivery, text
 from worker.leases import RetryLater, current_lease, on_cancel
 from worker.slots import SlotPool
 
@@ -36,7 +36,7 @@ def tasks_module(client: redis.Redis) -> ModuleType:
         lease = current_lease()
         assert lease is not None
         client.rpush("runs", job.id)
-        orders = (client.hget("script", job.id) or b"").decode()
+        orders = text(client.hget("script", job.id) or "")
         match orders.split():
             case ["refuse"]:
                 raise UserError("banned_word", word="x")
@@ -91,7 +91,12 @@ def main(url: str, slots: int, lease_s: float) -> None:
     print("ready", flush=True)
     while not signals.acquire(timeout=0.2):
         pass
-    threading.Thread(target=lambda: (signals.acquire(), pool.hand_back()), daemon=True).start()
+
+    def hand_back_at_the_next_signal() -> None:
+        signals.acquire()
+        pool.hand_back()
+
+    threading.Thread(target=hand_back_at_the_next_signal, daemon=True).start()
     pool.drain(20)
 
 

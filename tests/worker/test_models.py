@@ -23,7 +23,7 @@ from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
 from exchange import keys
 from exchange.connection import connect_async
-from exchange.delivery import MessageRef, failed
+from exchange.delivery import MessageRef, failed, text
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from model import Request, Step, tiny
@@ -138,7 +138,7 @@ class House:
         return asyncio.run(cancel())
 
     def field(self, target: Job, name: str) -> str:
-        return (self.client.hget(keys.rq_job(target.id), name) or b"").decode()
+        return text(self.client.hget(keys.rq_job(target.id), name) or "")
 
     def turn(self) -> int:
         """How many claims there have been."""
@@ -233,8 +233,7 @@ def test_leases_outlive_a_slow_load(house: House, shelf: Shelf) -> None:
     cold = beta(1)
     house.submit(cold)
     house.until(lambda: "loaded loading beta" in describe_status(read_status(house.client)))
-    lease = house.client.zscore(keys.leases("render"), house.client.zrange(keys.leases("render"), 0, 0)[0])
-    assert lease is not None
+    [(_, lease)] = house.client.zscan_iter(keys.leases("render"))
     house.until(lambda: time.time() > lease + 1)
     shelf.may_load.set()
     house.until_finished(cold)

@@ -99,7 +99,7 @@ def studio(engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: 
 @pytest.fixture
 def heard(client: redis.Redis) -> Iterator[Any]:
     """A subscription to all progress."""
-    pubsub = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    pubsub = client.pubsub(ignore_subscribe_messages=True)
     pubsub.subscribe(keys.progress_channel())
     pubsub.get_message(timeout=1)
     yield pubsub

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from contract.jobs import Job
 from exchange import keys
 from exchange.connection import connect_async
-from exchange.delivery import MessageRef
+from exchange.delivery import MessageRef, text
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
@@ -63,7 +63,7 @@ class Bench:
 
     def status(self, target: Job | str) -> str:
         rq_id = target if isinstance(target, str) else target.id
-        return (self.client.hget(keys.rq_job(rq_id), "status") or b"").decode()
+        return text(self.client.hget(keys.rq_job(rq_id), "status") or "")
 
     def until(self, condition: Callable[[], object], within_s: float = 20.0) -> None:
         deadline = time.monotonic() + within_s
@@ -81,7 +81,7 @@ class Bench:
         self.until(lapsed)
 
     def delivered(self) -> list[str]:
-        return sorted(entry.decode() for entry in self.client.lrange("delivered", 0, -1))
+        return sorted(text(entry) for entry in self.client.lrange("delivered", 0, -1))
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import redis
 
 from exchange import keys
+from exchange.delivery import text
 from tests.exchange.jobs import job
 from tests.worker.test_slots import LONG, Bench
 from worker.heartbeat import bury, recover
@@ -41,8 +43,8 @@ class Processes:
     def holders(self) -> list[int]:
         """The process ids that hold leases on renderings."""
         workers = [
-            (self.client.hget(f"rq:execution:{member.decode()}", "worker_name") or b"").decode()
-            for member in self.client.zrange("rq:wip:render", 0, -1)
+            text(self.client.hget(f"rq:execution:{text(member)}", "worker_name") or "")
+            for member, _ in self.client.zscan_iter("rq:wip:render")
         ]
         return [int(worker.split("-")[-2]) for worker in workers if worker]
 
@@ -137,9 +139,12 @@ def test_restarts_under_load_lose_nothing(processes: Processes) -> None:
     def waiting() -> int:
         return processes.client.llen("rq:queue:render")
 
+    def takes_part(pid: int) -> bool:
+        return pid in processes.holders() or not waiting()
+
     for turn in range(6):
         process = processes.start()
-        processes.bench.until(lambda pid=process.pid: pid in processes.holders() or not waiting())
+        processes.bench.until(partial(takes_part, process.pid))
         if turn % 2:
             process.kill()
         else:

@@ -104,6 +104,7 @@ async def test_a_prompt_with_mentions_pings_nobody(
     """Whoever or whatever a prompt names, the request to Discord allows no mention at all."""
     await alice.slash(channel, "imagine", prompt=f"@everyone loves {bob.mention} and <@&1>")
     [answer] = [entry for entry in simcord_env.http_requests if entry.path.endswith("/callback")]
+    assert answer.json is not None
     assert answer.json["data"]["allowed_mentions"] == {"parse": []}
     await accepted_job(services, alice.id)
 

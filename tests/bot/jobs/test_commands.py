@@ -335,7 +335,7 @@ async def test_job_queued_is_a_notice_that_the_first_progress_takes_away(
     """As many run as may: one message holds waiting text and notice, in no colour that clients take for an error."""
 
     for number in range(services.settings.max_running_per_user):
-        await store.sadd(keys.running(f"user:{alice.id}"), f"running {number}")  # type: ignore[misc]
+        await store.sadd(keys.running(f"user:{alice.id}"), f"running {number}")
     result = await alice.slash(channel, "imagine", prompt="a fox")
     await store.delete(keys.running(f"user:{alice.id}"))
     assert result.response is not None

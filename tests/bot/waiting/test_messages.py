@@ -252,7 +252,7 @@ async def test_a_newer_processes_job_is_left_to_it(
     async def events() -> AsyncIterator[Progress]:
         yield Progress(job.id, 10)
 
-    await store.hset(keys.state(job.id), "job", '{"version": 99, "job": {}}')  # type: ignore[misc]
+    await store.hset(keys.state(job.id), "job", '{"version": 99, "job": {}}')
     bot = simcord_env.bot
     assert isinstance(bot, EaselClient)
     bot.waiting = waiting

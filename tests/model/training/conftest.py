@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def draw_icon(noun: str, inset: int) -> np.ndarray:
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Training on a busy machine is fastest, and repeatable, on one thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -25,7 +25,7 @@ from model.training.nouns import ALSO, HELD_OUT_PAIRS, PAIRABLE, PRACTISED
         ("three stars", "three stars"),
     ],
 )
-def test_articles(phrase, said):
+def test_articles(phrase: str, said: str) -> None:
     assert with_article(phrase) == said
 
 
@@ -34,16 +34,16 @@ def test_articles(phrase, said):
     [("cat", "cats"), ("cherry", "cherries"), ("fish", "fish"), ("bus", "buses"), ("tomato", "tomatoes"),
      ("key", "keys"), ("slice of pizza", "slices of pizza"), ("face with sunglasses", "faces with sunglasses")],
 )  # fmt: skip
-def test_plurals(noun, many):
+def test_plurals(noun: str, many: str) -> None:
     assert plural(noun) == many
 
 
-def test_a_named_colour_replaces_the_colour_in_the_name():
+def test_a_named_colour_replaces_the_colour_in_the_name() -> None:
     assert name_thing(Thing("red heart", "blue")) == "a blue heart"
     assert name_thing(Thing("star", "yellow", count=3)) == "three yellow stars"
 
 
-def test_a_caption_names_things_background_and_style_in_this_order():
+def test_a_caption_names_things_background_and_style_in_this_order() -> None:
     caption = write_caption(
         [Thing("apple", "red"), Thing("cat")], "orange gradient", "flat style", random.Random(0), variety=0
     )
@@ -51,7 +51,7 @@ def test_a_caption_names_things_background_and_style_in_this_order():
     assert caption == "a red apple and a cat on an orange gradient background, flat style"
 
 
-def test_however_it_is_phrased_the_noun_is_there():
+def test_however_it_is_phrased_the_noun_is_there() -> None:
     rng = random.Random(1)
     captions = {write_caption([Thing("apple")], None, None, rng, variety=1.0) for _ in range(60)}
 
@@ -59,7 +59,7 @@ def test_however_it_is_phrased_the_noun_is_there():
     assert all("apple" in caption for caption in captions)
 
 
-def test_the_word_lists_agree_with_each_other():
+def test_the_word_lists_agree_with_each_other() -> None:
     words = [word for word, _ in PRACTISED]
 
     assert len(words) == len(set(words)) >= 100

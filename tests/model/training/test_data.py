@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model.training import data
+from model.training.data import IconData
 from model.training.folder import TrainingError
 
 
-def test_the_portable_file_gives_back_what_went_in(icons, icons_file):
+def test_the_portable_file_gives_back_what_went_in(icons: IconData, icons_file: Path) -> None:
     loaded = data.load_icons(icons_file)
 
     assert loaded.icons == icons.icons
@@ -23,7 +25,7 @@ def test_the_portable_file_gives_back_what_went_in(icons, icons_file):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"something else"])
-def test_a_damaged_file_is_refused_with_its_name(tmp_path, content):
+def test_a_damaged_file_is_refused_with_its_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "icons.zip"
     path.write_bytes(content)
 
@@ -31,23 +33,25 @@ def test_a_damaged_file_is_refused_with_its_name(tmp_path, content):
         data.load_icons(path)
 
 
-def test_variation_selectors_and_joiners_do_not_tell_emoji_apart():
+def test_variation_selectors_and_joiners_do_not_tell_emoji_apart() -> None:
     assert data.code_points("❤️") == data.code_points("❤") == data.code_points("2764-FE0F") == "2764"
 
 
-def test_labels_become_words_one_would_say():
+def test_labels_become_words_one_would_say() -> None:
     assert data.plain("flag: Japan") == "flag of japan"
     assert data.plain("woman’s hat") == "woman's hat"
     assert data.plain("keycap: 1") == "keycap 1"
 
 
-def test_a_wide_icon_gets_a_square_view_and_is_not_stretched():
+def test_a_wide_icon_gets_a_square_view_and_is_not_stretched() -> None:
     svg = data.square_svg({"body": "<g/>", "width": 20, "height": 10}, {})
 
     assert 'viewBox="0.0 -5.0 20 20"' in svg
 
 
-def test_icons_are_found_by_name_where_a_set_has_no_table_of_code_points(tmp_path, monkeypatch):
+def test_icons_are_found_by_name_where_a_set_has_no_table_of_code_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pack = data.IconSet("@x/plain", "1.0.0", "MIT", "someone", ("plain style",), 1.0)
     monkeypatch.setattr(data, "PACKAGES", (pack,))
     names = tmp_path / "emojibase-data" / "en"
@@ -73,14 +77,14 @@ def test_icons_are_found_by_name_where_a_set_has_no_table_of_code_points(tmp_pat
     assert concepts[found[1][0].concept].names == ("grimacing face", "grimacing")
 
 
-def test_without_npm_and_without_packages_the_way_out_is_named(tmp_path, monkeypatch):
+def test_without_npm_and_without_packages_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
 
     with pytest.raises(TrainingError, match=r"npm.*--icons"):
         data.fetch(tmp_path / "cache")
 
 
-def test_every_set_has_a_pinned_version_a_licence_and_an_author():
+def test_every_set_has_a_pinned_version_a_licence_and_an_author() -> None:
     for pack in data.PACKAGES:
         assert pack.version.count(".") == 2
         assert pack.licence in ("CC-BY-4.0", "Apache-2.0", "MIT")

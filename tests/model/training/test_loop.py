@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ def distance_to_one(model: nn.Linear, generator: torch.Generator | None = None) 
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that moves a second whenever it is read, so that budgets are counted in steps."""
     ticks = iter(range(10**6))
     monkeypatch.setattr("model.training.loop.time.monotonic", lambda: float(next(ticks)))
@@ -29,7 +30,7 @@ def linear() -> nn.Linear:
     return nn.Linear(3, 3)
 
 
-def test_training_ends_when_its_minutes_are_used_up_and_has_learned(tmp_path, clock):
+def test_training_ends_when_its_minutes_are_used_up_and_has_learned(tmp_path: Path, clock: None) -> None:
     model = linear()
     before = distance_to_one(model).item()
     average = train(model, distance_to_one, Schedule(minutes=2, learning_rate=0.05, warmup_steps=5), tmp_path / "a.pt")
@@ -38,7 +39,7 @@ def test_training_ends_when_its_minutes_are_used_up_and_has_learned(tmp_path, cl
     assert distance_to_one(average).item() < before
 
 
-def test_a_finished_run_is_not_trained_again_and_a_longer_one_goes_on(tmp_path, clock):
+def test_a_finished_run_is_not_trained_again_and_a_longer_one_goes_on(tmp_path: Path, clock: None) -> None:
     path, losses = tmp_path / "a.pt", []
 
     def counted(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
@@ -56,7 +57,7 @@ def test_a_finished_run_is_not_trained_again_and_a_longer_one_goes_on(tmp_path, 
     assert torch.load(path, weights_only=True)["step"] == len(losses) > steps
 
 
-def test_frozen_parameters_stay(tmp_path, clock):
+def test_frozen_parameters_stay(tmp_path: Path, clock: None) -> None:
     model = linear()
     model.bias.requires_grad_(False)
     bias = model.bias.clone()
@@ -66,7 +67,7 @@ def test_frozen_parameters_stay(tmp_path, clock):
     assert torch.equal(model.bias, bias)
 
 
-def test_checkpoints_hand_out_the_average_on_the_way(tmp_path, clock):
+def test_checkpoints_hand_out_the_average_on_the_way(tmp_path: Path, clock: None) -> None:
     seen = []
     schedule = Schedule(2, 0.05, checkpoint_every_s=30)
     train(linear(), distance_to_one, schedule, tmp_path / "a.pt", lambda average: seen.append(average.weight.clone()))
@@ -75,14 +76,14 @@ def test_checkpoints_hand_out_the_average_on_the_way(tmp_path, clock):
     assert not torch.equal(seen[0], seen[-1])
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
 
     with pytest.raises(TrainingError, match=r"a\.pt cannot be read .*delete it"):
         train(linear(), distance_to_one, Schedule(1, 0.05), tmp_path / "a.pt")
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path, clock):
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, clock: None) -> None:
     with pytest.raises(TrainingError, match="became nan"):
         train(
             linear(),
@@ -92,7 +93,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, clock):
         )
 
 
-def test_the_learning_rate_warms_up_and_falls_to_its_final_share():
+def test_the_learning_rate_warms_up_and_falls_to_its_final_share() -> None:
     schedule = Schedule(minutes=1, learning_rate=1.0, warmup_steps=10, final_share=0.1)
 
     assert schedule.rate(0, 0.0) == pytest.approx(0.1)
@@ -101,7 +102,7 @@ def test_the_learning_rate_warms_up_and_falls_to_its_final_share():
     assert schedule.rate(50, 1.0) == pytest.approx(0.1)
 
 
-def test_a_resumed_run_draws_other_batches_than_its_beginning(tmp_path, clock):
+def test_a_resumed_run_draws_other_batches_than_its_beginning(tmp_path: Path, clock: None) -> None:
     drawn: list[float] = []
 
     def remember(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
@@ -118,7 +119,7 @@ def test_a_resumed_run_draws_other_batches_than_its_beginning(tmp_path, clock):
     assert drawn == first[: len(drawn)]
 
 
-def test_helpers_train_the_same_weights_with_batches_of_their_own(tmp_path, clock):
+def test_helpers_train_the_same_weights_with_batches_of_their_own(tmp_path: Path, clock: None) -> None:
     """The leader's own loss has no gradient here, so whatever the weights learn, the helper taught them."""
     leader, taught = os.getpid(), get_context("fork").Event()
 

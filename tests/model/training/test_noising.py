@@ -10,7 +10,7 @@ from model.training.noising import SCHEDULE, Noising
 
 
 @pytest.fixture
-def batch():
+def batch() -> tuple[torch.Tensor, ...]:
     generator = torch.Generator().manual_seed(0)
     return (
         torch.randn(5, 4, 8, 8, generator=generator),
@@ -19,14 +19,14 @@ def batch():
     )
 
 
-def test_noise_and_velocity_equal_those_of_diffusers(batch):
+def test_noise_and_velocity_equal_those_of_diffusers(batch: tuple[torch.Tensor, ...]) -> None:
     noising, scheduler = Noising(), DDPMScheduler(**SCHEDULE)
 
     torch.testing.assert_close(noising.add_noise(*batch), scheduler.add_noise(*batch))
     torch.testing.assert_close(noising.velocity(*batch), scheduler.get_velocity(*batch))
 
 
-def test_clean_latents_follow_from_velocity(batch):
+def test_clean_latents_follow_from_velocity(batch: tuple[torch.Tensor, ...]) -> None:
     latents, _, timesteps = batch
     noising = Noising()
     noisy, velocity = noising.add_noise(*batch), noising.velocity(*batch)
@@ -35,7 +35,7 @@ def test_clean_latents_follow_from_velocity(batch):
     torch.testing.assert_close(signal * noisy - amount * velocity, latents, atol=1e-5, rtol=1e-4)
 
 
-def test_a_perfect_prediction_has_no_loss_and_a_wrong_one_has(batch):
+def test_a_perfect_prediction_has_no_loss_and_a_wrong_one_has(batch: tuple[torch.Tensor, ...]) -> None:
     latents, noise, timesteps = batch
     noising = Noising()
     velocity = noising.velocity(latents, noise, timesteps)
@@ -44,14 +44,14 @@ def test_a_perfect_prediction_has_no_loss_and_a_wrong_one_has(batch):
     assert noising.loss(velocity + 1, latents, noise, timesteps) > 0
 
 
-def test_min_snr_weighs_nearly_clean_timesteps_least():
+def test_min_snr_weighs_nearly_clean_timesteps_least() -> None:
     weight = Noising().weight
 
     assert weight.mean() == pytest.approx(1.0, abs=1e-5)
     assert weight[0] < 0.01 * weight.max()
 
 
-def test_timesteps_of_a_batch_cover_the_schedule_evenly():
+def test_timesteps_of_a_batch_cover_the_schedule_evenly() -> None:
     timesteps = Noising().draw_timesteps(10, torch.Generator().manual_seed(0)).sort().values
 
     assert timesteps.min() >= 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,8 @@ import torch
 from diffusers import DiffusionPipeline
 
 from model.training import __main__ as command
-from model.training import folder as run_folder
 from model.training.folder import MARKER, TrainingError, check_weights, open_run
-from model.training.recipe import RECIPES
+from model.training.recipe import RECIPES, Recipe
 from model.training.stages import STAGES, Run, run_stages
 from model.training.text_encoder import Towers
 
@@ -22,20 +22,20 @@ SECONDS = 6 / 60  # minutes of training for all stages together
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One run from icons to weights, from nothing."""
     return tmp_path_factory.mktemp("trained")
 
 
 @pytest.fixture
-def run(trained, icons_file, tiny) -> Run:
+def run(trained: Path, icons_file: Path, tiny: Recipe) -> Run:
     run = Run(out=trained / "run", recipe=tiny, device="cpu", icons=icons_file)
     if not (trained / "run" / "model").exists():
         run_stages(run, STAGES, SECONDS)
     return run
 
 
-def test_a_whole_run_ends_in_a_folder_that_the_stock_pipeline_draws_from(run):
+def test_a_whole_run_ends_in_a_folder_that_the_stock_pipeline_draws_from(run: Run) -> None:
     check_weights(run.out / "model")
     assert not [path for path in (run.out / "model").glob("*/config.json") if "_name_or_path" in path.read_text()]
     pipeline = DiffusionPipeline.from_pretrained(run.out / "model", local_files_only=True)
@@ -48,7 +48,7 @@ def test_a_whole_run_ends_in_a_folder_that_the_stock_pipeline_draws_from(run):
     assert pipeline.vae.config.scaling_factor != 1.0
 
 
-def test_the_exported_towers_compare_captions_with_pictures(run):
+def test_the_exported_towers_compare_captions_with_pictures(run: Run) -> None:
     towers = Towers.load(run.out / "model")
     with torch.no_grad():
         vectors = towers.embed_pixels(torch.zeros(2, 3, 32, 32))
@@ -56,14 +56,14 @@ def test_the_exported_towers_compare_captions_with_pictures(run):
     assert vectors.shape == (2, run.recipe.embedding)
 
 
-def test_the_notice_names_every_set(run):
+def test_the_notice_names_every_set(run: Run) -> None:
     notice = (run.out / "model" / "NOTICE").read_text()
 
     for name in ("Twitter", "EmojiOne", "Streamline", "Google", "Microsoft", "Mozilla", "CC-BY-4.0"):
         assert name in notice
 
 
-def test_a_finished_run_resumes_without_training_again(run):
+def test_a_finished_run_resumes_without_training_again(run: Run) -> None:
     before = {path: path.read_bytes() for path in sorted((run.out / "model").rglob("*.safetensors"))}
     run_stages(run, STAGES, SECONDS)
 
@@ -71,7 +71,9 @@ def test_a_finished_run_resumes_without_training_again(run):
     assert {path: path.read_bytes() for path in sorted((run.out / "model").rglob("*.safetensors"))} == before
 
 
-def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(run, tmp_path, icons_file):
+def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(
+    run: Run, tmp_path: Path, icons_file: Path
+) -> None:
     again = Run(out=tmp_path / "again", recipe=run.recipe, device="cpu", icons=icons_file, init=run.out / "model")
     run_stages(again, STAGES, SECONDS)
     first, second = (
@@ -83,7 +85,7 @@ def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(run, tmp_pa
     assert not torch.equal(second.unet.conv_in.weight, first.unet.conv_in.weight)
 
 
-def test_a_stage_alone_says_what_it_lacks(tmp_path, icons_file, tiny):
+def test_a_stage_alone_says_what_it_lacks(tmp_path: Path, icons_file: Path, tiny: Recipe) -> None:
     run = Run(out=tmp_path / "run", recipe=tiny, device="cpu", icons=icons_file)
     run_stages(run, ("data",), 1)
 
@@ -91,12 +93,12 @@ def test_a_stage_alone_says_what_it_lacks(tmp_path, icons_file, tiny):
         run_stages(run, ("denoiser",), 1)
 
 
-def test_a_stage_without_pictures_says_so(tmp_path, tiny):
+def test_a_stage_without_pictures_says_so(tmp_path: Path, tiny: Recipe) -> None:
     with pytest.raises(TrainingError, match="run the stage 'data'"):
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), ("autoencoder",), 1)
 
 
-def test_a_foreign_folder_is_refused_and_left_alone(tmp_path, tiny, icons_file):
+def test_a_foreign_folder_is_refused_and_left_alone(tmp_path: Path, tiny: Recipe, icons_file: Path) -> None:
     foreign = tmp_path / "home"
     foreign.mkdir()
     (foreign / "letter.txt").write_text("dear aunt")
@@ -106,14 +108,14 @@ def test_a_foreign_folder_is_refused_and_left_alone(tmp_path, tiny, icons_file):
     assert [path.name for path in foreign.iterdir()] == ["letter.txt"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
 
     with pytest.raises(TrainingError, match="is a file; --out needs a folder"):
         open_run(tmp_path / "run", "tiny", 0)
 
 
-def test_a_run_of_another_recipe_or_format_or_a_damaged_marker_is_refused(tmp_path):
+def test_a_run_of_another_recipe_or_format_or_a_damaged_marker_is_refused(tmp_path: Path) -> None:
     open_run(tmp_path / "run", "small", 0)
     with pytest.raises(TrainingError, match="recipe 'small', not 'large'"):
         open_run(tmp_path / "run", "large", 0)
@@ -128,9 +130,11 @@ def test_a_run_of_another_recipe_or_format_or_a_damaged_marker_is_refused(tmp_pa
         open_run(tmp_path / "run", "small", 0)
 
 
-def test_too_little_disk_is_refused_before_anything_is_written(tmp_path, tiny, monkeypatch):
+def test_too_little_disk_is_refused_before_anything_is_written(
+    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(run_folder.shutil, "disk_usage", lambda place: usage._replace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1000))
 
     with pytest.raises(TrainingError, match=r"0\.0 GB free; this run needs about 0\.4 GB"):
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
@@ -146,7 +150,9 @@ def test_too_little_disk_is_refused_before_anything_is_written(tmp_path, tiny, m
         (lambda model: (model / "tokenizer" / "tokenizer.json").write_text("{"), r"damaged: tokenizer/"),
     ],
 )
-def test_missing_or_damaged_weights_to_start_from_are_named(run, tmp_path, damage, complaint):
+def test_missing_or_damaged_weights_to_start_from_are_named(
+    run: Run, tmp_path: Path, damage: Callable[[Path], object], complaint: str
+) -> None:
     copy = tmp_path / "model"
     shutil.copytree(run.out / "model", copy)
     damage(copy)
@@ -156,17 +162,19 @@ def test_missing_or_damaged_weights_to_start_from_are_named(run, tmp_path, damag
     assert not (tmp_path / "new").exists()
 
 
-def test_weights_of_another_size_are_refused(run, tmp_path):
+def test_weights_of_another_size_are_refused(run: Run, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="choose the other --recipe or start without --init"):
         run_stages(replace(run, out=tmp_path / "new", init=run.out / "model", recipe=RECIPES["small"]), STAGES, 1)
 
 
-def test_a_device_that_is_not_there_is_refused(tmp_path, tiny):
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path, tiny: Recipe) -> None:
     with pytest.raises(TrainingError, match="'cuda:77' is not available"):
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cuda:77"), STAGES, 1)
 
 
-def test_without_npm_the_data_stage_says_what_to_install(tmp_path, tiny, monkeypatch):
+def test_without_npm_the_data_stage_says_what_to_install(
+    tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "resvg_py", object())
     monkeypatch.setattr("model.training.stages.shutil.which", lambda name: None)
 
@@ -174,7 +182,7 @@ def test_without_npm_the_data_stage_says_what_to_install(tmp_path, tiny, monkeyp
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
 
 
-def test_the_command_line_reports_refusals_in_one_sentence(tmp_path, capsys):
+def test_the_command_line_reports_refusals_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "letter.txt").write_text("dear aunt")
     icons = tmp_path / "letter.txt"
     status = command.main(["all", "--out", str(tmp_path), "--minutes", "1", "--device", "cpu", "--icons", str(icons)])
@@ -183,7 +191,7 @@ def test_the_command_line_reports_refusals_in_one_sentence(tmp_path, capsys):
     assert "is no training run of ours" in capsys.readouterr().err
 
 
-def test_both_recipes_fit_the_size_limit_by_their_parameters():
+def test_both_recipes_fit_the_size_limit_by_their_parameters() -> None:
     from model.training.autoencoder import build_autoencoder
     from model.training.denoiser import build_denoiser
 
@@ -193,5 +201,5 @@ def test_both_recipes_fit_the_size_limit_by_their_parameters():
         assert 2 * (count + recipe.vocabulary * recipe.text_width) < 38_000_000, recipe.name
 
 
-def test_the_run_folder_marks_itself(run):
+def test_the_run_folder_marks_itself(run: Run) -> None:
     assert json.loads((Path(run.out) / MARKER).read_text())["recipe"] == "tiny"

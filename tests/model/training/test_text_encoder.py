@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from transformers import CLIPTokenizer
 
 from model.training.compose import compose
+from model.training.recipe import Recipe
 from model.training.text_encoder import (
     Towers,
     build_image_tower,
@@ -23,27 +26,27 @@ CAPTIONS = ["a red apple", "a blue star on a white background", "a tree, flat st
 
 
 @pytest.fixture
-def tokenizer(tiny):
+def tokenizer(tiny: Recipe) -> CLIPTokenizer:
     return build_tokenizer(CAPTIONS, ["octopus", "rainbow"], tiny)
 
 
 @pytest.fixture
-def towers(tiny, tokenizer):
+def towers(tiny: Recipe, tokenizer: CLIPTokenizer) -> Towers:
     torch.manual_seed(0)
     return Towers(build_text_tower(tokenizer, tiny), build_image_tower(tiny))
 
 
 @pytest.mark.parametrize("word", ["apple", "background", "octopus", "rainbow"])
-def test_known_words_are_one_token(tokenizer, word):
+def test_known_words_are_one_token(tokenizer: CLIPTokenizer, word: str) -> None:
     assert tokenizer.tokenize(word) == [word + "</w>"]
 
 
-def test_unknown_words_split_and_every_character_can_be_written(tokenizer):
+def test_unknown_words_split_and_every_character_can_be_written(tokenizer: CLIPTokenizer) -> None:
     assert len(tokenizer.tokenize("zyxq")) > 1
     assert tokenizer.unk_token_id not in tokenizer("ñandú 🦊", add_special_tokens=False).input_ids
 
 
-def test_captions_are_padded_to_the_length_of_the_prompt(tokenizer, tiny):
+def test_captions_are_padded_to_the_length_of_the_prompt(tokenizer: CLIPTokenizer, tiny: Recipe) -> None:
     tokens = tokenize(tokenizer, CAPTIONS)
 
     assert tokens.shape == (3, tiny.prompt_tokens)
@@ -51,7 +54,7 @@ def test_captions_are_padded_to_the_length_of_the_prompt(tokenizer, tiny):
     assert (tokens[:, -1] == tokenizer.eos_token_id).all()
 
 
-def test_matching_vectors_have_less_loss_than_crossed_ones():
+def test_matching_vectors_have_less_loss_than_crossed_ones() -> None:
     vectors = torch.eye(4)
     same = torch.eye(4, dtype=torch.bool)
 
@@ -60,7 +63,7 @@ def test_matching_vectors_have_less_loss_than_crossed_ones():
     )
 
 
-def test_the_same_caption_twice_in_a_batch_is_no_contradiction():
+def test_the_same_caption_twice_in_a_batch_is_no_contradiction() -> None:
     text = torch.eye(2)[[0, 0, 1]]
     same = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
 
@@ -70,7 +73,7 @@ def test_the_same_caption_twice_in_a_batch_is_no_contradiction():
     assert wrong > contrast(text, text, same, torch.tensor(50.0))
 
 
-def test_saved_towers_give_the_same_vectors(towers, tokenizer, tmp_path):
+def test_saved_towers_give_the_same_vectors(towers: Towers, tokenizer: CLIPTokenizer, tmp_path: Path) -> None:
     towers.eval()
     towers.text.save_pretrained(tmp_path / "text_encoder")
     towers.save_image_side(tmp_path / "image_encoder")
@@ -84,8 +87,13 @@ def test_saved_towers_give_the_same_vectors(towers, tokenizer, tmp_path):
 
 
 def test_towers_learn_to_match_and_a_locked_text_tower_stays(
-    towers, tokenizer, icons_file, tiny, tmp_path, monkeypatch
-):
+    towers: Towers,
+    tokenizer: CLIPTokenizer,
+    icons_file: Path,
+    tiny: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ticks = iter(range(10**6))
     monkeypatch.setattr("model.training.loop.time.monotonic", lambda: float(next(ticks)))
     pictures = compose(icons_file, replace(tiny.mixture, white=1.0, styled=0.0), tiny.size, 24, seed=5)
