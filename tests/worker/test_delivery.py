@@ -18,7 +18,7 @@ from contract.ids import nonce
 from contract.jobs import Job, Strength
 from contract.lineage import caption
 from exchange import keys
-from exchange.accounts import _usage, month_of
+from exchange.accounts import month_of
 from exchange.delivery import cancelled, delivery_state, done, failed, refused
 from exchange.images import FolderStore
 from tests.contract.factories import imagine, press
@@ -153,7 +153,7 @@ def test_a_delivered_job_counts_once(delivery: Delivery, store: FolderStore, cli
     keep_pictures(store, job)
     delivery.deliver(job, done())
     delivery.deliver(job, done())
-    usage = client.hgetall(_usage(job.user.id, month_of(job.created_ms)))
+    usage = client.hgetall(keys.usage(job.user.id, month_of(job.created_ms)))
     assert usage[b"fast:jobs"] == b"1"
     assert usage[b"fast:images"] == b"4"
 
