@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 import model
 from contract.catalogue import EASEL_SMALL
 from contract.ids import job_id
-from contract.jobs import DiscordChannel, Imagine, Job, User
+from contract.jobs import DiscordChannel, Job, User
+from contract.kinds.imagine import Imagine
 from contract.plan import plan
 from contract.prompt import parse
 from model.upscale import Upscaler, enlarge, load_upscaler

@@ -28,7 +28,8 @@ from rq.serializers import JSONSerializer
 
 from contract.catalogue import EASEL_SMALL
 from contract.ids import job_id
-from contract.jobs import DiscordChannel, Imagine, Job, User
+from contract.jobs import DiscordChannel, Job, User
+from contract.kinds.imagine import Imagine
 from contract.prompt import parse
 from exchange import keys
 from exchange.connection import connect, connect_async

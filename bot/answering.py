@@ -13,8 +13,9 @@ import redis.exceptions
 import structlog
 
 from bot.rendering import embed_of, view_of
+from contract.actions import Button
 from contract.errors import UserError
-from contract.messages import Button, refusal
+from contract.messages import refusal
 from contract.sentences import describe
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

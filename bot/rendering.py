@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import discord
 
-from contract.messages import Button, Embed
+from contract.actions import Button
+from contract.messages import Embed
 
 MESSAGE_LIMIT = 2000
 """Characters of a message (Discord)."""

@@ -1,18 +1,36 @@
-"""Jobs as JSON, checked on arrival. Every document says its version: a newer one is handed back, never failed."""
+"""Jobs as JSON, checked on arrival. Every document says its version: a newer one is handed back, never failed.
+
+What this Easel does not know is refused, not dropped: an unknown kind is a newer version's, an unknown field is an
+error. So whatever changes these documents changes `JOB_VERSION`; a test holds the two together by `job_schema`.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import Job
+from contract.kinds import KINDS
 
 JOB_VERSION = 1
 
-_JOB: TypeAdapter[Job] = TypeAdapter(Job)
+
+def _body() -> type[BaseModel]:
+    """A `Job` field by field, its request told apart by `kind`."""
+    hints: dict[str, Any] = get_type_hints(Job)
+    hints["request"] = Annotated[reduce(or_, KINDS.values()), Field(discriminator="kind")]
+    fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
+    return create_model("Job", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+_BODY = _body()
+_FIELDS = tuple(_BODY.model_fields)
 
 
 def encode_job(job: Job) -> str:
@@ -22,7 +40,8 @@ def encode_job(job: Job) -> str:
 
 def job_document(job: Job) -> dict[str, Any]:
     """`job` as a JSON object, for documents that hold more than the job."""
-    return {"version": JOB_VERSION, "job": _JOB.dump_python(job, mode="json")}
+    body = _BODY.model_construct(**{name: getattr(job, name) for name in _FIELDS})
+    return {"version": JOB_VERSION, "job": body.model_dump(mode="json")}
 
 
 def decode_job(text: str | bytes) -> Job:
@@ -40,14 +59,30 @@ def job_from_document(document: object) -> Job:
         case {"version": int(version)} if version > JOB_VERSION:
             raise NewerVersion(f"a job of version {version}; this Easel reads up to {JOB_VERSION}")
         case {"version": 1, "job": dict(body)}:
-            try:
-                return _JOB.validate_python(body)
-            except ValidationError as error:
-                raise MalformedDocument(
-                    f"not a job: {error.error_count()} fields are wrong: {_where(error)}"
-                ) from error
+            return _read(body)
         case _:
             raise MalformedDocument("a job document has a version and a job")
+
+
+def job_schema() -> dict[str, Any]:
+    """The JSON schema of a job's document, as it is written."""
+    return _BODY.model_json_schema(mode="serialization")
+
+
+def _read(body: dict[str, Any]) -> Job:
+    try:
+        read = _BODY.model_validate(body)
+    except ValidationError as error:
+        for detail in error.errors():
+            if _is_unknown_kind(detail):
+                raise NewerVersion(f"a job of a kind this Easel does not know: {detail['msg']}") from error
+        raise MalformedDocument(f"not a job: {error.error_count()} fields are wrong: {_where(error)}") from error
+    return Job(**{name: getattr(read, name) for name in _FIELDS})
+
+
+def _is_unknown_kind(detail: ErrorDetails) -> bool:
+    """Of a union pydantic says so; where there is only one kind yet, as of destinations, its literal does not match."""
+    return detail["type"] == "union_tag_invalid" or (detail["type"] == "literal_error" and detail["loc"][-1] == "kind")
 
 
 def _where(error: ValidationError) -> str:

@@ -1,46 +1,45 @@
-"""Every button is a pure function from a job to the next one. The new id is handed in: it carries the new seed."""
+"""Every button is a pure function from a job to the next one: `next_job` for all of them.
+
+The same press makes the same job, id included, so that a repeated press is harmless.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from contract.ids import JobId
-from contract.jobs import Destination, Job, Parent, Request, Speed, Strength, Upscale, User, Variation
+from contract.actions import SAME, ButtonId
+from contract.errors import UserError
+from contract.ids import draw_seed, job_id, model_fingerprint_of
+from contract.jobs import Job, Parent, Press, Request
+from contract.kinds import KINDS
 from contract.prompt import Prompt
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
-    """What a press brings: the new job's id, who pressed, where the answer goes and when (Unix milliseconds)."""
+def next_job(job: Job, button: ButtonId, press: Press, prompt: Prompt | None = None) -> Job:
+    """The job that a press on `button` makes of `job`; with `prompt`, steered by other words (remix).
 
-    new_id: JobId
-    user: User
-    destination: Destination
-    created_ms: int
-    speed: Speed = Speed.FAST
-    stealth: bool = False
-    locale: str = "en-US"
-
-
-def reroll(job: Job, press: Press, prompt: Prompt | None = None) -> Job:
-    """The same again with another seed; with `prompt`, the same request for other words (remix)."""
-    return _derived(job, press, job.request, None, prompt)
+    UserError `unknown_button` when `job` has no such picture, or no job follows from the button.
+    """
+    makes = button.action.value.makes
+    if makes is None or (button.index is not None and not 0 <= button.index < job.image_count):
+        raise UserError("unknown_button")
+    request = job.request if makes == SAME else KINDS[makes].derived(job, button, press)
+    return _derived(job, press, request, button.index, prompt)
 
 
-def variation(job: Job, index: int, strength: Strength, press: Press, prompt: Prompt | None = None) -> Job:
-    """Four pictures near picture `index` of `job`; with `prompt`, steered by other words (remix)."""
-    return _derived(job, press, Variation(strength, job.generations(index)), index, prompt)
-
-
-def upscale(job: Job, index: int, press: Press) -> Job:
-    """Picture `index` of `job`, alone. The id handed in should carry the seed of `job`: the picture stays the same."""
-    return _derived(job, press, Upscale(index, job.generations(index)), index, None)
+def again(job: Job, press: Press) -> Job:
+    """The same request again, for whoever pressed."""
+    return _derived(job, press, job.request, None, None)
 
 
 def _derived(job: Job, press: Press, request: Request, index: int | None, prompt: Prompt | None) -> Job:
+    if request.keeps_picture:  # the same picture, so it keeps the seed, and the model that drew it
+        seed, fingerprint = job.seed, model_fingerprint_of(job.id)
+    else:
+        seed, fingerprint = draw_seed(press.interaction_id) if press.seed is None else press.seed, press.fingerprint
     return replace(
         job,
-        id=press.new_id,
+        id=job_id(seed, fingerprint, press.interaction_id),
         request=request,
         prompt=prompt or job.prompt,
         user=press.user,

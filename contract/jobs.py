@@ -1,14 +1,19 @@
 """Jobs: frozen values that can be logged, stored, retried and compared. `contract.derive` makes one from another.
 
-A job knows nothing about queues, messages or GPUs. Indices count from 0 here; only `contract.messages` counts from 1.
+A job knows nothing about queues, messages or GPUs, and no kind of job is named here: what a kind needs and shows is
+answered by its `Request` (`contract.kinds`). Indices count from 0; only what people and clients read counts from 1.
 """
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
+from contract.actions import ButtonId, Choice
 from contract.ids import JobId, seed_of
 from contract.prompt import Context, Prompt, parse
 
@@ -22,6 +27,26 @@ class Speed(StrEnum):
     FAST = "fast"
     RELAX = "relax"
     TURBO = "turbo"
+
+
+class Queue(StrEnum):
+    """Where a job's work is done, once it is accepted."""
+
+    RENDER = "render"
+    """By a slot with a model."""
+    DELIVER = "deliver"
+    """Nothing is left to be made but the message."""
+
+
+class Stage(StrEnum):
+    """A message's place in the life of its job."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+# ── generations ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Strength(StrEnum):
@@ -44,40 +69,32 @@ class Generation:
     strength: Strength | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Imagine:
-    """Four pictures of a prompt from fresh noise; a re-roll is the same with another seed."""
+Line = tuple[Generation, ...]
+"""A picture's generations, oldest first; only the first has no strength."""
 
-    kind: Literal["imagine"] = "imagine"
-
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """Four pictures near one picture. `source` is that picture's line of generations, oldest first."""
-
-    strength: Strength
-    source: tuple[Generation, ...]
-    kind: Literal["variation"] = "variation"
+_GENERATION = re.compile(r"(?P<seed>[0-9a-f]{8})\.(?P<index>[0-3])(?P<strength>[s+]?)")
+_MARKS = {Strength.SUBTLE: "s", Strength.STRONG: "+"}
+_STRENGTHS = {mark: strength for strength, mark in _MARKS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Upscale:
-    """One picture of a grid, posted alone at full size (U1-U4). `index` is its place in the parent job."""
-
-    index: int
-    source: tuple[Generation, ...]
-    kind: Literal["upscale"] = "upscale"
+def format_line(line: Sequence[Generation]) -> str:
+    """`line` as text: `<seed in hex>.<index>` each, from the second on with a mark of the strength it departed with
+    (`s` subtle, `+` strong): `0000002a.2,1c9b2f00.0+`."""
+    return ",".join(f"{g.seed:08x}.{g.index}{_MARKS[g.strength] if g.strength else ''}" for g in line)
 
 
-Request = Imagine | Variation | Upscale
+def parse_line(text: str) -> Line:
+    """The line in a text of `format_line`; ValueError when it is none."""
+    generations = []
+    for position, item in enumerate(text.split(",")):
+        found = _GENERATION.fullmatch(item)
+        if not found or bool(found["strength"]) != (position > 0):
+            raise ValueError(f"{item!r} is not generation {position} of a line")
+        generations.append(Generation(int(found["seed"], 16), int(found["index"]), _STRENGTHS.get(found["strength"])))
+    return tuple(generations)
 
 
-def surprise(context: Context = Context()) -> Prompt:  # noqa: B008 - a frozen value
-    """The prompt of no words at all: the model draws what it likes (unconditional sampling).
-
-    `context` brings the person's version and settings.
-    """
-    return replace(parse("surprise me", context).prompts[0], parts=())
+# ── who and where ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,94 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Press:
+    """What a press on a button brings, beside the button itself.
+
+    `interaction_id` makes the next job's id: the same press makes the same job. `fingerprint` names the model that
+    draws now (`Model.fingerprint`). `seed` is the next job's seed, None to draw one from the interaction. `strength`
+    is how far the person's variations depart where the button does not say. `created_ms` is Unix time.
+    """
+
+    interaction_id: int
+    fingerprint: int
+    user: User
+    destination: Destination
+    created_ms: int
+    seed: int | None = None
+    speed: Speed = Speed.FAST
+    stealth: bool = False
+    strength: Strength = Strength.STRONG
+    locale: str = "en-US"
+
+
+# ── jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Request(ABC):
+    """What a job is to make. One subclass a kind, a frozen dataclass whose field `kind` is its name on the wire."""
+
+    __slots__ = ()
+
+    kind: str
+
+    queue: ClassVar[Queue] = Queue.RENDER
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Words that a model has to honour (`contract.catalogue`), for this kind to be offered and accepted."""
+    keeps_picture: ClassVar[bool] = False
+    """Whether its picture is one that its parent has already: it keeps seed and model, and may lie in the store."""
+    shows_mode: ClassVar[bool] = True
+    """Whether the finished message ends in `(fast)`."""
+
+    @property
+    @abstractmethod
+    def image_count(self) -> int:
+        """Pictures that come out."""
+
+    @property
+    def takes_quality(self) -> bool:
+        """Whether `--quality` buys steps here."""
+        return False
+
+    @property
+    def origin(self) -> Line:
+        """The line of the picture that it starts from; empty when it starts from nothing."""
+        return ()
+
+    @classmethod
+    @abstractmethod
+    def derived(cls, job: Job, button: ButtonId, press: Press) -> Self:
+        """What a press on `button` under the result of `job` asks for."""
+
+    @abstractmethod
+    def generations(self, seed: int, index: int) -> Line:
+        """The line of picture `index` under the job's seed."""
+
+    @abstractmethod
+    def head(self, prompt: str, mention: str, stage: Stage) -> str:
+        """The words of its message before the round brackets. `prompt` comes in bold, `mention` is who asked."""
+
+    @abstractmethod
+    def buttons(self) -> tuple[tuple[Choice, ...], ...]:
+        """The rows of buttons under its result."""
+
+    @abstractmethod
+    def description(self, words: str) -> str:
+        """A sentence on what is to be seen, for screen readers. `words` are the prompt's."""
+
+    @abstractmethod
+    def fields(self) -> dict[str, str]:
+        """What a caption has to keep of it (`contract.lineage`): one letter each, values without `;`, `[` and `]`.
+
+        `k`, `m` and `w` are taken.
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> Self:
+        """What `fields` kept. KeyError or ValueError when it is not that."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One piece of work: what to make, for whom, and where it goes.
 
@@ -136,17 +241,26 @@ class Job:
 
     @property
     def image_count(self) -> int:
-        """Pictures this job makes: 1 for an upscale, else 4."""
-        return 1 if isinstance(self.request, Upscale) else GRID_SIZE
+        """Pictures this job makes."""
+        return self.request.image_count
 
-    def generations(self, index: int) -> tuple[Generation, ...]:
+    def generations(self, index: int) -> Line:
         """The line of generations of picture `index` (from 0), oldest first; IndexError when there is none."""
         if not 0 <= index < self.image_count:
             raise IndexError(f"job {self.id} has {self.image_count} pictures, there is no index {index}")
-        match self.request:
-            case Imagine():
-                return (Generation(self.seed, index),)
-            case Variation(strength=strength, source=source):
-                return (*source, Generation(self.seed, index, strength))
-            case Upscale(source=source):
-                return source
+        return self.request.generations(self.seed, index)
+
+    def places(self, index: int) -> tuple[tuple[JobId, int], ...]:
+        """Where the store may have picture `index`, best first: (job, index) pairs."""
+        own = (self.id, index)
+        if not self.request.keeps_picture or self.parent is None or self.parent.index is None:
+            return (own,)
+        return (own, (self.parent.id, self.parent.index))
+
+
+def surprise(context: Context = Context()) -> Prompt:  # noqa: B008 - a frozen value
+    """The prompt of no words at all: the model draws what it likes (unconditional sampling).
+
+    `context` brings the person's version and settings.
+    """
+    return replace(parse("surprise me", context).prompts[0], parts=())

@@ -3,10 +3,10 @@
 The content of a result holds the prompt, the id in its buttons holds seed and model, and the attachment's description
 (its alt text, 1,024 characters, present in every press) holds a caption for people and, behind it, the lineage:
 
-    Four pictures of a fox. [easel 1; k=variation; s=strong; m=easel-small; g=0000002a.2,1c9b2f00.0+]
+    Four pictures of a fox. [easel 1; k=variation; s=strong; g=0000002a.2,1c9b2f00.0+; m=easel-small]
 
-So a button works when Redis and the image store are gone. Each generation is `<seed in hex>.<index>` and, from the
-second on, a mark of the strength it departed with (`s` subtle, `+` strong). `w=none` says that the prompt has no words.
+So a button works when Redis and the image store are gone. `k` is the kind of the job and `m` its model; the other
+letters are the kind's own. `w=none` says that the prompt has no words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import replace
 
 from contract.errors import UserError
 from contract.ids import JobId
-from contract.jobs import Destination, Generation, Imagine, Job, Request, Speed, Strength, Upscale, User, Variation
+from contract.jobs import Destination, Job, Speed, User
+from contract.kinds import KINDS
 from contract.messages import bold_prompt
 from contract.prompt import Context, PromptError, parse
 from contract.versions import VERSIONS, Versions
@@ -25,9 +26,6 @@ DESCRIPTION_LIMIT = 1024
 """Discord's limit on an attachment's description, in characters."""
 
 _TAIL = re.compile(r"\[easel (?P<version>\d+)(?P<fields>(?:; [a-z]=[^;\[\]]*)*)\]\Z")
-_GENERATION = re.compile(r"(?P<seed>[0-9a-f]{8})\.(?P<index>[0-3])(?P<strength>[s+]?)")
-_MARKS = {Strength.SUBTLE: "s", Strength.STRONG: "+"}
-_STRENGTHS = {mark: strength for strength, mark in _MARKS.items()}
 
 
 def caption(job: Job) -> str:
@@ -35,11 +33,13 @@ def caption(job: Job) -> str:
 
     A lineage too long to fit is replaced by a mark, and `rebuild` then says so.
     """
-    fields = _fields(job.request) | {"m": job.model} | ({} if job.prompt.parts else {"w": "none"})
+    fields = {"k": job.request.kind, **job.request.fields(), "m": job.model}
+    if not job.prompt.parts:
+        fields["w"] = "none"
     tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
     if len(tail) > DESCRIPTION_LIMIT:
         tail = "[easel 1; k=full]"
-    words = _words(job).replace("[", "(").replace("]", ")")
+    words = job.request.description(job.prompt.echo or "a surprise").replace("[", "(").replace("]", ")")
     room = DESCRIPTION_LIMIT - len(tail) - 1
     if len(words) > room:
         words = words[: max(room - 1, 0)] + "…" if room > 0 else ""
@@ -70,7 +70,7 @@ def rebuild(
     if fields.get("k") == "full":
         raise UserError("lineage_too_long", job=job_id)
     try:
-        request = _request(fields)
+        request = KINDS[fields["k"]].from_fields(fields)
         prompt = parse(echo, Context(versions=versions)).prompts[0]  # an echo names its version
         if fields.get("w") == "none":
             prompt = replace(prompt, parts=())
@@ -87,48 +87,3 @@ def rebuild(
         created_ms=created_ms,
         speed=Speed.FAST,
     )
-
-
-def _words(job: Job) -> str:
-    text = job.prompt.echo or "a surprise"
-    match job.request:
-        case Upscale():
-            return f"A picture of {text}."
-        case _:
-            return f"Four pictures of {text}."
-
-
-def _fields(request: Request) -> dict[str, str]:
-    match request:
-        case Imagine():
-            return {"k": "imagine"}
-        case Variation(strength=strength, source=source):
-            return {"k": "variation", "s": strength.value, "g": _write(source)}
-        case Upscale(index=index, source=source):
-            return {"k": "upscale", "i": str(index), "g": _write(source)}
-
-
-def _request(fields: dict[str, str]) -> Request:
-    match fields["k"]:
-        case "imagine":
-            return Imagine()
-        case "variation":
-            return Variation(Strength(fields["s"]), _read(fields["g"]))
-        case "upscale":
-            return Upscale(int(fields["i"]), _read(fields["g"]))
-        case kind:
-            raise ValueError(f"unknown request {kind!r}")
-
-
-def _write(source: tuple[Generation, ...]) -> str:
-    return ",".join(f"{g.seed:08x}.{g.index}{_MARKS[g.strength] if g.strength else ''}" for g in source)
-
-
-def _read(text: str) -> tuple[Generation, ...]:
-    generations = []
-    for position, item in enumerate(text.split(",")):
-        found = _GENERATION.fullmatch(item)
-        if not found or bool(found["strength"]) != (position > 0):
-            raise ValueError(f"{item!r} is not generation {position} of a line")
-        generations.append(Generation(int(found["seed"], 16), int(found["index"]), _STRENGTHS.get(found["strength"])))
-    return tuple(generations)

@@ -1,18 +1,17 @@
-"""A job's words at every stage: contents, file names, buttons, embeds. The one place that counts from 1.
+"""A job's words at every stage: contents, file names, embeds. What is peculiar to a kind of job, its kind says.
 
 The grammar is Midjourney's, so that people and client libraries that read it feel at home: one `**...**` pair, single
-spaces, states in round brackets, custom_ids of the form `MJ::JOB::upsample::1::<job id>`.
+spaces, states in round brackets.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 
-from contract.errors import UnknownButton
-from contract.ids import JobId, parse_job_id
-from contract.jobs import GRID_SIZE, Imagine, Job, Speed, Strength, Upscale, Variation
+from contract.actions import Action, Button, Choice, button
+from contract.ids import JobId
+from contract.jobs import Job, Speed, Stage
 
 REFUSAL_COLOUR = 0xFF0000
 """An error in the interaction's own answer: clients reject by this colour."""
@@ -22,47 +21,7 @@ NOTICE_COLOUR = 0xFFC107
 """Something to know that is no error, such as `Job queued`."""
 
 _SPEED_WORDS = {Speed.FAST: "fast", Speed.RELAX: "relaxed", Speed.TURBO: "turbo"}
-_STRENGTH_WORDS = {Strength.SUBTLE: "Subtle", Strength.STRONG: "Strong"}
 _NAME_LENGTH = 63
-
-
-class ButtonStyle(IntEnum):
-    """Discord's button styles that we use."""
-
-    PRIMARY = 1
-    SECONDARY = 2
-    SUCCESS = 3
-    DANGER = 4
-
-
-class Action(StrEnum):
-    """What a button asks for, by the word inside its custom_id."""
-
-    UPSCALE = "upsample"
-    VARIATION = "variation"
-    REROLL = "reroll"
-    VARY_SUBTLE = "low_variation"
-    VARY_STRONG = "high_variation"
-    CANCEL = "cancel"
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """One button as data; whoever sends it turns it into the library's own."""
-
-    custom_id: str
-    label: str | None = None
-    emoji: str | None = None
-    style: ButtonStyle = ButtonStyle.SECONDARY
-
-
-@dataclass(frozen=True, slots=True)
-class ButtonId:
-    """What a custom_id says: the action, the picture it is about (from 0; None for the whole job) and the job."""
-
-    action: Action
-    index: int | None
-    job: JobId
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +39,23 @@ class Embed:
 
 def waiting(job: Job) -> str:
     """The answer to the command or press: `**P** - <@U> (Waiting to start)`."""
-    return f"{_head(job, done=False)} (Waiting to start)"
+    return f"{_head(job, Stage.WAITING)} (Waiting to start)"
 
 
 def progress(job: Job, percent: int) -> str:
     """The waiting message while the job runs: `**P** - <@U> (31%) (fast)`."""
-    return f"{_head(job, done=False)} ({percent}%) ({mode(job)})"
+    return f"{_head(job, Stage.RUNNING)} ({percent}%) ({mode(job)})"
 
 
 def stopped(job: Job) -> str:
     """The waiting message of a cancelled job: `**P** - <@U> (Stopped)`."""
-    return f"{_head(job, done=False)} (Stopped)"
+    return f"{_head(job, Stage.RUNNING)} (Stopped)"
 
 
 def result(job: Job) -> str:
-    """The finished message: `**P** - <@U> (fast)`; a single picture has no mode: `**P** - Image #2 <@U>`."""
-    if isinstance(job.request, Upscale):
-        return _head(job, done=True)
-    return f"{_head(job, done=True)} ({mode(job)})"
+    """The finished message: `**P** - <@U> (fast)`, or without the mode where its kind shows none."""
+    head = _head(job, Stage.DONE)
+    return f"{head} ({mode(job)})" if job.request.shows_mode else head
 
 
 def mode(job: Job) -> str:
@@ -112,15 +70,8 @@ def bold_prompt(content: str) -> str | None:
     return found[1] if found else None
 
 
-def _head(job: Job, *, done: bool) -> str:
-    prompt, mention = f"**{job.prompt.echo}**", f"<@{job.user.id}>"
-    match job.request:
-        case Imagine():
-            return f"{prompt} - {mention}"
-        case Variation(strength=strength):
-            return f"{prompt} - Variations ({_STRENGTH_WORDS[strength]}) by {mention}"
-        case Upscale(index=index):
-            return f"{prompt} - Image #{index + 1} {mention}"
+def _head(job: Job, stage: Stage) -> str:
+    return job.request.head(f"**{job.prompt.echo}**", f"<@{job.user.id}>", stage)
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,65 +93,13 @@ def preview_name(job_id: JobId) -> str:
 
 
 def result_buttons(job: Job) -> tuple[tuple[Button, ...], ...]:
-    """The rows under a finished message: U1-U4 🔄 / V1-V4 under a grid, the two ways to vary under a single picture."""
-    if isinstance(job.request, Upscale):
-        return (
-            (
-                Button(custom_id(Action.VARY_SUBTLE, 0, job.id), "Vary (Subtle)", "🪄"),
-                Button(custom_id(Action.VARY_STRONG, 0, job.id), "Vary (Strong)", "🪄"),
-            ),
-        )
-    pictures = range(GRID_SIZE)
-    return (
-        (
-            *(Button(custom_id(Action.UPSCALE, index, job.id), f"U{index + 1}") for index in pictures),
-            Button(custom_id(Action.REROLL, None, job.id), emoji="🔄"),
-        ),
-        tuple(Button(custom_id(Action.VARIATION, index, job.id), f"V{index + 1}") for index in pictures),
-    )
+    """The rows under a finished message, as its kind has them."""
+    return tuple(tuple(button(choice, job.id) for choice in row) for row in job.request.buttons())
 
 
 def cancel_button(job_id: JobId) -> Button:
     """The button under a waiting message."""
-    return Button(custom_id(Action.CANCEL, None, job_id), "Cancel Job", style=ButtonStyle.DANGER)
-
-
-def custom_id(action: Action, index: int | None, job_id: JobId) -> str:
-    """The custom_id of a button, at most 100 characters. `index` counts from 0."""
-    match action:
-        case Action.CANCEL:
-            return f"MJ::CancelJob::ByJobid::{job_id}"
-        case Action.REROLL:
-            return f"MJ::JOB::reroll::0::{job_id}::SOLO"
-        case Action.UPSCALE | Action.VARIATION:
-            return f"MJ::JOB::{action}::{_shown(index)}::{job_id}"
-        case Action.VARY_SUBTLE | Action.VARY_STRONG:
-            return f"MJ::JOB::{action}::{_shown(index)}::{job_id}::SOLO"
-
-
-CUSTOM_ID = re.compile(
-    r"MJ::(?:CancelJob::ByJobid|JOB::(?P<action>upsample|variation|reroll|low_variation|high_variation)::(?P<index>[0-4]))"
-    r"::(?P<job>[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})(?:::SOLO)?"
-)
-"""Every button of ours that is about a job, for `discord.ui.DynamicItem`."""
-
-
-def read_custom_id(text: str) -> ButtonId:
-    """What the button with this custom_id asks for. UnknownButton when it is not one of ours."""
-    found = CUSTOM_ID.fullmatch(text)
-    if not found:
-        raise UnknownButton(text[:100])
-    action = Action(found["action"] or Action.CANCEL)
-    index = None if action in (Action.CANCEL, Action.REROLL) else int(found["index"]) - 1
-    if index is not None and index < 0:
-        raise UnknownButton(text[:100])
-    return ButtonId(action, index, parse_job_id(found["job"]))
-
-
-def _shown(index: int | None) -> int:
-    if index is None:
-        raise ValueError("this button is about one picture: it needs an index")
-    return index + 1
+    return button(Choice(Action.CANCEL), job_id)
 
 
 # ── embeds ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 from contract.catalogue import Model
 from contract.errors import UserError
-from contract.jobs import Imagine, Job, Upscale
+from contract.jobs import Job
 from contract.prompt import Parameters, Prompt
 
 MAX_RATIO = 8
@@ -97,13 +97,9 @@ def fit_size(model: Model, ratio_width: int, ratio_height: int) -> tuple[int, in
 
 
 def _steps(job: Job, model: Model) -> int:
-    """`--quality` buys GPU time for the first grid only; above 1 with diminishing steps. `--draft` takes two fifths.
-
-    A single picture of a first grid takes what its grid took: drawn again, it has to be the same picture.
-    """
-    parameters, request = job.prompt.parameters, job.request
-    first = isinstance(request, Imagine) or (isinstance(request, Upscale) and len(request.source) == 1)
-    quality = parameters.quality if first and parameters.quality is not None else 1.0
+    """`--quality` buys GPU time where the kind takes it; above 1 with diminishing steps. `--draft` takes two fifths."""
+    parameters = job.prompt.parameters
+    quality = parameters.quality if job.request.takes_quality and parameters.quality is not None else 1.0
     factor = quality if quality <= 1 else math.sqrt(quality)
     return max(1, round(model.num_inference_steps * factor * (_DRAFT_STEPS if parameters.draft else 1)))
 

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from contract.codec import JOB_VERSION, encode_job
-from contract.jobs import Job, Speed, Upscale
+from contract.jobs import Job, Speed
 from exchange.keys import DELIVER, RENDER
 
 RENDER_TASK = "worker.tasks.render"
@@ -70,8 +70,8 @@ class AllowedJob(RQJob):  # type: ignore[misc]  # RQ ships no types
 
 
 def home_queue(job: Job) -> str:
-    """The queue a job is submitted to: stored pictures need no GPU, so upscales go straight to the posts."""
-    return DELIVER if isinstance(job.request, Upscale) else RENDER
+    """The queue a job is submitted to, as its kind has it."""
+    return job.request.queue.value
 
 
 def submitted(job: Job) -> Fields:

@@ -23,7 +23,7 @@ from contract.catalogue import Catalogue
 from contract.codec import job_document
 from contract.errors import EaselError, UserError
 from contract.ids import JobId, nonce
-from contract.jobs import Job, Upscale
+from contract.jobs import Job
 from contract.lineage import caption
 from contract.plan import plan
 from contract.sentences import describe
@@ -202,19 +202,24 @@ class Delivery:
 
     def _pictures(self, job: Job) -> list[NDArray[np.uint8]] | None:
         """The job's pictures from the store, (H, W, 3) each; None when one is missing or damaged."""
-        files = [self._store.get_image(job.id, index) for index in range(job.image_count)]
-        if isinstance(job.request, Upscale) and files == [None] and job.parent is not None:
-            found = self._store.get_image(job.parent.id, job.request.index)
-            if found is not None:
-                # Kept under the job's own id as well: its buttons must not depend on how long the grid is kept.
-                self._store.put_image(job.id, 0, found)
-                self._store.put_record(job_document(job))
-            files = [found]
+        files = [self._file(job, index) for index in range(job.image_count)]
         try:
             return [_pixels(file) for file in files if file is not None] if all(files) else None
         except (OSError, SyntaxError, ValueError) as error:  # all of them mean a damaged file to Pillow
             log.error("a stored picture is damaged", error=str(error))
             return None
+
+    def _file(self, job: Job, index: int) -> bytes | None:
+        """Picture `index` as a file, from the first place that has it."""
+        for place in job.places(index):
+            file = self._store.get_image(*place)
+            if file is not None:
+                if place != (job.id, index):
+                    # Kept under the job's own id as well: its buttons must not depend on how long the grid is kept.
+                    self._store.put_image(job.id, index, file)
+                    self._store.put_record(job_document(job))
+                return file
+        return None
 
     def _render_again(self, job: Job) -> _JSON:
         """A picture that the store has lost is drawn again from its line of generations, by a slot with a GPU."""

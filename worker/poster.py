@@ -19,9 +19,10 @@ import discord
 import structlog
 from pydantic import SecretStr
 
+from contract.actions import Button
 from contract.endpoints import Endpoints
 from contract.errors import EaselError
-from contract.messages import Button, Embed
+from contract.messages import Embed
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -15,11 +15,12 @@ from bot.permissions import check_channel
 from bot.profiles import Profile, profile_of
 from bot.rules import enforce
 from bot.waiting.submission import submit
+from contract.actions import Button
 from contract.catalogue import ANY_VERSION, Catalogue, Model
 from contract.errors import UserError
 from contract.ids import draw_seed, job_id
-from contract.jobs import Imagine, Job, Speed, surprise
-from contract.messages import Button
+from contract.jobs import Job, Speed, surprise
+from contract.kinds.imagine import Imagine
 from contract.plan import check
 from contract.prompt import Prompt, PromptError, Submission, draw_styles, parse
 from contract.versions import DEFAULT_VERSION

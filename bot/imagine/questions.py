@@ -12,9 +12,10 @@ import discord
 from bot.answering import promptly
 from bot.client import Interaction
 from bot.rendering import embed_of, view_of
+from contract.actions import Button, ButtonStyle
 from contract.codec import job_document
 from contract.jobs import Job
-from contract.messages import NOTICE_COLOUR, Button, ButtonStyle, Embed
+from contract.messages import NOTICE_COLOUR, Embed
 from contract.plan import plan
 from contract.prompt import Submission
 

@@ -10,10 +10,10 @@ import discord
 from bot.answering import answering, promptly
 from bot.client import Interaction
 from bot.profiles import Profile, profile_of
+from contract.actions import Button, ButtonStyle
 from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
-from contract.messages import Button, ButtonStyle
 from exchange import preferences
 
 STYLIZE_LEVELS = {50: "Stylize low", 100: "Stylize med", 250: "Stylize high", 750: "Stylize very high"}

@@ -19,8 +19,8 @@ from bot.rules import enforce
 from bot.waiting.submission import submit
 from contract import derive, messages
 from contract.errors import UserError
-from contract.ids import JobId, job_id
-from contract.jobs import Job, Upscale
+from contract.ids import JobId
+from contract.jobs import Job, Press
 from contract.lineage import caption
 from exchange import preferences
 from exchange.accounts import Entry
@@ -88,8 +88,10 @@ async def send_if_wanted(client: EaselClient, id: JobId) -> None:
 async def _draw_again(interaction: Interaction, job: Job) -> None:
     profile = await profile_of(interaction)
     model = interaction.client.services.catalogue.named(job.model)
-    press = derive.Press(
-        new_id=job_id(job.seed, model.fingerprint, interaction.id),
+    press = Press(
+        interaction_id=interaction.id,
+        fingerprint=model.fingerprint,
+        seed=job.seed,
         user=user_of(interaction),
         destination=destination_of(interaction),
         created_ms=created_ms(interaction),
@@ -97,7 +99,7 @@ async def _draw_again(interaction: Interaction, job: Job) -> None:
         stealth=profile.stealth,
         locale=str(interaction.locale),
     )
-    await submit(interaction, derive.reroll(job, press))
+    await submit(interaction, derive.again(job, press))
 
 
 async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.File | None:
@@ -114,10 +116,12 @@ async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.F
 
 
 def _pictures(client: EaselClient, job: Job) -> list[tuple[int, bytes]]:
-    """A job's pictures from the store; those of an upscale are in the job it came from."""
-    if isinstance(job.request, Upscale) and job.parent is not None:
-        wanted = [(job.parent.id, job.request.index)]
-    else:
-        wanted = [(job.id, index) for index in range(job.image_count)]
-    found = [(index, client.services.images.get_image(id, index)) for id, index in wanted]
-    return [(index, data) for index, data in found if data is not None]
+    """A job's pictures from the store, each from the first place that has it."""
+    images = client.services.images
+    found = []
+    for index in range(job.image_count):
+        files = (images.get_image(*place) for place in job.places(index))
+        data = next((file for file in files if file is not None), None)
+        if data is not None:
+            found.append((index, data))
+    return found

@@ -20,9 +20,11 @@ from bot.results.follow_ups import job_behind, model_remark, next_job
 from bot.results.remix import open_remix
 from bot.rules import enforce
 from bot.waiting.submission import submit
+from contract.actions import CUSTOM_ID, Action, ButtonId, custom_id, read_custom_id
 from contract.codec import job_from_document
 from contract.errors import UnknownButton, UserError
-from contract.messages import CUSTOM_ID, NOTICE_COLOUR, Action, ButtonId, Embed, custom_id, read_custom_id
+from contract.jobs import Queue
+from contract.messages import NOTICE_COLOUR, Embed
 
 
 class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_ID):
@@ -96,12 +98,12 @@ async def press(interaction: Interaction, button: ButtonId) -> None:
     profile = await profile_of(interaction)
     job = await job_behind(interaction, button.job, interaction.message)
     await enforce(interaction, profile.rules, [job])
-    if profile.remix and button.action is not Action.UPSCALE:
+    if profile.remix and button.action.value.remixable:
         await open_remix(interaction, button, job, profile.strength)
         return
     made = next_job(interaction, button, job, profile)
     await submit(interaction, made, remark=await model_remark(interaction.client, made, job))
     interaction.client.colours.mark(interaction.message, [custom_id(button.action, button.index, button.job)])
-    if button.action is Action.UPSCALE and profile.auto_dm:
-        # Its picture is in the store already, so no worker will say that it is finished.
+    if made.request.queue is Queue.DELIVER and profile.auto_dm:
+        # Nothing has to be made, so no worker will say that it is finished.
         interaction.client.background(send_if_wanted(interaction.client, made.id))

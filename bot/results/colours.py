@@ -16,7 +16,7 @@ import structlog
 
 from bot.answering import NETWORK_ERRORS
 from bot.edits import ChannelEdits
-from contract.messages import ButtonStyle
+from contract.actions import ButtonStyle
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

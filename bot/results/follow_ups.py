@@ -11,10 +11,10 @@ from bot.client import EaselClient, Interaction
 from bot.people import created_ms, destination_of, user_of
 from bot.profiles import Profile
 from contract import derive, lineage
+from contract.actions import ButtonId
 from contract.errors import MalformedDocument, NewerVersion, UserError
-from contract.ids import JobId, draw_seed, job_id, model_fingerprint_of
-from contract.jobs import Job, Strength, Upscale, Variation
-from contract.messages import Action, ButtonId
+from contract.ids import JobId, model_fingerprint_of
+from contract.jobs import Job, Press
 from contract.prompt import Prompt
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -63,13 +63,10 @@ async def model_remark(client: EaselClient, made: Job, of: Job) -> str | None:
     """
     if model_fingerprint_of(of.id) == client.services.catalogue.named(made.model).fingerprint:
         return None
-    match made.request:
-        case Variation():
-            drawn_again = made.parent is not None and made.parent.index is not None
-        case Upscale(index=index):
-            drawn_again = not await asyncio.to_thread(_is_stored, client, of.id, index)
-        case _:
-            drawn_again = False
+    if made.request.keeps_picture:
+        drawn_again = not await asyncio.to_thread(_is_stored, client, made)
+    else:
+        drawn_again = bool(made.request.origin) and made.parent is not None and made.parent.index is not None
     return MODEL_CHANGED if drawn_again else None
 
 
@@ -80,40 +77,23 @@ def next_job(
 
     UserError when `job` has no such picture, or its model is no longer offered.
     """
-    if button.index is not None and button.index >= job.image_count:
-        raise UserError("unknown_button")
-    model = interaction.client.services.catalogue.named(job.model)
-    if button.action is Action.UPSCALE:  # the same picture, so it keeps the seed, and the model that drew it
-        seed, fingerprint = job.seed, model_fingerprint_of(job.id)
-    else:
-        seed, fingerprint = draw_seed(interaction.id), model.fingerprint
-    press = derive.Press(
-        new_id=job_id(seed, fingerprint, interaction.id),
+    press = Press(
+        interaction_id=interaction.id,
+        fingerprint=interaction.client.services.catalogue.named(job.model).fingerprint,
         user=user_of(interaction),
         destination=destination_of(interaction, reply_to=interaction.message.id if interaction.message else None),
         created_ms=created_ms(interaction),
         speed=profile.speed,
         stealth=profile.stealth,
+        strength=profile.strength,
         locale=str(interaction.locale),
     )
-    match button:
-        case ButtonId(action=Action.REROLL):
-            return derive.reroll(job, press, prompt)
-        case ButtonId(action=Action.UPSCALE, index=int(index)):
-            return derive.upscale(job, index, press)
-        case ButtonId(action=Action.VARIATION, index=int(index)):
-            return derive.variation(job, index, profile.strength, press, prompt)
-        case ButtonId(action=Action.VARY_SUBTLE, index=int(index)):
-            return derive.variation(job, index, Strength.SUBTLE, press, prompt)
-        case ButtonId(action=Action.VARY_STRONG, index=int(index)):
-            return derive.variation(job, index, Strength.STRONG, press, prompt)
-        case _:
-            raise UserError("unknown_button")
+    return derive.next_job(job, button, press, prompt)
 
 
-def _is_stored(client: EaselClient, id: JobId, index: int) -> bool:
+def _is_stored(client: EaselClient, job: Job) -> bool:
     try:
-        return client.services.images.get_image(id, index) is not None
+        return any(client.services.images.get_image(id, index) is not None for id, index in job.places(0))
     except OSError as error:
-        log.warning("a picture could not be read", job_id=id, error=str(error))
+        log.warning("a picture could not be read", job_id=job.id, error=str(error))
         return False

@@ -13,8 +13,8 @@ from bot.client import EaselClient, Interaction
 from bot.jobs.cancelling import cancel_and_show, may_moderate
 from bot.results.again import send_results
 from bot.results.follow_ups import recorded_job
+from contract.actions import Action, ButtonId, read_custom_id
 from contract.errors import UnknownButton, UserError
-from contract.messages import Action, ButtonId, read_custom_id
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

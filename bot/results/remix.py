@@ -14,9 +14,9 @@ from bot.profiles import profile_of
 from bot.results.follow_ups import job_behind, model_remark, next_job
 from bot.rules import enforce
 from bot.waiting.submission import submit
+from contract.actions import Action, ButtonId, ButtonStyle, custom_id
 from contract.ids import JobId
 from contract.jobs import Job, Strength
-from contract.messages import Action, ButtonId, ButtonStyle, custom_id
 from contract.prompt import Prompt, parse
 
 REMIX = re.compile(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contract.actions import Action, ButtonId
 from contract.catalogue import EASEL_SMALL
-from contract.derive import Press
+from contract.derive import next_job
 from contract.ids import job_id
-from contract.jobs import DiscordChannel, Imagine, Job, User
-from contract.prompt import parse
+from contract.jobs import DiscordChannel, Job, Press, Strength, User
+from contract.kinds.imagine import Imagine
+from contract.prompt import Prompt, parse
 
 ALICE = User(811, "alice")
 BOB = User(822, "bob")
@@ -27,10 +29,28 @@ def imagine(prompt: str = "a fox", *, seed: int = 42, interaction: int = 7, user
 
 
 def press(seed: int = 5, *, interaction: int = 8, user: User = BOB, reply_to: int | None = 99) -> Press:
-    """A press on a button of a posted message."""
+    """A press on a button of a posted message. `seed` is the next job's, unless that keeps its parent's picture."""
     return Press(
-        new_id=job_id(seed, EASEL_SMALL.fingerprint, interaction),
+        interaction_id=interaction,
+        fingerprint=EASEL_SMALL.fingerprint,
+        seed=seed,
         user=user,
         destination=DiscordChannel(channel_id=31, guild_id=30, reply_to=reply_to),
         created_ms=1_790_000_001_000,
     )
+
+
+def reroll(job: Job, press: Press, prompt: Prompt | None = None) -> Job:
+    """What 🔄 makes of a grid."""
+    return next_job(job, ButtonId(Action.REROLL, None, job.id), press, prompt)
+
+
+def variation(job: Job, index: int, strength: Strength, press: Press, prompt: Prompt | None = None) -> Job:
+    """What Vary (Subtle) or Vary (Strong) makes of picture `index`."""
+    action = Action.VARY_SUBTLE if strength is Strength.SUBTLE else Action.VARY_STRONG
+    return next_job(job, ButtonId(action, index, job.id), press, prompt)
+
+
+def upscale(job: Job, index: int, press: Press) -> Job:
+    """What U1-U4 make of a grid."""
+    return next_job(job, ButtonId(Action.UPSCALE, index, job.id), press)

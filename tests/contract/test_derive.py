@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from contract.derive import reroll, upscale, variation
-from contract.jobs import Generation, Imagine, Strength, Upscale, Variation
-from tests.contract.factories import BOB, imagine, press
+from contract.actions import Action, ButtonId
+from contract.derive import next_job
+from contract.errors import UserError
+from contract.ids import model_fingerprint_of
+from contract.jobs import Generation, Strength
+from contract.kinds.imagine import Imagine
+from contract.kinds.upscale import Upscale
+from contract.kinds.variation import Variation
+from tests.contract.factories import BOB, imagine, press, reroll, upscale, variation
 
 
 def test_a_reroll_is_the_same_with_another_seed() -> None:
@@ -57,5 +65,38 @@ def test_a_reroll_of_a_variation_varies_the_same_source() -> None:
 @pytest.mark.parametrize("index", [-1, 4])
 def test_a_picture_that_does_not_exist_is_refused(index: int) -> None:
     """A grid has four pictures."""
-    with pytest.raises(IndexError, match="has 4 pictures"):
+    with pytest.raises(UserError, match="unknown_button"):
         variation(imagine(), index, Strength.SUBTLE, press())
+
+
+def test_no_job_follows_from_cancel() -> None:
+    """It ends one."""
+    job = imagine()
+    with pytest.raises(UserError, match="unknown_button"):
+        next_job(job, ButtonId(Action.CANCEL, None, job.id), press())
+
+
+def test_an_upscale_keeps_seed_and_model_whatever_draws_now() -> None:
+    """It is the very picture: the id says what drew it, and another press makes another id."""
+    grid = imagine(seed=42)
+    now = replace(press(seed=7), fingerprint=99)
+    single = upscale(grid, 1, now)
+    assert (single.seed, model_fingerprint_of(single.id)) == (42, model_fingerprint_of(grid.id))
+    assert model_fingerprint_of(reroll(grid, now).id) == 99
+    assert upscale(grid, 1, replace(now, interaction_id=now.interaction_id + 1)).id != single.id
+
+
+def test_a_press_without_a_seed_draws_one_from_the_interaction() -> None:
+    """The same press makes the same job, another press another one."""
+    pressed = replace(press(), seed=None)
+    assert reroll(imagine(), pressed) == reroll(imagine(), pressed)
+    assert reroll(imagine(), replace(pressed, interaction_id=9)).seed != reroll(imagine(), pressed).seed
+
+
+def test_a_variation_departs_as_its_button_says_else_as_the_person_likes() -> None:
+    """V1-V4 leave it to /settings."""
+    job = imagine()
+    likes_subtle = replace(press(), strength=Strength.SUBTLE)
+    by_grid = next_job(job, ButtonId(Action.VARIATION, 0, job.id), likes_subtle)
+    assert by_grid.request == Variation(Strength.SUBTLE, (Generation(42, 0),))
+    assert variation(job, 0, Strength.STRONG, likes_subtle).request == Variation(Strength.STRONG, (Generation(42, 0),))

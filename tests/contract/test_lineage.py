@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from contract.derive import upscale, variation
 from contract.errors import UserError
 from contract.jobs import Job, Strength, surprise
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
 from contract.messages import result
 from contract.prompt import Context, parse
 from contract.versions import VERSIONS
-from tests.contract.factories import BOB, CHANNEL, imagine, press
+from tests.contract.factories import BOB, CHANNEL, imagine, press, upscale, variation
 
 GRID = imagine("a red fox --ar 3:2 --no trees")
 SUBTLE = variation(GRID, 3, Strength.SUBTLE, press(seed=6))

@@ -7,12 +7,11 @@ from dataclasses import replace
 import pytest
 
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
-from contract.derive import upscale, variation
 from contract.errors import UserError
 from contract.jobs import Strength
 from contract.plan import Plan, fit_size, plan
 from contract.sentences import describe
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, upscale, variation
 
 
 def planned(prompt: str) -> Plan:

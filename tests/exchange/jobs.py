@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contract.derive import upscale
 from contract.jobs import Job, Speed, User
 from exchange.delivery import MessageRef
 from exchange.queue import JobQueue
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, upscale
 
 MESSAGE = MessageRef(31, 4000)
 

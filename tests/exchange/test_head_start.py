@@ -8,13 +8,12 @@ import pytest
 import redis
 import redis.asyncio
 
-from contract.derive import reroll
 from contract.jobs import Job, Speed, User
 from exchange import keys
 from exchange.delivery import MessageRef, done, enqueue_delivery
 from exchange.queue import JobQueue, Limits
 from exchange.tasks import HEAD_START, RETURNS
-from tests.contract.factories import press
+from tests.contract.factories import press, reroll
 from tests.exchange.jobs import job, upscale_of
 from tests.exchange.worker import PlainWorker
 

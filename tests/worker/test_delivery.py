@@ -12,7 +12,6 @@ import redis
 
 from contract import messages
 from contract.catalogue import DEFAULT_CATALOGUE
-from contract.derive import upscale, variation
 from contract.errors import UserError
 from contract.ids import nonce
 from contract.jobs import Job, Strength
@@ -21,7 +20,7 @@ from exchange import keys
 from exchange.accounts import month_of
 from exchange.delivery import cancelled, delivery_state, done, failed, refused
 from exchange.images import FolderStore
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, upscale, variation
 from tests.worker.conftest import keep_pictures
 from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
 from worker.delivery import (

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from contract.codec import job_document
-from contract.derive import reroll, upscale, variation
 from contract.errors import UserError
 from contract.jobs import Strength
 from contract.prompt import parse
 from contract.prompt.values import ImagePrompt
 from contract.sentences import describe
 from exchange.images import FolderStore
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, reroll, upscale, variation
 from tests.worker.conftest import picture
 from worker.encoding import encode_lossless
 from worker.fetching import LinkRefused

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
-from contract.derive import upscale
 from contract.errors import UserError
 from contract.jobs import Job
 from exchange import keys, progress, tasks
 from exchange.delivery import done
 from exchange.images import FolderStore
 from model import Cancelled, Request, Step
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
 from worker.encoding import encode_lossless, read_parameters
 from worker.engines import Engines, Enlarge, Warm

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from contract.catalogue import EASEL_SMALL
-from contract.derive import reroll, upscale, variation
 from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import plan
 from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, reroll, upscale, variation
 from worker.render import PREVIEWS, noise_for, request_for, urgency_of
 
 

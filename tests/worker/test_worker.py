@@ -18,7 +18,6 @@ from pydantic import SecretStr
 
 from contract import messages
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
-from contract.derive import upscale
 from contract.endpoints import Endpoints
 from contract.jobs import DiscordChannel, Job
 from exchange import keys
@@ -30,7 +29,7 @@ from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission
 from sandbox.server import running
 from sandbox.world import Message
-from tests.contract.factories import imagine, press
+from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
 from worker import tasks
 from worker.delivery import Delivery

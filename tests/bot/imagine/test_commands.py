@@ -10,7 +10,7 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from bot.services import Services
-from contract.jobs import Imagine
+from contract.kinds.imagine import Imagine
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
 from contract.prompt import ECHO_LIMIT
 from exchange.queue import MessageRef

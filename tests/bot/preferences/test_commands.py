@@ -17,7 +17,8 @@ from bot.preferences.panel import RESET
 from bot.profiles import Profile, read_profile
 from bot.services import Services
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
-from contract.jobs import Job, Speed, Strength, Variation
+from contract.jobs import Job, Speed, Strength
+from contract.kinds.variation import Variation
 from tests.bot.delivered import accepted_job, post_result, store_record
 
 

@@ -14,8 +14,12 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.services import Services
 from contract import messages
+from contract.actions import Action, Button, custom_id
 from contract.ids import job_id, model_fingerprint_of, seed_of
-from contract.jobs import Generation, Imagine, Job, Parent, Strength, Upscale, Variation
+from contract.jobs import Generation, Job, Parent, Strength
+from contract.kinds.imagine import Imagine
+from contract.kinds.upscale import Upscale
+from contract.kinds.variation import Variation
 from exchange.images import FolderStore
 from tests.bot.delivered import accepted_job, post_result, store_record
 
@@ -196,7 +200,7 @@ async def test_an_unknown_button_is_answered(
     target = simcord_env.bot.get_partial_messageable(channel.id)
     from bot.rendering import view_of
 
-    message = await target.send("old", view=view_of([[messages.Button(custom_id, "Press")]]))
+    message = await target.send("old", view=view_of([[Button(custom_id, "Press")]]))
     result = await alice.click(message, custom_id=custom_id)
     assert result.ephemeral
     assert result.response is not None
@@ -214,8 +218,8 @@ async def test_an_index_the_job_does_not_have_is_refused(
     from bot.rendering import view_of
 
     target = simcord_env.bot.get_partial_messageable(channel.id)
-    forged = messages.custom_id(messages.Action.UPSCALE, 1, single.id)
-    message = await target.send("forged", view=view_of([[messages.Button(forged, "U2")]]))
+    forged = custom_id(Action.UPSCALE, 1, single.id)
+    message = await target.send("forged", view=view_of([[Button(forged, "U2")]]))
     result = await alice.click(message, label="U2")
     assert result.ephemeral
     assert await services.queue.of_user(alice.id) == []

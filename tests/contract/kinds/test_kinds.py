@@ -1,0 +1,70 @@
+"""What every kind of job has to be able to do: the table is walked, so a new kind is held to it by being there."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract.actions import read_custom_id
+from contract.codec import decode_job, encode_job
+from contract.derive import next_job
+from contract.jobs import Job, Stage
+from contract.kinds import KINDS
+from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
+from contract.messages import bold_prompt, progress, result, result_buttons, waiting
+from tests.contract.factories import BOB, CHANNEL, press
+from tests.contract.kinds.examples import EXAMPLES
+
+JOBS = [pytest.param(job, id=name) for name, job in EXAMPLES.items()]
+
+
+def test_every_kind_stands_under_its_own_name() -> None:
+    """The key in the table is what `kind` says in every document; every kind has an example here."""
+    assert {job.request.kind for job in EXAMPLES.values()} == set(KINDS)
+    for job in EXAMPLES.values():
+        assert type(job.request) is KINDS[job.request.kind]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_it_survives_the_wire(job: Job) -> None:
+    """As JSON and back it is an equal value."""
+    assert decode_job(encode_job(job)) == job
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_it_is_rebuilt_from_its_message(job: Job) -> None:
+    """Content and caption alone give request, words, model and lines of generations again."""
+    text = caption(job)
+    assert len(text) <= DESCRIPTION_LIMIT
+    found = rebuild(job.id, result(job), text, user=BOB, destination=CHANNEL, created_ms=0)
+    assert (found.request, found.prompt, found.model) == (job.request, job.prompt, job.model)
+    for index in range(job.image_count):
+        assert found.generations(index) == job.generations(index)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_its_words_can_be_read_by_clients(job: Job) -> None:
+    """At every stage the prompt stands in the first pair of `**`, and the person is mentioned once."""
+    for text in (waiting(job), progress(job, 31), result(job)):
+        assert bold_prompt(text) == job.prompt.echo
+        assert text.count(f"<@{job.user.id}>") == 1
+    assert waiting(job).endswith(" (Waiting to start)")
+    assert progress(job, 31).endswith(" (31%) (fast)")
+    for stage in Stage:
+        assert "\n" not in job.request.head("**P**", "<@1>", stage)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_of_its_buttons_makes_a_job(job: Job) -> None:
+    """Five rows of five at most, no id twice; a press reads as a button of this job and derives a job that travels."""
+    rows = result_buttons(job)
+    assert len(rows) <= 5
+    assert all(0 < len(row) <= 5 for row in rows)
+    ids = [button.custom_id for row in rows for button in row]
+    assert len(set(ids)) == len(ids)
+    for number, id in enumerate(ids):
+        button = read_custom_id(id)
+        made = next_job(job, button, press(interaction=100 + number))
+        assert button.job == job.id
+        assert made.parent is not None
+        assert (made.parent.id, made.user, made.model) == (job.id, BOB, job.model)
+        assert decode_job(encode_job(made)) == made
