@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import sys
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, describe, format_prompt, parse
 from contract.prompt.__main__ import answer
+from tests.contract.prompt.legal import legal_prompts
 
 _PIECES = (
     "a",
@@ -93,6 +95,9 @@ _TEXTS = st.one_of(
     st.text(max_size=80),
 )
 _READY = Context(profile_ready=True)
+_SURROUNDED = Context(suffix="--chaos 5 --no mist", options={"m": "blue --ar 3:2", "fox": "a {b, c}"})
+"""Somebody with a suffix and shortcuts of their own."""
+_COMMANDS = ("imagine", "shorten", "custom_zoom", "video", "prefer_suffix", "remix", "blend")
 
 _bounded = settings(max_examples=250, deadline=None, derandomize=True, database=None)
 
@@ -105,16 +110,25 @@ def _try(text: str, context: Context = _READY) -> PromptError | None:
     return None
 
 
+_PROMPTS = st.one_of(legal_prompts(), legal_prompts(), _TEXTS.filter(lambda text: _try(text) is None))
+"""What runs: made by the tables, or by chance."""
+
+
 @_bounded
-@given(_TEXTS)
+@given(legal_prompts())
+def test_what_the_tables_allow_runs(text: str) -> None:
+    """A flag that a version knows, with a value in its range, is never refused, whatever stands around it."""
+    assert parse(text, _READY).jobs >= 1
+
+
+@_bounded
+@given(_PROMPTS)
 @example("a:: *b --v 6")
-@example("fox --no a -- , ar")
+@example("fox --no a, ar")
 @example("–a ::3")
-@example(":: --ar 3:2 \\")
+@example("fox::2 --ar 3:2 \\")
 def test_echo_and_format_mean_the_same(text: str) -> None:
     """Parsing a prompt's echo, or its plain form, gives the prompt again; both are stable."""
-    if _try(text) is not None:
-        return
     for prompt in parse(text, _READY).prompts:
         (echoed,) = parse(prompt.echo, Context(profile_ready=True, version="niji 5")).prompts
         assert echoed == prompt
@@ -126,11 +140,9 @@ def test_echo_and_format_mean_the_same(text: str) -> None:
 
 
 @_bounded
-@given(_TEXTS)
+@given(_PROMPTS)
 def test_an_echo_cannot_break_its_bold_type(text: str) -> None:
     """One short line without `**`, without control characters, without an asterisk or a backslash at its edges."""
-    if _try(text) is not None:
-        return
     for prompt in parse(text, _READY).prompts:
         echo = prompt.echo
         assert "**" not in echo
@@ -143,13 +155,16 @@ def test_an_echo_cannot_break_its_bold_type(text: str) -> None:
 
 
 @_bounded
-@given(_TEXTS, st.sampled_from(["imagine", "shorten", "custom_zoom", "video", "prefer_suffix", "remix", "blend"]))
-def test_refusals_are_the_languages_own(text: str, command: str) -> None:
+@given(
+    st.tuples(_TEXTS, st.sampled_from(_COMMANDS).map(lambda command: replace(_SURROUNDED, command=command))).filter(
+        lambda typed: _try(*typed) is not None
+    )
+)
+def test_refusals_are_the_languages_own(typed: tuple[str, Context]) -> None:
     """Nothing but PromptError is raised; its span lies in the text; its suggestion runs."""
-    context = Context(command=command, suffix="--chaos 5 --no mist", options={"m": "blue --ar 3:2", "fox": "a {b, c}"})
+    text, context = typed
     error = _try(text, context)
-    if error is None:
-        return
+    assert error is not None
     assert all(describe(error))
     if error.span is not None:
         assert 0 <= error.span[0] < error.span[1] <= len(text)
@@ -167,12 +182,10 @@ def test_any_line_gets_one_line_of_json(line: bytes) -> None:
 
 
 @_bounded
-@given(_TEXTS)
+@given(_PROMPTS)
 def test_settings_apply_only_where_the_prompt_is_silent(text: str) -> None:
     """Defaults never refuse what would be accepted without them, unless the line grows too long; they are echoed."""
     defaults = Parameters(stylize=250, raw=True, weird=9, speed="relax", aspect=(16, 9), quality=0.5)
-    if _try(text) is not None:
-        return
     plain = parse(text, _READY).prompts
     for before, after in zip(plain, parse(text, Context(profile_ready=True, defaults=defaults)).prompts, strict=True):
         assert after.parameters.stylize in (before.parameters.stylize, 250)
