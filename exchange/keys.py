@@ -1,8 +1,9 @@
 """Every Redis key and channel Easel uses, in one place; the Lua scripts take their names from here as well.
 
 RQ's own keys keep RQ's names, so that RQ's tools keep working. An Easel job has up to three RQ jobs: `<job>` (what the
-bot submitted), `deliver-<job>` (the post of what was rendered) and `render-<job>` (a stored picture that had to be made
-again). Scripts build key names, so Redis Cluster is not supported (RQ does not support it either).
+bot submitted, to any of the queues), `render-<job>` (the drawing of what was submitted to another queue) and
+`deliver-<job>` (the post of what was drawn). Scripts build key names, so Redis Cluster is not supported (RQ does not
+support it either).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 
 from contract.ids import JobId, parse_job_id
 
+INTAKE = "intake"
 RENDER = "render"
 DELIVER = "deliver"
-QUEUES = (RENDER, DELIVER)
+QUEUES = (INTAKE, RENDER, DELIVER)
+"""In the order in which a job may pass through them: pictures are brought in, drawn, posted."""
 
 ENDED_STATES = frozenset({"delivered", "failed", "cancelled"})
 """States of an Easel job after which nothing follows."""
@@ -49,7 +52,7 @@ class Key:
         return f"function({', '.join(self.parts)}) return {' .. '.join(terms)} end"
 
 
-# RQ's keys. `queue` is render or deliver, `id` an RQ job's id, `member` is `id:execution`.
+# RQ's keys. `queue` is one of QUEUES, `id` an RQ job's id, `member` is `id:execution`.
 rq_queues = Key("rq:queues", "set", "the queues' lists, as RQ's tools look for them")
 rq_list = Key("rq:queue:{queue}", "list", "the waiting jobs: the truth that `rq info -S json` shows")
 rq_job = Key("rq:job:{id}", "hash", "the job; fields that begin with `easel_` are ours, RQ ignores and keeps them")
@@ -104,8 +107,13 @@ def delivery_id(job_id: JobId) -> str:
 
 
 def again_id(job_id: JobId) -> str:
-    """The RQ id under which a job is rendered although it was first submitted to the deliver queue."""
+    """The RQ id under which a job is rendered that was first submitted to another queue."""
     return f"render-{job_id}"
+
+
+def rq_ids(job_id: JobId) -> list[str]:
+    """Every RQ id that an Easel job may have, in the order in which they come."""
+    return [job_id, again_id(job_id), delivery_id(job_id)]
 
 
 def job_of(rq_id: str) -> JobId:

@@ -95,18 +95,19 @@ class JobQueue:
         queue = tasks.home_queue(job)
         if queue == keys.DELIVER:
             cost = tasks.POST_COST
+        traits = tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels)
         parameters = {
             "id": job.id,
             "job": job.id,
             "queue": queue,
-            "traits": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels),
+            "traits": traits,
             "caps": caps,
             "running_per_user": limits.max_running_per_user,
             "running_per_guild": limits.max_running_per_guild,
             "interaction": str(interaction_id or ""),
             "document": encode_job(job),
         }
-        answer = await self._run(scripts.SUBMIT, parameters, tasks.submitted(job))
+        answer = await self._run(scripts.SUBMIT, parameters, tasks.submitted(job, traits))
         match answer:
             case [b"full", kind, limit]:
                 raise UserError("queue_full", limit=int(limit), scope=kind.decode())
@@ -137,7 +138,7 @@ class JobQueue:
         """End a job at any stage, for its owner (`by` is a user id) or for an operator."""
         parameters = {
             "job": job_id,
-            "ids": [job_id, keys.again_id(job_id), keys.delivery_id(job_id)],
+            "ids": keys.rq_ids(job_id),
             "by": str(by),
             "operator": operator,
             "ended": utcformat(now()),
@@ -146,7 +147,7 @@ class JobQueue:
 
     async def position(self, job_id: JobId) -> Position | None:
         """Where a job stands; None when it is neither waiting nor running."""
-        answer = await self._run(scripts.POSITION, {"id": job_id})
+        answer = await self._run(scripts.POSITION, {"ids": keys.rq_ids(job_id)[:2]})
         status = answer[0].decode()
         if status not in ("created", "queued", "scheduled", "started"):
             return None

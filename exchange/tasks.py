@@ -15,17 +15,20 @@ from rq.utils import now
 
 from contract.codec import JOB_VERSION, encode_job
 from contract.jobs import Job, Speed
-from exchange.keys import DELIVER, RENDER
+from exchange.keys import DELIVER, INTAKE, RENDER
 
+INTAKE_TASK = "worker.tasks.intake"
 RENDER_TASK = "worker.tasks.render"
 DELIVER_TASK = "worker.tasks.deliver"
-ALLOWED_TASKS = frozenset({RENDER_TASK, DELIVER_TASK})
+ALLOWED_TASKS = frozenset({INTAKE_TASK, RENDER_TASK, DELIVER_TASK})
 
 RESULT_TTL_S = 3_600
 FAILURE_TTL_S = 86_400
 
+INTAKE_TIMEOUT_S = 60
 RENDER_TIMEOUT_S = 900
 DELIVER_TIMEOUT_S = 300
+INTAKE_RETRIES = 3
 RENDER_RETRIES = 3
 DELIVER_RETRIES = 12
 """Deliveries wait longer after each failed try (`worker.slots`), so this many cover several hours."""
@@ -74,11 +77,20 @@ def home_queue(job: Job) -> str:
     return job.request.queue.value
 
 
-def submitted(job: Job) -> Fields:
-    """The hash of a job as the bot submits it."""
-    if home_queue(job) == DELIVER:
-        return delivery(job, {}, job.id)
-    return rendering(job, job.id)
+def submitted(job: Job, traits: dict[str, Any]) -> Fields:
+    """The hash of a job as the bot submits it. `traits` as below."""
+    match home_queue(job):
+        case "deliver":
+            return delivery(job, {}, job.id)
+        case "intake":
+            return intake(job, traits)
+        case _:
+            return rendering(job, job.id)
+
+
+def intake(job: Job, traits: dict[str, Any]) -> Fields:
+    """The hash of an `intake(job, traits)` task. `traits` are those of the drawing that follows."""
+    return _hash(INTAKE_TASK, [encode_job(job), traits], job.id, INTAKE, INTAKE_TIMEOUT_S, INTAKE_RETRIES)
 
 
 def rendering(job: Job, rq_id: str) -> Fields:

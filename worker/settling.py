@@ -34,10 +34,13 @@ def settle_success(
 ) -> list[Any] | None:
     """Write that the task returned `result`, unless the lease is gone, and claim the slot's next job in the same step.
 
-    Returns what the claim brought, None when there was none.
+    What was brought in is drawn next. Returns what the claim brought, None when there was none.
     """
     entry = _result(job, lease, value=result)
-    settled, *claimed = _finish(client, lease, "finished", tasks.RESULT_TTL_S, result=entry, claim=claim)
+    following = _rendering_of(job) if lease.queue == keys.INTAKE else None
+    settled, *claimed = _finish(
+        client, lease, "finished", tasks.RESULT_TTL_S, following=following, result=entry, claim=claim
+    )
     if not settled:
         log.warning("the lease was lost, the outcome is dropped", rq_id=lease.rq_id)
     return claimed[0] if claimed else None
@@ -58,7 +61,7 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             _finish(client, lease, "back", 0)
         case Stop.CANCELLED, _:
             log.info("cancelled while running", rq_id=lease.rq_id)
-            _finish(client, lease, "canceled", CANCELLED_TTL_S, job=job, outcome=cancelled())
+            _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(job, lease, cancelled()))
         case _, NewerVersion():
             log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
             _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
@@ -66,7 +69,7 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             log.info("waiting for better times", rq_id=lease.rq_id, delay_s=round(error.delay_s, 1), reason=str(error))
             _finish(client, lease, "back", 0, delay_s=error.delay_s)
         case None, UserError():
-            _finish(client, lease, "finished", tasks.RESULT_TTL_S, job=job, outcome=refused(error))
+            _finish(client, lease, "finished", tasks.RESULT_TTL_S, following=_delivery_of(job, lease, refused(error)))
         case reason, _ if (job.retries_left or 0) > 0:
             delay_s = _delay_s(lease, job, error)
             log.warning("failed, will be tried again", rq_id=lease.rq_id, delay_s=delay_s, reason=reason, error=text)
@@ -75,7 +78,8 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             log.error("failed for good", rq_id=lease.rq_id, reason=reason, error=text)
             outcome = failed("timeout" if reason is Stop.TIMEOUT else "error")
             result = _result(job, lease, error=text)
-            _finish(client, lease, "failed", tasks.FAILURE_TTL_S, job=job, outcome=outcome, result=result)
+            following = _delivery_of(job, lease, outcome)
+            _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following, result=result)
     excused = isinstance(error, UserError | RetryLater | NewerVersion)
     return lease.queue == keys.RENDER and lease.reason is None and not excused
 
@@ -96,13 +100,13 @@ def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str
     outcome = cancelled() if how == "canceled" else failed("worker_lost")
     log.error("the worker vanished and the job ends", rq_id=rq_id, how=how)
     ttl = CANCELLED_TTL_S if how == "canceled" else tasks.FAILURE_TTL_S
-    _finish(client, lease, how, ttl, job=job, outcome=outcome)
+    _finish(client, lease, how, ttl, following=_delivery_of(job, lease, outcome))
 
 
 def _delay_s(lease: Lease, job: RQJob, error: Exception) -> float:
     if isinstance(error, RetryLater):
         return error.delay_s
-    if lease.queue == keys.RENDER:
+    if lease.queue != keys.DELIVER:
         return RENDER_RETRY_S
     tried = tasks.DELIVER_RETRIES - (job.retries_left or 0)
     return float(min(MAX_DELIVERY_RETRY_S, 2.0 * 2**tried))
@@ -115,12 +119,11 @@ def _finish(
     ttl_s: int,
     *,
     delay_s: float = 0.0,
-    job: RQJob | None = None,
-    outcome: Outcome | None = None,
+    following: tuple[dict[str, Any], tasks.Fields] | None = None,
     result: list[str] | None = None,
     claim: dict[str, Any] | None = None,
 ) -> list[Any]:
-    """Write an outcome; with `job` and `outcome`, a rendering's delivery comes into being in the same step."""
+    """Write an outcome; the RQ job that follows, if any, comes into being in the same step."""
     parameters: dict[str, Any] = {
         "queue": lease.queue,
         "id": lease.rq_id,
@@ -136,20 +139,29 @@ def _finish(
     if claim is not None:
         parameters["claim"] = claim
     fields: tasks.Fields = []
-    if job is not None and outcome is not None and lease.queue == keys.RENDER:
-        following, fields = _delivery_of(job, outcome)
-        if following:
-            parameters["next"] = following
+    if following is not None:
+        parameters["next"], fields = following
     answer: list[Any] = scripts.run(client, scripts.FINISH, scripts.arguments(parameters, fields))
     return answer
 
 
-def _delivery_of(job: RQJob, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fields]:
+def _rendering_of(job: RQJob) -> tuple[dict[str, Any], tasks.Fields]:
+    """The drawing of a job whose pictures have been brought in."""
+    document, traits = job.args
+    ours = decode_job(document)
+    rq_id = keys.again_id(ours.id)
+    return {"id": rq_id, "job": ours.id, "queue": keys.RENDER, "traits": traits}, tasks.rendering(ours, rq_id)
+
+
+def _delivery_of(job: RQJob, lease: Lease, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fields] | None:
+    """The message that tells of an end without a picture; a delivery that ends so has been the message itself."""
+    if lease.queue == keys.DELIVER:
+        return None
     try:
         ours = decode_job(job.args[0])
     except (MalformedDocument, NewerVersion, IndexError, TypeError) as error:
         log.error("nobody can be told of this job's end: it cannot be read", rq_id=job.id, error=str(error))
-        return {}, []
+        return None
     rq_id = keys.delivery_id(ours.id)
     following = {
         "id": rq_id,

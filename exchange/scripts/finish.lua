@@ -31,7 +31,7 @@ if args.how == 'retry' or args.how == 'back' then
     redis.call('ZADD', keys.scheduled(queue), now + args.delay_s, id)
     jobs.mark(keys.waiting, id, true, job.easel_user, job.easel_guild)
   else jobs.enter(id, queue, true) end
-  jobs.set_state(job.easel_job, queue == 'render' and 'queued' or 'delivering')
+  jobs.set_state(job.easel_job, jobs.WAITING_STATE[queue])
   return {1}
 end
 

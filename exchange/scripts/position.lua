@@ -1,12 +1,17 @@
 -- needs: jobs
--- args: id -> {status, ahead, cost ahead, own cost, seconds it runs, cost that runs, slots, speed} | {''}
+-- args: ids -> {status, ahead, cost ahead, own cost, seconds it runs, cost that runs, slots, speed} | {''}
+-- Of the job's RQ jobs (`ids`) the last one counts that waits or runs.
 -- Sums the cost before a job without reading the whole queue: after 500 jobs the average stands for the rest.
-local job = jobs.fields(keys.rq_job(args.id), 'status', 'easel_cost', 'easel_model', 'easel_began', 'easel_tag',
-  'easel_pixels')
-if not job.status then return {''} end
-local queue = redis.call('HGET', keys.state(args.id), 'queue') or 'render'
+local own, job
+for _, id in ipairs(args.ids) do
+  local found = jobs.fields(keys.rq_job(id), 'status', 'origin', 'easel_cost', 'easel_model', 'easel_began',
+    'easel_tag', 'easel_pixels')
+  if found.status == 'started' or jobs.WAITS[found.status] then own, job = id, found end
+end
+if not job then return {''} end
+local queue = job.origin or 'render'
 local order = keys.order(queue)
-local rank = redis.call('ZRANK', order, args.id)
+local rank = redis.call('ZRANK', order, own)
 if not rank then
   rank = 0
   if job.status == 'created' then rank = redis.call('ZCOUNT', order, '-inf', '(' .. (job.easel_tag or '0')) end
@@ -36,7 +41,7 @@ end
 local running = 0
 for _, member in ipairs(redis.call('ZRANGE', keys.leases(queue), 0, 499)) do
   local id = string.match(member, '^(.*):')
-  if id ~= args.id then running = running + cost_of(id) / 2 end
+  if id ~= own then running = running + cost_of(id) / 2 end
 end
 local text = string.format
 return {job.status, rank, text('%.6f', ahead), text('%.6f', tonumber(job.easel_cost or '0')), text('%.3f', elapsed),

@@ -19,7 +19,7 @@ local function recover_lease(queue, member)
   if job.status == 'started' then
     redis.call('HINCRBY', keys.rq_job(id), 'retries_left', -1)
     jobs.enter(id, queue, true)
-    jobs.set_state(job.easel_job, queue == 'render' and 'queued' or 'delivering')
+    jobs.set_state(job.easel_job, jobs.WAITING_STATE[queue])
     retried = retried + 1
   end
 end

@@ -58,6 +58,14 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             client.rpush("results", job.id)
         return {"by": lease.worker}
 
+    def intake(document: str, traits: dict[str, Any]) -> None:
+        job = decode_job(document)
+        client.rpush("intakes", job.id)
+        if client.hget("script", job.id) == b"refuse":
+            raise UserError("banned_word", word="x")
+        if client.hget("script", job.id) == b"hang":
+            _draw(100_000, job.id)
+
     def deliver(document: str, outcome: dict[str, Any]) -> dict[str, Any]:
         client.rpush("delivered", f"{decode_job(document).id} {outcome.get('state', 'stored')}")
         return {"state": "delivered"}
@@ -71,6 +79,7 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             time.sleep(STEP_S)
 
     module = ModuleType("worker.tasks")
+    module.intake = intake  # type: ignore[attr-defined]
     module.render = render  # type: ignore[attr-defined]
     module.deliver = deliver  # type: ignore[attr-defined]
     return module

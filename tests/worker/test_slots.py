@@ -75,8 +75,10 @@ class Bench:
         """Let a lease run out and be recovered, before the heartbeat can renew it."""
 
         def lapsed() -> bool:
-            self.client.zadd(f"rq:wip:{lease.queue}", {f"{lease.rq_id}:{lease.execution}": 1}, xx=True)
-            return recover(self.client) > 0
+            member = f"{lease.rq_id}:{lease.execution}"
+            self.client.zadd(keys.leases(lease.queue), {member: 1}, xx=True)
+            recover(self.client)  # or the pool's own heartbeat was faster
+            return self.client.zscore(keys.leases(lease.queue), member) is None
 
         self.until(lapsed)
 

@@ -21,7 +21,7 @@ function jobs.mark(mark, id, present, user, guild)
   if guild and guild ~= '' then redis.call(verb, mark('guild:' .. guild), id) end
 end
 
-local WAITS = {created = true, queued = true, scheduled = true}
+jobs.WAITS = {created = true, queued = true, scheduled = true}
 
 -- How many a scope has, of a cap; members that RQ no longer calls live are dropped, because its own tools cancel, empty
 -- and requeue behind our back.
@@ -31,7 +31,7 @@ function jobs.count(mark, scope, cap)
   if n < cap then return n end
   for _, id in ipairs(redis.call('SMEMBERS', set)) do
     local status = redis.call('HGET', keys.rq_job(id), 'status')
-    local live = status and WAITS[status]
+    local live = status and jobs.WAITS[status]
     if mark == keys.running then live = status == 'started' end
     if not live then
       redis.call('SREM', set, id)
@@ -70,6 +70,9 @@ function jobs.drop_lease(id, queue, execution, worker, user, guild)
   jobs.mark(keys.running, id, false, user, guild)
 end
 
+-- What a job is while it waits in a queue, and while it runs there.
+jobs.WAITING_STATE = {intake = 'queued', render = 'queued', deliver = 'delivering'}
+jobs.RUNNING_STATE = {intake = 'queued', render = 'running', deliver = 'delivering'}
 jobs.ENDED = {delivered = true, failed = true, cancelled = true}
 
 -- An end stands: a delivery that runs again after its post only has to tidy up.
