@@ -25,6 +25,7 @@ async def own_guilds(call: Call) -> Any:
     guild = wire.rest_guild()
     shown = {name: guild[name] for name in ("id", "name", "icon", "features")} | {"banner": None}
     owner = guild["owner_id"] == call.user.id
+    shown |= _counts(call)
     return [shown | {"owner": owner, "permissions": str(wire.member_permissions(call.user))}]
 
 
@@ -48,9 +49,7 @@ async def bot_gateway(call: Call) -> Any:
 async def get_guild(call: Call) -> Any:
     """GET /guilds/{guild}"""
     _check_guild(call)
-    count = len(call.sandbox.world.users)
-    counts = {"approximate_member_count": count, "approximate_presence_count": count}
-    return call.sandbox.wire.rest_guild() | (counts if call.query.get("with_counts") in ("1", "true") else {})
+    return call.sandbox.wire.rest_guild() | _counts(call)
 
 
 async def list_channels(call: Call) -> Any:
@@ -65,6 +64,17 @@ async def list_roles(call: Call) -> Any:
     return call.sandbox.wire.rest_guild()["roles"]
 
 
+async def no_sounds(call: Call) -> Any:
+    """GET /soundboard-default-sounds, where Discord lists a few; there is no voice here."""
+    return []
+
+
+async def no_guild_sounds(call: Call) -> Any:
+    """GET /guilds/{guild}/soundboard-sounds"""
+    _check_guild(call)
+    return {"items": []}
+
+
 async def get_member(call: Call) -> Any:
     """GET /guilds/{guild}/members/{user}"""
     _check_guild(call)
@@ -72,6 +82,14 @@ async def get_member(call: Call) -> Any:
     if user is None:
         raise unknown("member")
     return call.sandbox.wire.member(user)
+
+
+def _counts(call: Call) -> dict[str, int]:
+    """How many are in the guild, for those who ask ``with_counts``."""
+    if call.query.get("with_counts", "").lower() not in ("1", "true"):
+        return {}
+    count = len(call.sandbox.world.users)
+    return {"approximate_member_count": count, "approximate_presence_count": count}
 
 
 def _check_guild(call: Call) -> None:
@@ -91,4 +109,6 @@ ROUTES = [
     Route("GET", "/guilds/{guild}/channels", list_channels),
     Route("GET", "/guilds/{guild}/roles", list_roles),
     Route("GET", "/guilds/{guild}/members/{user}", get_member),
+    Route("GET", "/guilds/{guild}/soundboard-sounds", no_guild_sounds),
+    Route("GET", "/soundboard-default-sounds", no_sounds),
 ]

@@ -41,13 +41,15 @@ async def answer(call: Call) -> Any:
     elif kind == OFFER_CHOICES:
         _offer_choices(call, interaction, data)
     else:
-        _open_modal(call, interaction, data)
+        interaction.modal = read_modal(data)
     interaction.response = kind
     interaction.response_message_id = message.id if message is not None else None
     world.save_interaction(interaction)
     if kind != OFFER_CHOICES:
         success = {"id": interaction.id, "nonce": interaction.nonce}
         sandbox.gateway.tell(world.users[interaction.user_id], "INTERACTION_SUCCESS", success)
+    if kind == OPEN_MODAL:
+        _show_modal(sandbox, interaction)
     if call.query.get("with_response", "").lower() not in ("1", "true"):
         return None
     return _callback_response(sandbox, interaction, message)
@@ -113,9 +115,9 @@ def _offer_choices(call: Call, interaction: Interaction, data: dict[str, Any]) -
     call.sandbox.gateway.tell(user, "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", payload)
 
 
-def _open_modal(call: Call, interaction: Interaction, data: dict[str, Any]) -> None:
-    sandbox = call.sandbox
-    interaction.modal = read_modal(data)
+def _show_modal(sandbox: Sandbox, interaction: Interaction) -> None:
+    """Clients look the modal's interaction up among those that they know to have succeeded."""
+    assert interaction.modal is not None
     bot = sandbox.world.bot
     application = {"id": bot.id, "name": bot.username, "icon": None, "description": "", "bot": sandbox.wire.user(bot)}
     payload = interaction.modal | {"id": interaction.id, "nonce": interaction.nonce, "application": application}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 from aiohttp import BodyPartReader, web
 
@@ -249,6 +250,10 @@ class Api:
                 data += chunk
                 if len(data) > limit:
                     raise too_large()
+            # py-cord sends an answer without files as an ordinary form with one field.
+            if request.content_type == "application/x-www-form-urlencoded":
+                fields = parse_qs(data.decode("ascii", errors="replace"))
+                data = bytearray(fields.get("payload_json", [""])[0].encode())
             call.body = _parse(bytes(data)) if data else {}
             return
         try:

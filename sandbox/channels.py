@@ -195,9 +195,8 @@ async def open_slots(call: Call) -> Any:
         if (one.get("file_size") or 0) > call.sandbox.limits.file_bytes:
             raise ApiError(413, 40005, "Request entity too large")
         name = call.sandbox.uploads.open(call.user.id, channel.id, str(one.get("filename") or "unknown"))
-        slots.append(
-            {"id": one.get("id"), "upload_url": f"{call.sandbox.base_url}/uploads/{name}"} | {"upload_filename": name}
-        )
+        upload_url = f"{call.sandbox.base_url}/uploads/{name}"
+        slots.append({"id": one.get("id"), "upload_url": upload_url, "upload_filename": name})
     return {"attachments": slots}
 
 

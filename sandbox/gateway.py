@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from sandbox.greetings import greeting
 from sandbox.limits import Limits
 from sandbox.permissions import Permission
 from sandbox.record import Record
@@ -17,6 +18,7 @@ from sandbox.world import DM, Channel, User, World
 
 HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME = 1, 2, 3, 4, 6
 RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, HEARTBEAT_ACK = 7, 8, 9, 10, 11
+SUBSCRIBE, SUBSCRIBE_MANY = 14, 37  # of people's clients: the member list at a channel's side
 
 GUILDS, GUILD_MEMBERS, PRESENCES, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 8, 1 << 15
 PRIVILEGED = GUILD_MEMBERS | PRESENCES | MESSAGE_CONTENT
@@ -175,8 +177,10 @@ class Gateway:
             self._resume(connection, body if isinstance(body, dict) else {})
         elif session is None:
             raise Closed(4003, "Not authenticated")
-        elif op == REQUEST_MEMBERS and session.user.bot:
+        elif op == REQUEST_MEMBERS:
             self._chunk(session, body)
+        elif op in (SUBSCRIBE, SUBSCRIBE_MANY) and lenient:
+            self._list_members(session, body)
         elif op not in (PRESENCE, VOICE) and not lenient:
             raise Closed(4001, "Unknown opcode")
 
@@ -205,10 +209,12 @@ class Gateway:
         intents, shard = ALL_INTENTS, None
         if user.bot:
             intents, shard = self._bot_terms(body)
-        session = Session(user, intents, shard)
+        capabilities = body.get("capabilities")
+        session = Session(user, intents, shard, capabilities if isinstance(capabilities, int) else 0)
         session.connection, connection.session = connection, session
         self._sessions[session.id] = session
-        self._greet(session)
+        for event, payload in greeting(self._world, self._wire, session):
+            session.dispatch(event, payload)
 
     def _bot_terms(self, body: dict[str, Any]) -> tuple[int, tuple[int, int] | None]:
         intents = body.get("intents")
@@ -223,37 +229,6 @@ class Gateway:
             case [int(index), int(count)] if 0 <= index < count:
                 return intents, (index, count)
         raise Closed(4010, "Invalid shard")
-
-    def _greet(self, session: Session) -> None:
-        world, wire, user = self._world, self._wire, session.user
-        url = wire.base_url.replace("http", "ws", 1)
-        ready: dict[str, Any] = {
-            "v": 10,
-            "user": wire.own_user(user),
-            "session_id": session.id,
-            "resume_gateway_url": url,
-            "_trace": [],
-        }
-        if not user.bot:
-            ready |= {
-                "guilds": [wire.guild(user)],
-                "private_channels": [wire.channel(channel, user) for channel in world.direct_channels(user)],
-                "users": [wire.user(other) for other in world.users.values() if other is not user],
-                "relationships": [],
-                "read_state": [],
-                "user_settings": {},
-                "session_type": "normal",
-            }
-            session.dispatch("READY", ready)
-            return
-        mine = session.serves(world.guild_id)
-        ready["guilds"] = [{"id": world.guild_id, "unavailable": True}] if mine else []
-        ready["application"] = {"id": world.bot_id, "flags": 0}
-        if session.shard is not None:
-            ready["shard"] = list(session.shard)
-        session.dispatch("READY", ready)
-        if mine and session.intents & GUILDS:
-            session.dispatch("GUILD_CREATE", wire.guild(user))
 
     def _resume(self, connection: Connection, body: dict[str, Any]) -> None:
         user = self._world.user_by_token(str(body.get("token")).removeprefix("Bot "))
@@ -292,6 +267,27 @@ class Gateway:
         if body.get("nonce") is not None:
             payload["nonce"] = body["nonce"]
         session.dispatch("GUILD_MEMBERS_CHUNK", payload)
+
+    def _list_members(self, session: Session, body: Any) -> None:
+        """The member list that a person's client asks for; the guild fits into its first range."""
+        guild_id = self._world.guild_id
+        wanted = body.get("subscriptions", {body.get("guild_id"): body}) if isinstance(body, dict) else {}
+        subscription = wanted.get(guild_id) if isinstance(wanted, dict) else None
+        if not (isinstance(subscription, dict) and subscription.get("channels")):
+            return
+        members = [self._wire.member(user) for user in self._world.users.values()]
+        group = {"id": "online", "count": len(members)}
+        payload = {
+            "guild_id": guild_id,
+            "id": "everyone",
+            "member_count": len(members),
+            "online_count": len(members),
+            "groups": [group],
+            "ops": [
+                {"op": "SYNC", "range": [0, 99], "items": [{"group": group}, *({"member": one} for one in members)]}
+            ],
+        }
+        session.dispatch("GUILD_MEMBER_LIST_UPDATE", payload)
 
     # Sessions --------------------------------------------------------------------------------------------------------
 

@@ -81,13 +81,17 @@ class Connection:
 
 
 class Session:
-    """An identified client; it outlives its connection for two minutes, collecting events for a RESUME."""
+    """An identified client; it outlives its connection for two minutes, collecting events for a RESUME.
 
-    def __init__(self, user: User, intents: int, shard: tuple[int, int] | None) -> None:
+    ``intents`` are a bot's, ``capabilities`` a person's client's.
+    """
+
+    def __init__(self, user: User, intents: int, shard: tuple[int, int] | None, capabilities: int = 0) -> None:
         self.id = secrets.token_hex(16)
         self.user = user
         self.intents = intents
         self.shard = shard
+        self.capabilities = capabilities
         self.sequence = 0
         self.replay: deque[tuple[int, str]] = deque(maxlen=REPLAYED_EVENTS)
         self.connection: Connection | None = None

@@ -35,8 +35,8 @@ class Uploads:
         self._slots: dict[str, Slot] = {}
 
     def open(self, user_id: str, channel_id: str, filename: str) -> str:
-        """Make a slot; its name cannot be guessed, because putting a file there needs no token."""
-        name = f"{secrets.token_hex(16)}/{filename}"
+        """Make a slot. Its name is safe in a URL and cannot be guessed: putting a file there needs no token."""
+        name = f"{secrets.token_hex(16)}/{clean_filename(filename)}"
         self._slots[name] = Slot(user_id, channel_id, filename)
         return name
 

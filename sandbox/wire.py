@@ -79,6 +79,7 @@ class Wire:
             "name": bot.username,
             "icon": None,
             "description": "",
+            "summary": "",  # deprecated and empty, yet some clients cannot do without
             "type": None,
             "bot": self.user(bot),
             "bot_public": True,
