@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 
 import aiohttp
 import discord
-import redis.exceptions
 import structlog
 
 from bot.rendering import embed_of, view_of
@@ -26,12 +22,6 @@ NETWORK_ERRORS = (OSError, aiohttp.ClientError, discord.RateLimited)
 UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
 
-
-BUDGET_S = 2.3
-"""How long a command may take before its answer, of Discord's three seconds: the answer has to arrive as well."""
-
-_deadline_s: ContextVar[float] = ContextVar("deadline_s")
-
 _FOR_THE_CALLER_ONLY = frozenset(
     {
         "channel_not_allowed",
@@ -47,45 +37,22 @@ _FOR_THE_CALLER_ONLY = frozenset(
 does: others learn from it, and clients that read the channel's history find it."""
 
 
-@asynccontextmanager
-async def answering(
-    interaction: discord.Interaction, command: str | None = None, *, ephemeral: bool = False
-) -> AsyncIterator[None]:
-    """Run a command or press inside this: whatever goes wrong is said in the interaction's own answer.
+async def explain(
+    interaction: discord.Interaction, error: Exception, *, command: str | None = None, ephemeral: bool = False
+) -> None:
+    """Say what became of a command, press or form that raised `error`.
 
     A UserError is shown as it is; anything else is logged whole, and the person gets an apology with a number.
     `command` is what the footer repeats, such as `/imagine a fox`; `ephemeral` shows the refusal to the caller only.
     """
-    _deadline_s.set(asyncio.get_running_loop().time() + BUDGET_S)
-    with structlog.contextvars.bound_contextvars(interaction_id=str(interaction.id)):
-        try:
-            yield
-        except UserError as error:
-            log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
-            await refuse(interaction, error, command=command, ephemeral=ephemeral)
-        except Exception as error:
-            if isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
-                log.warning("answered too late", created_at=interaction.created_at.isoformat())
-                return
-            log.exception("command failed")
-            await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
-
-
-@asynccontextmanager
-async def promptly(limit_s: float | None = None) -> AsyncIterator[None]:
-    """Ask Redis inside this: UserError `queue_unreachable` when it does not answer in time.
-
-    Its client is patient, for a restart of Redis must not lose a thing; a person has three seconds in all. Without
-    `limit_s` it is what `answering` has left; after an answer, or where nobody waits, give one.
-    """
-    now_s = asyncio.get_running_loop().time()
-    until_s = _deadline_s.get(now_s + BUDGET_S) if limit_s is None else now_s + limit_s
-    try:
-        async with asyncio.timeout_at(until_s):
-            yield
-    except (TimeoutError, redis.exceptions.RedisError) as error:
-        log.error("the queue cannot be reached", error=type(error).__name__)
-        raise UserError("queue_unreachable") from error
+    if isinstance(error, UserError):
+        log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
+        await refuse(interaction, error, command=command, ephemeral=ephemeral)
+    elif isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
+        log.warning("answered too late", created_at=interaction.created_at.isoformat())
+    else:
+        log.error("command failed", exc_info=error)
+        await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
 
 
 async def refuse(

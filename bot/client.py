@@ -14,14 +14,14 @@ import redis.exceptions
 import structlog
 from discord import app_commands
 
-from bot.answering import answering
+from bot.answering import explain
 from bot.edits import ChannelEdits
 from bot.results.colours import ButtonColours
-from bot.services import Services
 from bot.waiting.messages import WaitingMessages
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from exchange.progress import Progress
+from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -36,35 +36,40 @@ back, so this many keep up with three hundred a second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A form (modal). `template` is that of its custom_id, which says what the form is about; `sent` gets the match."""
+class Route:
+    """Where a press or a form goes: `template` is that of its custom_id, which says what it is about."""
 
     template: re.Pattern[str]
-    sent: Callable[[Interaction, re.Match[str]], Awaitable[None]]
+    handle: Callable[[Interaction, re.Match[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
     """What one feature adds to the bot. Nothing is kept in memory for it: all of it works after a restart.
 
-    `items` are found by their custom_id. `reacted` hears of every reaction, `finished` of every job that was drawn.
+    `presses` are buttons and menus, `forms` what was typed into them. `reacted` hears of every reaction, `finished` of
+    every job that was drawn.
     """
 
     commands: tuple[Command, ...] = ()
-    items: tuple[type[discord.ui.DynamicItem[Any]], ...] = ()
-    forms: tuple[Form, ...] = ()
+    presses: tuple[Route, ...] = ()
+    forms: tuple[Route, ...] = ()
     reacted: Callable[[EaselClient, discord.RawReactionActionEvent], Awaitable[None]] | None = None
     finished: Callable[[EaselClient, JobId], Coroutine[Any, Any, None]] | None = None
 
 
 class EaselClient(discord.AutoShardedClient):
-    """One bot process. It keeps nothing that it could not do without: another one can take over at any time."""
+    """One bot process. It keeps nothing that it could not do without: another one can take over at any time.
+
+    `cancel_button` says whether waiting messages carry one.
+    """
 
     def __init__(
         self,
         services: Services,
         features: Sequence[Feature],
         *,
+        cancel_button: bool = True,
         shard_ids: list[int] | None = None,
         shard_count: int | None = None,
     ) -> None:
@@ -80,6 +85,7 @@ class EaselClient(discord.AutoShardedClient):
             shard_count=shard_count,
         )
         self.services = services
+        self.cancel_button = cancel_button
         self._features = features
         self.edits = ChannelEdits()
         self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
@@ -88,14 +94,12 @@ class EaselClient(discord.AutoShardedClient):
         # Under a burst the first in line get their answers, instead of all getting theirs too late together.
         self.turns = asyncio.Semaphore(AT_ONCE)
         self.connected = asyncio.Event()
-        self._background: set[asyncio.Task[None]] = set()
 
     async def setup_hook(self) -> None:
-        """Register commands and buttons, and tell Discord of the commands."""
+        """Register the commands, and tell Discord of them."""
         for feature in self._features:
             for command in feature.commands:
                 self.tree.add_command(command)
-            self.add_dynamic_items(*feature.items)
         await self.tree.sync()
 
     async def follow(self, events: AsyncIterable[Progress]) -> None:
@@ -108,7 +112,7 @@ class EaselClient(discord.AutoShardedClient):
             if event.state == "finished":
                 for feature in self._features:
                     if feature.finished is not None:
-                        self.background(feature.finished(self, event.job_id))
+                        self.services.background.start(feature.finished(self, event.job_id))
 
     def serves(self, guild_id: int | None) -> bool:
         """Whether a guild (None: direct messages) belongs to a shard of this process."""
@@ -116,42 +120,26 @@ class EaselClient(discord.AutoShardedClient):
             return True
         return (0 if guild_id is None else (guild_id >> 22) % self.shard_count) in self.shard_ids
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let `work` go on after its interaction has been answered; what it raises is logged."""
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background_done)
-
-    async def finish_background(self) -> None:
-        """Wait for the work that went on after its interaction was answered."""
-        while self._background:
-            await asyncio.wait(self._background)
-
-    def _background_done(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("work in the background failed", exc_info=error)
-
     async def on_connect(self) -> None:
         """The gateway is open and the commands are known: presses and commands are answered from here on."""
         self.connected.set()
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Forms, which are not kept in memory, and buttons nobody knows."""
-        data: dict[str, Any] = dict(interaction.data or {})
-        custom_id = str(data.get("custom_id", ""))
+        """Presses and forms go where their custom_id says; the library keeps none in memory."""
         match interaction.type:
+            case discord.InteractionType.component:
+                routes = [route for feature in self._features for route in feature.presses]
             case discord.InteractionType.modal_submit:
-                for form in (form for feature in self._features for form in feature.forms):
-                    if found := form.template.fullmatch(custom_id):
-                        await form.sent(interaction, found)
-                        return
-            case discord.InteractionType.component if not self._knows(custom_id):
-                pass
+                routes = [route for feature in self._features for route in feature.forms]
             case _:
                 return
-        async with answering(interaction, ephemeral=True):
-            raise UserError("unknown_button")
+        data: dict[str, Any] = dict(interaction.data or {})
+        custom_id = str(data.get("custom_id", ""))
+        for route in routes:
+            if found := route.template.fullmatch(custom_id):
+                await route.handle(interaction, found)
+                return
+        await explain(interaction, UserError("unknown_button"), ephemeral=True)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Reactions arrive raw, because no message is kept in memory."""
@@ -163,18 +151,13 @@ class EaselClient(discord.AutoShardedClient):
         """Whatever a listener did not foresee is logged whole; there is nobody to tell."""
         log.exception("a listener failed", listener=event_method)
 
-    def _knows(self, custom_id: str) -> bool:
-        items = [item for feature in self._features for item in feature.items]
-        return any(item.__discord_ui_compiled_template__.fullmatch(custom_id) for item in items)
-
     async def close(self) -> None:
         """End the edits and the gateway; jobs go on without this process."""
         await self.edits.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
-                await self.finish_background()
-        for task in self._background:
-            task.cancel()
+                await self.services.background.finish()
+        self.services.background.cancel()
         await super().close()
 
 
@@ -195,6 +178,5 @@ class Tree(app_commands.CommandTree[EaselClient]):
         )
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        """A command that ended otherwise than its own `answering` foresaw."""
-        async with answering(interaction, ephemeral=True):
-            raise getattr(error, "original", error)
+        """A command that failed before its own answer was at work, by arguments that are none."""
+        await explain(interaction, getattr(error, "original", error), ephemeral=True)

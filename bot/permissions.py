@@ -1,10 +1,8 @@
-"""Whether the bot can do its work in a channel: asked before a job is accepted, not when its picture is ready."""
+"""What the bot has to be allowed in a channel to work there: asked before a job is accepted, not when it is ready."""
 
 from __future__ import annotations
 
 import discord
-
-from contract.errors import UserError
 
 _NAMES = {
     "view_channel": "View Channel",
@@ -16,14 +14,8 @@ _NAMES = {
 }
 
 
-def check_channel(interaction: discord.Interaction) -> None:
-    """UserError `no_permission` when the bot cannot post a picture as a reply in the interaction's channel."""
-    if interaction.guild_id is None:
-        return
-    in_thread = isinstance(interaction.channel, discord.Thread)
+def missing_permissions(granted: discord.Permissions, *, in_thread: bool) -> list[str]:
+    """The names, as Discord shows them, of what `granted` lacks for posting a picture as a reply."""
     send = "send_messages_in_threads" if in_thread else "send_messages"
     needed = ("view_channel", send, "embed_links", "attach_files", "read_message_history")
-    granted = interaction.app_permissions
-    missing = [_NAMES[name] for name in needed if not getattr(granted, name)]
-    if missing:
-        raise UserError("no_permission", permissions=", ".join(missing))
+    return [_NAMES[name] for name in needed if not getattr(granted, name)]

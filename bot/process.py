@@ -18,7 +18,6 @@ import yarl
 
 from bot.client import EaselClient
 from bot.features import FEATURES
-from bot.services import Services
 from bot.settings import BotSettings, InvalidSettings, read_settings
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import UserError
@@ -31,6 +30,7 @@ from exchange.images import open_store
 from exchange.logs import configure_logs
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -97,14 +97,19 @@ async def run(settings: BotSettings) -> None:
     try:
         await check_async(redis)
         services = Services(
-            settings=settings,
             queue=JobQueue(redis, settings.limits),
             images=await asyncio.to_thread(open_store, settings.image_store),
             preferences=Preferences(redis),
             accounts=Accounts(redis),
             catalogue=open_catalogue(settings.catalogue),
         )
-        client = EaselClient(services, FEATURES, shard_ids=settings.shard_ids, shard_count=settings.shard_count)
+        client = EaselClient(
+            services,
+            FEATURES,
+            cancel_button=settings.cancel_button,
+            shard_ids=settings.shard_ids,
+            shard_count=settings.shard_count,
+        )
         subscribed = asyncio.Event()
         events = progress.listen(redis, subscribed)
         await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)

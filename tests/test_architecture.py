@@ -12,12 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-OURS = ("contract", "exchange", "bot", "worker", "model", "sandbox")
+OURS = ("contract", "exchange", "service", "bot", "worker", "model", "sandbox")
 
 MAY_IMPORT = {
     "contract": {"contract"},
     "exchange": {"exchange", "contract"},
-    "bot": {"bot", "exchange", "contract"},
+    "service": {"service", "exchange", "contract"},
+    "bot": {"bot", "service", "exchange", "contract"},
     "worker": {"worker", "model", "exchange", "contract"},
     "model": {"model"},
     "sandbox": {"sandbox"},
@@ -26,6 +27,7 @@ MAY_IMPORT = {
 NEVER_IMPORTS = {
     "contract": {"torch", "discord", "redis", "rq", "PIL", "numpy", "diffusers", "transformers", "aiohttp"},
     "exchange": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
+    "service": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "bot": {"torch", "PIL", "numpy", "diffusers", "transformers"},
     "worker": set(),
     "model": {"discord", "redis", "rq"},
@@ -103,6 +105,7 @@ def test_no_module_imports_itself_by_a_detour() -> None:
     [
         ("contract.messages contract.codec contract.plan contract.lineage", "torch discord redis numpy PIL"),
         ("exchange.queue exchange.images exchange.progress", "torch discord numpy PIL"),
+        ("service.accepting service.follow_ups service.wishes", "torch discord numpy PIL diffusers transformers"),
         ("bot.client bot.settings", "torch numpy PIL diffusers transformers"),
         ("worker.delivery", "torch diffusers transformers"),
     ],

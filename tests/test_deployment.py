@@ -53,7 +53,7 @@ def test_the_bot_image_holds_no_torch() -> None:
     bot = stages()["bot"]
     assert "torch" not in bot.lower()
     assert 'pip install --constraint constraints.txt --editable ".[s3]"' in bot
-    assert copied(bot) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "bot"}
+    assert copied(bot) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "service", "bot"}
 
 
 def test_the_image_that_only_delivers_holds_no_torch() -> None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from discord import app_commands
 
-from bot.answering import answering
-from bot.client import Interaction
-from bot.imagine.prompts import imagine_nothing, imagine_text
+from bot.calls import Call, answered
+from bot.imagine.prompts import imagine_text
+from bot.waiting.submission import submit
+from service.profiles import profile_of
+from service.wishes import surprise_wish
 
 
 @app_commands.command(description="Create images from words")
 @app_commands.describe(prompt="The prompt to imagine")
-async def imagine(interaction: Interaction, prompt: str) -> None:
+@answered(ephemeral=False)
+async def imagine(call: Call, prompt: str) -> None:
     """Create images from words."""
-    async with answering(interaction, f"/imagine {prompt}"), interaction.client.turns:
-        await imagine_text(interaction, prompt)
+    await imagine_text(call, prompt)
 
 
 @app_commands.command(description="Four pictures of whatever the model likes, without a prompt")
-async def surprise(interaction: Interaction) -> None:
+@answered(ephemeral=False)
+async def surprise(call: Call) -> None:
     """Draw without words."""
-    async with answering(interaction, "/surprise"), interaction.client.turns:
-        await imagine_nothing(interaction)
+    call.typed = "/surprise"
+    call.check_channel()
+    wanted = surprise_wish(call.asker, await profile_of(call.services, call.asker), call.services.catalogue)
+    await submit(call, wanted.jobs[0])

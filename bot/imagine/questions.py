@@ -1,7 +1,4 @@
-"""Requests that await a word from their owner: many jobs at once, or a corrected prompt. Records with a lifetime.
-
-The buttons hold a short token, never a prompt, so they fit and survive a restart; the record lives in Redis.
-"""
+"""The question before many jobs: how many, what they would make, at which cost."""
 
 from __future__ import annotations
 
@@ -9,50 +6,24 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.answering import promptly
-from bot.client import Interaction
-from bot.rendering import embed_of, view_of
+from bot import limits
 from contract.actions import Button, ButtonStyle
-from contract.codec import job_document
-from contract.jobs import Job
 from contract.messages import NOTICE_COLOUR, Embed
-from contract.plan import plan
-from contract.prompt import Submission
+from service.accepting import Question
 
 SHOWN_EXPANSIONS = 5
 _SHOWN_LENGTH = 150
 
 
-async def corrected_button(interaction: Interaction, prompt: str) -> Button:
-    """A button under a refusal that runs `prompt` instead."""
-    request = {"kind": "prompt", "prompt": prompt}
-    async with promptly():
-        token = await interaction.client.services.preferences.put_pending(request, owner=interaction.user.id)
-    return Button(f"Easel::Pending::run::{token}", "Run corrected prompt", style=ButtonStyle.SUCCESS)
-
-
-async def ask_first(interaction: Interaction, submission: Submission, jobs: Sequence[Job]) -> None:
-    """Show what a prompt that makes several jobs would make and cost, with Confirm and Cancel."""
-    services = interaction.client.services
-    request = {"kind": "jobs", "jobs": [job_document(job) for job in jobs]}
-    async with promptly():
-        token = await services.preferences.put_pending(request, owner=interaction.user.id)
-    cost = sum(plan(job, services.catalogue.named(job.model)).megapixel_steps for job in jobs)
-    pictures = sum(job.image_count for job in jobs)
-    shown = [f"- {_cut(text)}" for text in submission.expansions[:SHOWN_EXPANSIONS]]
-    if len(submission.expansions) > SHOWN_EXPANSIONS:
-        shown.append(f"- … and {len(submission.expansions) - SHOWN_EXPANSIONS} more")
-    lines = [f"This makes **{len(jobs)} jobs**, {pictures} pictures, at a cost of {cost:.3g} megapixel-steps.", *shown]
-    embed = Embed("Are you sure?", "\n".join(lines), NOTICE_COLOUR)
-    rows = [
-        [
-            Button(f"Easel::Pending::confirm::{token}", f"Yes, run {len(jobs)} jobs", style=ButtonStyle.SUCCESS),
-            Button(f"Easel::Pending::dismiss::{token}", "No", style=ButtonStyle.SECONDARY),
-        ]
+def question(asked: Question, expansions: Sequence[str]) -> tuple[Embed, list[list[Button]]]:
+    """The embed that asks, with Yes and No. `expansions` are the prompts in words."""
+    count = len(asked.jobs)
+    shown = [f"- {limits.fit(discord.utils.escape_markdown(text), _SHOWN_LENGTH)}" for text in expansions]
+    if len(shown) > SHOWN_EXPANSIONS:
+        shown[SHOWN_EXPANSIONS:] = [f"- … and {len(shown) - SHOWN_EXPANSIONS} more"]
+    lines = [f"This makes **{count} jobs**, {asked.pictures} pictures, at a cost of {asked.cost:.3g} megapixel-steps."]
+    buttons = [
+        Button(f"Easel::Pending::confirm::{asked.token}", f"Yes, run {count} jobs", style=ButtonStyle.SUCCESS),
+        Button(f"Easel::Pending::dismiss::{asked.token}", "No"),
     ]
-    await interaction.response.send_message(embed=embed_of(embed), view=view_of(rows))
-
-
-def _cut(text: str) -> str:
-    plain = discord.utils.escape_markdown(text)
-    return plain if len(plain) <= _SHOWN_LENGTH else plain[: _SHOWN_LENGTH - 1] + "…"
+    return Embed("Are you sure?", "\n".join([*lines, *shown]), NOTICE_COLOUR), [buttons]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import discord
 from discord import app_commands
 
-from bot.answering import answering, promptly
-from bot.client import EaselClient, Interaction
-from bot.profiles import profile_of
+from bot.calls import Call, answered
 from contract.jobs import Speed
-from contract.messages import NOTICE_COLOUR
+from contract.messages import NOTICE_COLOUR, Embed
 from exchange.accounts import Usage
+from service.pictures import usage_of
+from service.profiles import profile_of
+from service.standing import standings
 
 EXAMPLES = (
     "a blue butterfly",
@@ -28,28 +29,24 @@ _MONTHS = 13
 
 
 @app_commands.command(description="How to make pictures here")
-async def help(interaction: Interaction) -> None:
+@answered()
+async def help(call: Call) -> None:
     """A first page with examples that work."""
-    async with answering(interaction, ephemeral=True):
-        embed = discord.Embed(title="How to make pictures", description=help_text(), colour=NOTICE_COLOUR)
-        await interaction.response.send_message(embed=embed, ephemeral=True)
+    await call.say(embed=Embed("How to make pictures", help_text(), NOTICE_COLOUR))
 
 
 @app_commands.command(description="Your settings, usage and jobs")
-async def info(interaction: Interaction) -> None:
+@answered(deferred=True)
+async def info(call: Call) -> None:
     """Midjourney's page, line by line, because clients read it. Deferred first: they wait for the edit that follows."""
-    async with answering(interaction, ephemeral=True):
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        text = await _info_text(interaction)
-        embed = discord.Embed(title="Your info", description=text, colour=NOTICE_COLOUR)
-        await interaction.edit_original_response(embed=embed)
+    await call.say(embed=Embed("Your info", await _info_text(call), NOTICE_COLOUR))
 
 
 @app_commands.command(description="Show your own id")
-async def userid(interaction: Interaction) -> None:
+@answered()
+async def userid(call: Call) -> None:
     """The number that Discord knows the caller by."""
-    async with answering(interaction, ephemeral=True):
-        await interaction.response.send_message(f"Your id is `{interaction.user.id}`", ephemeral=True)
+    await call.say(f"Your id is `{call.asker.user.id}`")
 
 
 def help_text() -> str:
@@ -67,18 +64,18 @@ def help_text() -> str:
     )
 
 
-async def _info_text(interaction: Interaction) -> str:
-    client, user_id = interaction.client, interaction.user.id
-    profile = await profile_of(interaction)
-    months = _months(interaction.created_at)
-    async with promptly(5.0):
-        usage = [one for month in await _usages(client, user_id, months) for one in month]
-        running = [f"`{job_id}`" for job_id in await _running(client, user_id)]
-        waiting = await _waiting_by_speed(client, user_id)
+async def _info_text(call: Call) -> str:
+    services, user_id = call.services, call.asker.user.id
+    profile = await profile_of(services, call.asker)
+    now = datetime.fromtimestamp(call.asker.asked_ms / 1000, UTC)
+    usage = await usage_of(services, user_id, _months(now))
+    own = await standings(services, user_id)
+    running = [f"`{one.job.id}`" for one in own if one.position.running]
+    waiting = Counter(one.job.speed for one in own if not one.position.running)
     lifetime, relaxed = _total(usage), _total([one for one in usage if one.speed is Speed.RELAX])
     lines = [
         f"**User ID**: {user_id}",
-        f"**Subscription**: Pro (Self hosted, renews next on <t:{_next_month(interaction.created_at)}>)",
+        f"**Subscription**: Pro (Self hosted, renews next on <t:{_next_month(now)}>)",
         f"**Visibility Mode**: {'Stealth' if profile.stealth else 'Public'}",
         f"**Job Mode**: {profile.speed.capitalize()}",
         "**Fast Time Remaining**: Unlimited",
@@ -92,28 +89,7 @@ async def _info_text(interaction: Interaction) -> str:
     return "\n".join(lines)
 
 
-async def _usages(client: EaselClient, user_id: int, months: list[str]) -> list[list[Usage]]:
-    accounts = client.services.accounts
-    return [list(month) for month in await asyncio.gather(*(accounts.usage(user_id, month) for month in months))]
-
-
-async def _running(client: EaselClient, user_id: int) -> list[str]:
-    queue = client.services.queue
-    positions = [(job_id, await queue.position(job_id)) for job_id in await queue.of_user(user_id)]
-    return [job_id for job_id, position in positions if position is not None and position.running]
-
-
-async def _waiting_by_speed(client: EaselClient, user_id: int) -> dict[Speed, int]:
-    queue = client.services.queue
-    counts = dict.fromkeys(Speed, 0)
-    for job_id in await queue.of_user(user_id):
-        job, position = await queue.accepted(job_id), await queue.position(job_id)
-        if job is not None and position is not None and not position.running:
-            counts[job.speed] += 1
-    return counts
-
-
-def _total(usage: list[Usage]) -> Usage:
+def _total(usage: Sequence[Usage]) -> Usage:
     return Usage(Speed.FAST, images=sum(one.images for one in usage), gpu_s=sum(one.gpu_s for one in usage))
 
 

@@ -7,125 +7,47 @@ from contextlib import suppress
 import discord
 from discord import app_commands
 
-from bot.answering import answering, promptly
-from bot.client import EaselClient, Interaction
-from bot.jobs.cancelling import cancel_and_show, may_moderate
-from bot.results.again import show_again
+from bot import limits
+from bot.calls import Call, answered, suggested
+from bot.jobs.cancelling import cancel_and_show
+from bot.pages import Listing, Page, page_of
+from bot.results.again import read_job_id
 from bot.waiting.position import place
 from contract.errors import UserError
-from contract.ids import JobId, parse_job_id
 from contract.jobs import Job
 from exchange.accounts import Entry
-from exchange.queue import Position
+from service.budget import promptly
+from service.standing import Standing, standings
 
-PAGE = 10
+HISTORY_PAGE = 6
+"""Entries on a page of the history: as many as a message holds, however long their prompts are."""
+
 ALL = "all"
-_CHOICES = 25
 _SHOWN_PROMPT = 80
-_NAME_LENGTH = 100
-"""Characters of a suggestion that Discord shows."""
+
+
+# ── /queue ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @app_commands.command(description="Show where your jobs stand, and why")
-async def queue(interaction: Interaction) -> None:
+@answered()
+async def queue(call: Call) -> None:
     """The caller's jobs with place and estimate, and the limits that hold for them."""
-    async with answering(interaction, ephemeral=True):
-        client = interaction.client
-        async with promptly():
-            jobs = await _own_jobs(client, interaction.user.id)
-            lines = [await _standing(client, job, position) for job, position in jobs]
-        limits = client.services.queue.limits
-        if not lines:
-            lines = ["You have no jobs waiting or running."]
-        lines += ["", _why(limits.max_running_per_user, limits.max_queued_per_user)]
-        await interaction.response.send_message("\n".join(lines), ephemeral=True)
+    await QUEUE.show(call)
 
 
-@app_commands.command(description="Cancel one of your jobs, waiting or running")
-@app_commands.describe(job="Which one, or all; without it, your newest")
-async def cancel(interaction: Interaction, job: str | None = None) -> None:
-    """End a job of the caller's. Who may delete messages here may end other people's as well."""
-    async with answering(interaction, ephemeral=True):
-        client = interaction.client
-        if job == ALL:
-            await _cancel_all(interaction)
-            return
-        if job is None:
-            async with promptly():
-                own = [job for job, _ in await _own_jobs(client, interaction.user.id)]
-            if not own:
-                raise UserError("nothing_to_cancel")
-            job_id = own[-1].id
-        else:
-            job_id = _job_id(job)
-        ended = await cancel_and_show(client, job_id, by=interaction.user.id, operator=may_moderate(interaction))
-        await interaction.response.send_message(f"Cancelled {_title(ended)}.", ephemeral=True)
+async def _queue_page(call: Call, number: int) -> Page:
+    lines = [_standing(one) for one in await standings(call.services, call.asker.user.id)]
+    caps = call.services.queue.limits
+    foot = _why(caps.max_running_per_user, caps.max_queued_per_user)
+    return page_of(lines or ["You have no jobs waiting or running."], number, foot)
 
 
-@cancel.autocomplete("job")
-async def _job_names(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    try:
-        async with promptly():
-            jobs = [job for job, _ in await _own_jobs(interaction.client, interaction.user.id)]
-    except UserError:
-        return []  # suggestions are a convenience: without them the id can still be typed
-    choices = [(job.prompt.echo[:_NAME_LENGTH], str(job.id)) for job in reversed(jobs)]
-    if len(choices) > 1:
-        choices.insert(0, (f"all {len(choices)} of them", ALL))
-    found = [(name, value) for name, value in choices if current.lower() in f"{name} {value}".lower()]
-    return [app_commands.Choice(name=name, value=value) for name, value in found[:_CHOICES]]
+QUEUE = Listing("queue", _queue_page)
 
 
-@app_commands.command(description="Show what you made, with links to it")
-@app_commands.describe(page="1 is the newest")
-async def history(interaction: Interaction, page: app_commands.Range[int, 1, 100] = 1) -> None:
-    """Finished jobs, newest first, each with a link to its message."""
-    async with answering(interaction, ephemeral=True):
-        async with promptly():
-            entries = await interaction.client.services.accounts.history(
-                interaction.user.id, start=(page - 1) * PAGE, count=PAGE
-            )
-        lines = [_entry_line(entry) for entry in entries]
-        text = "\n".join(lines) or ("You have made nothing yet." if page == 1 else "There is nothing on this page.")
-        await interaction.response.send_message(text, ephemeral=True, suppress_embeds=True)
-
-
-@app_commands.command(description="Show one of your finished jobs again, here")
-@app_commands.describe(job_id="The id at the end of its file name")
-async def show(interaction: Interaction, job_id: str) -> None:
-    """Post a finished job of the caller's again, with fresh buttons."""
-    async with answering(interaction, f"/show {job_id}"):
-        await show_again(interaction, _job_id(job_id))
-
-
-async def _cancel_all(interaction: Interaction) -> None:
-    """End every job of the caller's. Deferred, because each has a message to change."""
-    client, user_id = interaction.client, interaction.user.id
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    async with promptly(5.0):
-        jobs = await _own_jobs(client, user_id)
-    if not jobs:
-        raise UserError("nothing_to_cancel")
-    cancelled = 0
-    for job, _ in jobs:
-        with suppress(UserError):  # it has ended meanwhile
-            await cancel_and_show(client, job.id, by=user_id, operator=False)
-            cancelled += 1
-    await interaction.edit_original_response(content=f"Cancelled {cancelled} of your jobs.")
-
-
-async def _own_jobs(client: EaselClient, user_id: int) -> list[tuple[Job, Position]]:
-    """A person's jobs that wait or run: oldest first, and those of one batch as they are going to end."""
-    found = []
-    for job_id in await client.services.queue.of_user(user_id):
-        job, position = await client.services.queue.accepted(job_id), await client.services.queue.position(job_id)
-        if job is not None and position is not None:
-            found.append((job, position))
-    return sorted(found, key=lambda item: (item[0].created_ms, not item[1].running, item[1].ahead))
-
-
-async def _standing(client: EaselClient, job: Job, position: Position) -> str:
-    message = await client.services.queue.waiting_message(job.id)
+def _standing(standing: Standing) -> str:
+    job, position, message = standing.job, standing.position, standing.message
     where = f" · [jump]({_link(job.destination.guild_id, message.channel_id, message.message_id)})" if message else ""
     if position.running:
         state = "running" if position.eta_s is None else f"running · {place(position).rpartition(' · ')[2]} left"
@@ -135,16 +57,83 @@ async def _standing(client: EaselClient, job: Job, position: Position) -> str:
 
 
 def _why(running: int, queued: int) -> str:
-    limits = []
+    caps = []
     if running:
-        limits.append(f"up to {running} of your jobs run at once")
+        caps.append(f"up to {running} of your jobs run at once")
     if queued:
-        limits.append(f"up to {queued} wait")
-    sentence = f"{' and '.join(limits).capitalize()}. " if limits else ""
+        caps.append(f"up to {queued} wait")
+    sentence = f"{' and '.join(caps).capitalize()}. " if caps else ""
     return (
         f"-# {sentence}Turns are shared fairly between people: many jobs of one do not hold up another's. "
         "Turbo goes before fast, fast before relax; relaxed jobs wait for their share but always get it."
     )
+
+
+# ── /cancel ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app_commands.command(description="Cancel one of your jobs, waiting or running")
+@app_commands.describe(job="Which one, or all; without it, your newest")
+@answered()
+async def cancel(call: Call, job: str | None = None) -> None:
+    """End a job of the caller's. Who may delete messages here may end other people's as well."""
+    if job == ALL:
+        await _cancel_all(call)
+        return
+    if job is None:
+        own = await standings(call.services, call.asker.user.id)
+        if not own:
+            raise UserError("nothing_to_cancel")
+        job_id = own[-1].job.id
+    else:
+        job_id = read_job_id(job)
+    ended = await cancel_and_show(call.client, job_id, by=call.asker.user.id, operator=call.may_moderate)
+    await call.say(f"Cancelled {_title(ended)}.")
+
+
+@cancel.autocomplete("job")
+@suggested
+async def _job_names(call: Call, current: str) -> list[tuple[str, str]]:
+    jobs = [one.job for one in await standings(call.services, call.asker.user.id)]
+    choices = [(job.prompt.echo, str(job.id)) for job in reversed(jobs)]
+    if len(choices) > 1:
+        choices.insert(0, (f"all {len(choices)} of them", ALL))
+    return [(name, value) for name, value in choices if current.lower() in f"{name} {value}".lower()]
+
+
+async def _cancel_all(call: Call) -> None:
+    own = await standings(call.services, call.asker.user.id)
+    if not own:
+        raise UserError("nothing_to_cancel")
+    cancelled = 0
+    for one in own:
+        with suppress(UserError):  # it has ended meanwhile
+            await cancel_and_show(call.client, one.job.id, by=call.asker.user.id, operator=False)
+            cancelled += 1
+    await call.say(f"Cancelled {cancelled} of your jobs.")
+
+
+# ── /history ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app_commands.command(description="Show what you made, with links to it")
+@app_commands.describe(page="1 is the newest")
+@answered()
+async def history(call: Call, page: app_commands.Range[int, 1, 100] = 1) -> None:
+    """Finished jobs, newest first, each with a link to its message."""
+    await HISTORY.show(call, page)
+
+
+async def _history_page(call: Call, number: int) -> Page:
+    start = (number - 1) * HISTORY_PAGE
+    async with promptly():
+        entries = await call.services.accounts.history(call.asker.user.id, start=start, count=HISTORY_PAGE + 1)
+    lines = [_entry_line(entry) for entry in entries[:HISTORY_PAGE]]
+    nothing = "You have made nothing yet." if number == 1 else "There is nothing on this page."
+    return Page("\n".join(lines) or nothing, number, more=len(entries) > HISTORY_PAGE)
+
+
+HISTORY = Listing("history", _history_page)
 
 
 def _entry_line(entry: Entry) -> str:
@@ -159,16 +148,8 @@ def _title(job: Job) -> str:
 
 
 def _cut(text: str) -> str:
-    plain = discord.utils.escape_markdown(text.replace("[", "(").replace("]", ")"))
-    return plain if len(plain) <= _SHOWN_PROMPT else plain[: _SHOWN_PROMPT - 1].rstrip("\\") + "…"
+    return limits.fit(discord.utils.escape_markdown(text.replace("[", "(").replace("]", ")")), _SHOWN_PROMPT)
 
 
 def _link(guild_id: int | None, channel_id: int, message_id: int) -> str:
     return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
-
-
-def _job_id(text: str) -> JobId:
-    try:
-        return parse_job_id(text.strip().lower())
-    except ValueError:
-        raise UserError("no_such_job", job=text[:60]) from None

@@ -3,83 +3,57 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import discord
 
-from bot.answering import answering, promptly
-from bot.client import Interaction
-from bot.profiles import Profile, profile_of
+from bot import limits
+from bot.calls import Call, answered
+from bot.client import Route
+from bot.rendering import add_row, code
 from contract.actions import Button, ButtonStyle
 from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
-from exchange import preferences
+from service.profiles import Profile, profile_of, set_preferences
 
 STYLIZE_LEVELS = {50: "Stylize low", 100: "Stylize med", 250: "Stylize high", 750: "Stylize very high"}
 SPEEDS = {Speed.TURBO: "Turbo mode", Speed.FAST: "Fast mode", Speed.RELAX: "Relax mode"}
+
+_SHOWN_SUFFIX = 1500
+"""Characters of a suffix on the panel: the rest of the message needs room too."""
 
 VERSION_SELECTOR = "MJ::Settings::VersionSelector"
 RESET = ("version", "stylize", "raw", "strength", "remix")
 """What Reset Settings forgets: the look. Speed, visibility, suffix and options stay, as at Midjourney."""
 
-_MENU_LENGTH = 25
-"""Options in one menu (Discord)."""
+
+@answered()
+async def _switched(call: Call, found: re.Match[str]) -> None:
+    """A switch on the panel was pressed."""
+    profile = await profile_of(call.services, call.asker)
+    await _change(call, changes(found["name"], found["value"], profile))
 
 
-class SettingsButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"(?!{VERSION_SELECTOR})MJ::Settings::(?P<name>\w+)(?:::(?P<value>\w+))?",
-):
-    """A switch on the panel."""
-
-    def __init__(self, button: discord.ui.Button[Any], name: str, value: str | None) -> None:
-        super().__init__(button)
-        self.name = name
-        self.value = value
-
-    @classmethod
-    async def from_custom_id(  # type: ignore[override]
-        cls, interaction: Interaction, item: discord.ui.Button[Any], match: re.Match[str], /
-    ) -> Self:
-        """The switch that was pressed."""
-        return cls(item, match["name"], match["value"])
-
-    async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]
-        """Change the setting and show the panel anew."""
-        async with answering(interaction, ephemeral=True):
-            await change(interaction, changes(self.name, self.value, await profile_of(interaction)))
+@answered()
+async def _version_chosen(call: Call, found: re.Match[str]) -> None:
+    """A version was taken from the menu."""
+    [version] = call.chosen
+    if version not in call.services.catalogue.offered:
+        raise UserError("unknown_button")
+    await _change(call, {"version": version})
 
 
-class VersionSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=VERSION_SELECTOR):
-    """The menu of versions."""
-
-    @classmethod
-    async def from_custom_id(  # type: ignore[override]
-        cls, interaction: Interaction, item: discord.ui.Select[Any], match: re.Match[str], /
-    ) -> Self:
-        """The menu that was used."""
-        return cls(item)
-
-    async def callback(self, interaction: Interaction) -> None:  # type: ignore[override]
-        """Take the chosen version."""
-        async with answering(interaction, ephemeral=True):
-            [version] = self.item.values
-            if version not in interaction.client.services.catalogue.offered:
-                raise UserError("unknown_button")
-            await change(interaction, {"version": version})
+SWITCHES = Route(re.compile(rf"(?!{VERSION_SELECTOR})MJ::Settings::(?P<name>\w+)(?:::(?P<value>\w+))?"), _switched)
+VERSIONS = Route(re.compile(VERSION_SELECTOR), _version_chosen)
 
 
-async def change(interaction: Interaction, settings: dict[str, Any]) -> None:
-    """Store a person's settings (None forgets one) and show the panel anew in place."""
-    store = interaction.client.services.preferences
-    async with promptly():
-        for name, value in settings.items():
-            await store.set(preferences.user(interaction.user.id), name, value)
-    profile = await profile_of(interaction)
-    await interaction.response.edit_message(
-        content=summary(profile), view=panel(profile, interaction.client.services.catalogue)
-    )
+async def _change(call: Call, settings: Mapping[str, Any]) -> None:
+    """Store a person's settings (None forgets one) and show in place what holds now."""
+    await set_preferences(call.services, call.asker, settings)
+    profile = await profile_of(call.services, call.asker)
+    await call.update(summary(profile), view=panel(profile, call.services.catalogue))
 
 
 def changes(name: str, value: str | None, profile: Profile) -> dict[str, Any]:
@@ -107,20 +81,11 @@ def panel(profile: Profile, catalogue: Catalogue) -> discord.ui.View:
     """The menu and the switches; green ones are on."""
     view = discord.ui.View(timeout=None)
     menu: discord.ui.Select[Any] = discord.ui.Select(custom_id=VERSION_SELECTOR, placeholder="Version", row=0)
-    for version in catalogue.offered[:_MENU_LENGTH]:
+    for version in catalogue.offered[: limits.CHOICES]:
         menu.add_option(label=version_title(version), value=version, default=version == profile.version)
     view.add_item(menu)
     for row, buttons in enumerate(_switches(profile), start=1):
-        for button in buttons:
-            view.add_item(
-                discord.ui.Button(
-                    custom_id=button.custom_id,
-                    label=button.label,
-                    emoji=button.emoji,
-                    style=discord.ButtonStyle(int(button.style)),
-                    row=row,
-                )
-            )
+        add_row(view, buttons, row)
     view.stop()
     return view
 
@@ -129,7 +94,7 @@ def summary(profile: Profile) -> str:
     """The words above the panel, for people and for programs that cannot read a switch's colour."""
     lines = [
         "Adjust your settings here.",
-        f"Current suffix: `{profile.suffix}`" if profile.suffix else "Current suffix: none",
+        f"Current suffix: `{code(profile.suffix, _SHOWN_SUFFIX)}`" if profile.suffix else "Current suffix: none",
         f"Version {version_title(profile.version)} · {SPEEDS[profile.speed]} · "
         f"{'Stealth' if profile.stealth else 'Public'} · Remix {'on' if profile.remix else 'off'} · "
         f"{'High' if profile.strength is Strength.STRONG else 'Low'} variation",

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 
 import discord
 import structlog
+from discord import app_commands
 
-from bot.answering import NETWORK_ERRORS, promptly
-from bot.client import EaselClient, Interaction
-from bot.people import created_ms, destination_of, user_of
-from bot.permissions import check_channel
-from bot.profiles import profile_of
-from bot.rendering import view_of
-from bot.results.follow_ups import recorded_job
-from bot.rules import enforce
+from bot.answering import NETWORK_ERRORS
+from bot.calls import Call, answered
+from bot.client import EaselClient
 from bot.waiting.submission import submit
-from contract import derive, messages
+from contract import messages
 from contract.errors import UserError
-from contract.ids import JobId
-from contract.jobs import Job, Press
+from contract.ids import JobId, parse_job_id
+from contract.jobs import Job
 from contract.lineage import caption
 from exchange import preferences
 from exchange.accounts import Entry
+from service.accepting import permit
+from service.budget import promptly
+from service.follow_ups import again
+from service.pictures import own_finished_job, stored_pictures
+from service.profiles import profile_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-async def show_again(interaction: Interaction, id: JobId) -> None:
-    """Post one of the caller's finished jobs here, with fresh buttons.
+@app_commands.command(description="Show one of your finished jobs again, here")
+@app_commands.describe(job_id="The id at the end of its file name")
+@answered(ephemeral=False, deferred=True)
+async def show(call: Call, job_id: str) -> None:
+    """Post a finished job of the caller's again, with fresh buttons.
 
     From its message when that still stands; else it is drawn again, which gives the same pictures, as the same seed
-    does. UserError when it is not theirs, or not known.
+    does.
     """
-    check_channel(interaction)
-    client = interaction.client
-    async with promptly():
-        entry = await client.services.accounts.entry(interaction.user.id, id)
-    job = await recorded_job(client, id)
-    if job is None or (entry is None and job.user.id != interaction.user.id):
-        raise UserError("no_such_job", job=id)
-    await enforce(interaction, (await profile_of(interaction)).rules, [job])
-    # Fetching and posting a large file can take longer than the three seconds an answer has.
-    await interaction.response.defer(thinking=True)
-    file = None if entry is None else await _posted_file(client, entry, job)
+    call.typed = f"/show {job_id}"
+    call.check_channel()
+    job, entry = await own_finished_job(call.services, call.asker, read_job_id(job_id))
+    await permit(call.services, call.asker, job)
+    file = None if entry is None else await _posted_file(call.client, entry, job)
     if file is None:
-        await _draw_again(interaction, job)
+        await submit(call, again(call.services, call.asker, job, await profile_of(call.services, call.asker)))
     else:
-        await interaction.edit_original_response(
-            content=messages.result(job), attachments=[file], view=view_of(messages.result_buttons(job))
-        )
+        await call.say(messages.result(job), files=[file], rows=messages.result_buttons(job), ephemeral=False)
+
+
+def read_job_id(text: str) -> JobId:
+    """The id of a job as a person types it. UserError `no_such_job` when it is none."""
+    try:
+        return parse_job_id(text.strip().lower())
+    except ValueError:
+        raise UserError("no_such_job", job=text[:60]) from None
 
 
 async def send_results(client: EaselClient, job: Job, user: discord.abc.Snowflake) -> None:
@@ -58,7 +61,7 @@ async def send_results(client: EaselClient, job: Job, user: discord.abc.Snowflak
 
     UserError when the store has no pictures of it, or the person takes no direct messages.
     """
-    pictures = await asyncio.to_thread(_pictures, client, job)
+    pictures = await stored_pictures(client.services, job)
     if not pictures:
         raise UserError("no_such_job", job=job.id)
     try:
@@ -72,7 +75,7 @@ async def send_results(client: EaselClient, job: Job, user: discord.abc.Snowflak
 async def send_if_wanted(client: EaselClient, id: JobId) -> None:
     """`/prefer auto_dm`: a job's pictures are in the store. What stands in the way is logged; nobody asked just now."""
     try:
-        async with promptly(10.0):
+        async with promptly():
             job = await client.services.queue.accepted(id)
             if job is None or not client.serves(job.destination.guild_id):
                 return
@@ -83,23 +86,6 @@ async def send_if_wanted(client: EaselClient, id: JobId) -> None:
         log.info("pictures could not be sent", job_id=id, kind=error.kind)
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.warning("pictures could not be sent", job_id=id, error=str(error))
-
-
-async def _draw_again(interaction: Interaction, job: Job) -> None:
-    profile = await profile_of(interaction)
-    model = interaction.client.services.catalogue.named(job.model)
-    press = Press(
-        interaction_id=interaction.id,
-        fingerprint=model.fingerprint,
-        seed=job.seed,
-        user=user_of(interaction),
-        destination=destination_of(interaction),
-        created_ms=created_ms(interaction),
-        speed=profile.speed,
-        stealth=profile.stealth,
-        locale=str(interaction.locale),
-    )
-    await submit(interaction, derive.again(job, press))
 
 
 async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.File | None:
@@ -113,15 +99,3 @@ async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.F
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.info("a posted message cannot be read", message_id=entry.message_id, error=str(error))
         return None
-
-
-def _pictures(client: EaselClient, job: Job) -> list[tuple[int, bytes]]:
-    """A job's pictures from the store, each from the first place that has it."""
-    images = client.services.images
-    found = []
-    for index in range(job.image_count):
-        files = (images.get_image(*place) for place in job.places(index))
-        data = next((file for file in files if file is not None), None)
-        if data is not None:
-            found.append((index, data))
-    return found

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import discord
 import structlog
 
-from bot.answering import NETWORK_ERRORS, answering, promptly
-from bot.client import EaselClient, Interaction
-from bot.jobs.cancelling import cancel_and_show, may_moderate
+from bot.answering import NETWORK_ERRORS
+from bot.calls import Call, answered
+from bot.client import EaselClient
+from bot.jobs.cancelling import cancel_and_show
 from bot.results.again import send_results
-from bot.results.follow_ups import recorded_job
 from contract.actions import Action, ButtonId, read_custom_id
 from contract.errors import UnknownButton, UserError
+from service.pictures import forget, recorded_job
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -59,10 +59,7 @@ async def end(client: EaselClient, message: discord.Message, *, by: int, operato
     if owner != by and not operator:
         raise UserError("not_your_job")
     await message.delete()
-    await asyncio.to_thread(client.services.images.delete, button.job)
-    if owner is not None:
-        async with promptly(5.0):
-            await client.services.accounts.forget(owner, button.job)
+    await forget(client.services, button.job, owner)
     log.info("deleted", job_id=button.job, by=str(by))
 
 
@@ -71,7 +68,7 @@ async def send(client: EaselClient, message: discord.Message, *, by: int) -> Non
     button = job_of(message)
     if owner_of(message) != by:
         raise UserError("not_your_job")
-    job = await recorded_job(client, button.job)
+    job = await recorded_job(client.services, button.job)
     if job is None:
         raise UserError("no_such_job", job=button.job)
     await send_results(client, job, discord.Object(by))
@@ -97,25 +94,19 @@ def owner_of(message: discord.Message) -> int | None:
     return int(found[1]) if found else None
 
 
-async def end_by_menu(interaction: Interaction, message: discord.Message) -> None:
+@answered(deferred=True)
+async def end_by_menu(call: Call, message: discord.Message) -> None:
     """Apps → Cancel Job: the same as ❌."""
-    async with answering(interaction, ephemeral=True):
-        _check_ours(interaction, message)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await end(interaction.client, message, by=interaction.user.id, operator=may_moderate(interaction))
-        await interaction.edit_original_response(content="Done.")
-
-
-async def send_by_menu(interaction: Interaction, message: discord.Message) -> None:
-    """Apps → DM Results: the same as ✉️."""
-    async with answering(interaction, ephemeral=True):
-        _check_ours(interaction, message)
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await send(interaction.client, message, by=interaction.user.id)
-        await interaction.edit_original_response(content="Sent. Look into your direct messages.")
-
-
-def _check_ours(interaction: Interaction, message: discord.Message) -> None:
-    me = interaction.client.user
-    if me is None or message.author.id != me.id:
+    if not call.is_ours(message):
         raise UserError("no_job_here")
+    await end(call.client, message, by=call.asker.user.id, operator=call.may_moderate)
+    await call.say("Done.")
+
+
+@answered(deferred=True)
+async def send_by_menu(call: Call, message: discord.Message) -> None:
+    """Apps → DM Results: the same as ✉️."""
+    if not call.is_ours(message):
+        raise UserError("no_job_here")
+    await send(call.client, message, by=call.asker.user.id)
+    await call.say("Sent. Look into your direct messages.")

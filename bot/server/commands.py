@@ -7,19 +7,17 @@ from typing import Any, Literal
 import discord
 from discord import app_commands
 
-from bot.answering import answering, promptly
-from bot.client import Interaction
+from bot.calls import Call, answered, suggested
+from bot.pages import Listing, Page, page_of
 from bot.preferences.panel import STYLIZE_LEVELS
-from bot.rendering import MESSAGE_LIMIT, code
-from bot.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules
+from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, parse
-from exchange import preferences
+from service.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules, rules_of, set_for_server
 
 Setting = Literal["version", "speed", "stylize", "strength", "suffix"]
 
-_CHOICES = 25
 _BLOCKED_LENGTH = 1000
 
 server = app_commands.Group(
@@ -31,36 +29,42 @@ server = app_commands.Group(
 
 
 @server.command(description="Show the rules of this server")
-async def show(interaction: Interaction) -> None:
+@answered()
+async def show(call: Call) -> None:
     """All rules in words."""
-    async with answering(interaction, ephemeral=True):
-        rules = read_rules(await _settings(interaction))
-        await interaction.response.send_message("\n".join(_lines(rules).values()), ephemeral=True)
+    await RULES.show(call)
+
+
+async def _rules_page(call: Call, number: int) -> Page:
+    return page_of(_lines(await rules_of(call.services, call.asker)).values(), number)
+
+
+RULES = Listing("rules", _rules_page)
 
 
 @server.command(description="Allow pictures in a channel, or no longer; with none allowed, all are")
-async def channel(interaction: Interaction, channel: discord.TextChannel, allowed: bool) -> None:
+@answered()
+async def channel(call: Call, channel: discord.TextChannel, allowed: bool) -> None:
     """Keep the list of channels."""
-    async with answering(interaction, ephemeral=True):
-        present = read_rules(await _settings(interaction)).channels
-        channels = [id for id in present if id != channel.id] + ([channel.id] if allowed else [])
-        await _keep_rule(interaction, CHANNELS, channels or None)
+    present = (await rules_of(call.services, call.asker)).channels
+    channels = [id for id in present if id != channel.id] + ([channel.id] if allowed else [])
+    await _keep_rule(call, CHANNELS, channels or None)
 
 
 @server.command(description="Allow a model, or no longer; with none allowed, all are")
-async def model(interaction: Interaction, name: str, allowed: bool) -> None:
+@answered()
+async def model(call: Call, name: str, allowed: bool) -> None:
     """Keep the list of models."""
-    async with answering(interaction, ephemeral=True):
-        present = read_rules(await _settings(interaction)).models
-        interaction.client.services.catalogue.named(name)
-        models = [other for other in present if other != name] + ([name] if allowed else [])
-        await _keep_rule(interaction, MODELS, models or None)
+    present = (await rules_of(call.services, call.asker)).models
+    call.services.catalogue.named(name)
+    models = [other for other in present if other != name] + ([name] if allowed else [])
+    await _keep_rule(call, MODELS, models or None)
 
 
 @model.autocomplete("name")
-async def _model_names(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    models = [model for model in interaction.client.services.catalogue if current.lower() in model.title.lower()]
-    return [app_commands.Choice(name=model.title, value=model.name) for model in models[:_CHOICES]]
+@suggested
+async def _model_names(call: Call, current: str) -> list[tuple[str, str]]:
+    return [(model.title, model.name) for model in call.services.catalogue if current.lower() in model.title.lower()]
 
 
 @server.command(description="What new members may do; 0 days for no such rule")
@@ -69,56 +73,57 @@ async def _model_names(interaction: Interaction, current: str) -> list[app_comma
     channel="The only channel where they may work",
     jobs="How many jobs they may have at a time",
 )
+@answered()
 async def newcomers(
-    interaction: Interaction,
+    call: Call,
     days: app_commands.Range[int, 0, 365],
     channel: discord.TextChannel | None = None,
     jobs: app_commands.Range[int, 0, 40] = 0,
 ) -> None:
     """Keep the rule for newcomers."""
-    async with answering(interaction, ephemeral=True):
-        rule = {"days": days, "channel": channel.id if channel else None, "jobs": jobs} if days else None
-        await _keep_rule(interaction, NEWCOMERS, rule)
+    rule = {"days": days, "channel": channel.id if channel else None, "jobs": jobs} if days else None
+    await _keep_rule(call, NEWCOMERS, rule)
 
 
 @server.command(description="Words that prompts here may not hold, separated by commas; empty for none")
-async def policy(interaction: Interaction, blocked: str | None = None) -> None:
+@answered()
+async def policy(call: Call, blocked: str | None = None) -> None:
     """Keep the list of blocked words."""
-    async with answering(interaction, ephemeral=True):
-        words = [word.strip() for word in (blocked or "")[:_BLOCKED_LENGTH].split(",") if word.strip()]
-        await _keep_rule(interaction, BLOCKED, words or None)
+    words = [word.strip() for word in (blocked or "")[:_BLOCKED_LENGTH].split(",") if word.strip()]
+    await _keep_rule(call, BLOCKED, words or None)
 
 
 @server.command(description="What holds for people who have set nothing themselves")
 @app_commands.describe(setting="What to set", value="Its value; empty forgets it", channel="Only in this channel")
+@answered()
 async def default(
-    interaction: Interaction,
+    call: Call,
     setting: Setting,
     value: str | None = None,
     channel: discord.TextChannel | None = None,
 ) -> None:
     """Keep a default of the server, or of one channel."""
-    async with answering(interaction, ephemeral=True):
-        kept = None if value is None or not value.strip() else _value(interaction, setting, value.strip())
-        where = f"in <#{channel.id}>" if channel else "on this server"
-        if kept is None:
-            holds = f"There is no default **{setting}** {where}"
-        else:
-            holds = f"**{setting}** {where} is `{code(str(kept))}` for those who have set none themselves"
-        await _keep(interaction, setting, kept, holds, channel)
+    kept = None if value is None or not value.strip() else _value(call, setting, value.strip())
+    where = f"in <#{channel.id}>" if channel else "on this server"
+    if kept is None:
+        holds = f"There is no default **{setting}** {where}"
+    else:
+        holds = f"**{setting}** {where} is `{code(str(kept), 1800)}` for those who have set none themselves"
+    await set_for_server(call.services, call.asker, setting, kept, channel_id=channel.id if channel else None)
+    await call.say(f"Done! {holds}")
 
 
-def _value(interaction: Interaction, setting: Setting, value: str) -> str | int:
+def _value(call: Call, setting: Setting, value: str) -> str | int:
     """A default as it is stored. UserError when it is none."""
     allowed: list[str]
     match setting:
         case "suffix":
-            parse(value, Context(command="prefer_suffix", versions=interaction.client.services.catalogue.versions))
+            parse(value, Context(command="prefer_suffix", versions=call.services.catalogue.versions))
             return value
         case "stylize":
             allowed = [str(level) for level in STYLIZE_LEVELS]
         case "version":
-            allowed = list(interaction.client.services.catalogue.offered)
+            allowed = list(call.services.catalogue.offered)
         case "speed":
             allowed = list(Speed)
         case "strength":
@@ -128,32 +133,10 @@ def _value(interaction: Interaction, setting: Setting, value: str) -> str | int:
     return int(value) if setting == "stylize" else value.lower()
 
 
-async def _settings(interaction: Interaction) -> dict[str, Any]:
-    """The server's settings. UserError for people who do not manage it, whatever the server's permissions show them."""
-    guild_id = _managed(interaction)
-    async with promptly():
-        return await interaction.client.services.preferences.all(preferences.guild(guild_id))
-
-
-async def _keep_rule(interaction: Interaction, name: str, value: Any) -> None:
+async def _keep_rule(call: Call, name: str, value: Any) -> None:
     """Store a rule of the server (None forgets it) and say what holds now."""
-    await _keep(interaction, name, value, _lines(read_rules({name: value}))[name])
-
-
-async def _keep(
-    interaction: Interaction, name: str, value: Any, holds: str, channel: discord.TextChannel | None = None
-) -> None:
-    guild_id = _managed(interaction)
-    scope = preferences.guild(guild_id) if channel is None else preferences.channel(channel.id)
-    async with promptly():
-        await interaction.client.services.preferences.set(scope, name, value)
-    await interaction.response.send_message(f"Done! {holds}"[:MESSAGE_LIMIT], ephemeral=True)
-
-
-def _managed(interaction: Interaction) -> int:
-    if interaction.guild_id is None or not interaction.permissions.manage_guild:
-        raise UserError("not_a_manager")
-    return interaction.guild_id
+    await set_for_server(call.services, call.asker, name, value)
+    await call.say(f"Done! {_lines(read_rules({name: value}))[name]}")
 
 
 def _lines(rules: Rules) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""The one road from a command or press to an accepted job: submit it held, answer, release it.
+"""The one road from a command or press to a job that runs: have it accepted, held; answer; release it.
 
-Submitting comes first, so that what was promised to a person is already safe. When the answer's fate is unknown, the
+Accepting comes first, so that what was promised to a person is already safe. When the answer's fate is unknown, the
 job stays held, and recovery releases it and finds the answer by the interaction's id: nothing accepted is ever lost.
 """
 
@@ -12,71 +12,47 @@ import discord
 import redis.exceptions
 import structlog
 
-from bot.answering import NETWORK_ERRORS, promptly
-from bot.client import EaselClient, Interaction
-from bot.rendering import embed_of, view_of, with_small_print
+from bot.answering import NETWORK_ERRORS
+from bot.calls import Call
+from bot.client import EaselClient
+from bot.rendering import with_small_print
 from contract import messages
+from contract.actions import Button
 from contract.errors import UserError
-from contract.ids import JobId
 from contract.jobs import Job
-from contract.plan import plan
+from contract.messages import Embed
 from contract.sentences import describe
 from exchange.queue import MessageRef, Submitted
+from service.accepting import accept
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 ANSWER_TIMEOUT_S = 10.0
 
 
-async def submit(interaction: Interaction, job: Job, *, remark: str | None = None) -> None:
-    """Accept `job` and answer the interaction with its waiting message. UserError when it is refused.
+async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
+    """Accept `job` and answer with its waiting message. UserError when it is refused.
 
     `remark` is a line in small print under the first answer.
     """
-    client = interaction.client
+    client = call.client
     with structlog.contextvars.bound_contextvars(job_id=job.id):
-        notice = _queued_notice(client, job, await accept(client, job, interaction.id))
-        answer = asyncio.create_task(_answer(interaction, job, remark, notice))
+        submitted = await accept(call.services, call.asker, job, interaction_id=call.asker.key)
+        content = with_small_print(messages.waiting(job), remark)
+        notice = _queued_notice(client, job, submitted)
+        answer = asyncio.create_task(call.post(content, embed=notice, rows=buttons_of(client, job)))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 known, message = await asyncio.shield(answer)
         except TimeoutError:
             # The library may wait out a long rate limit; the message it posts in the end is found by the interaction.
             log.warning("the answer is slow; the job is left to recovery")
-            client.background(_finish_late(client, job, answer))
+            client.services.background.start(_finish_late(client, job, answer))
             return
         if known:
             await release(client, job, message)
         else:
             log.warning("the answer's fate is unknown; the job is left to recovery")
-
-
-async def accept(client: EaselClient, job: Job, interaction_id: int | None, limit_s: float | None = None) -> Submitted:
-    """Put `job` into the queue, held. UserError when it is refused: over a limit, beyond the model, or no queue.
-
-    `limit_s` is for jobs that no answer waits for.
-    """
-    services = client.services
-    model = services.catalogue.named(job.model)
-    numbers = plan(job, model)
-    try:
-        async with promptly(limit_s):
-            submitted = await services.queue.submit(
-                job,
-                cost=numbers.megapixel_steps,
-                model_key=model.name,
-                pixels=numbers.width * numbers.height,
-                interaction_id=interaction_id,
-            )
-    except UserError as error:
-        if error.kind == "queue_unreachable":
-            # The person is told that it failed, so it must not run should the submission have arrived after all.
-            client.background(_discard(client, job.id))
-        if error.kind == "queue_full" and error.values.get("scope") == "guild":
-            raise UserError("guild_queue_full", **error.values) from error
-        raise
-    log.info("accepted", user_id=str(job.user.id), ahead=submitted.position, duplicate=submitted.duplicate)
-    return submitted
 
 
 async def release(client: EaselClient, job: Job, message: MessageRef | None) -> None:
@@ -93,55 +69,24 @@ async def release(client: EaselClient, job: Job, message: MessageRef | None) -> 
         await _delete(client, message)
 
 
-def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> discord.Embed | None:
+def buttons_of(client: EaselClient, job: Job) -> list[list[Button]]:
+    """The rows under a waiting message."""
+    return [[messages.cancel_button(job.id)]] if client.cancel_button else []
+
+
+def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> Embed | None:
     """`Job queued`, when as many of the person's jobs run as may. The waiting text stands above it, so that the same
     message can become the progress; the first edit takes the notice away."""
     limit = client.services.queue.limits.max_running_per_user
     if not limit or submitted.running < limit:
         return None
-    return embed_of(messages.Embed(*describe(UserError("job_queued"), job.locale), messages.NOTICE_COLOUR))
-
-
-async def _answer(
-    interaction: Interaction, job: Job, remark: str | None, notice: discord.Embed | None
-) -> tuple[bool, MessageRef | None]:
-    """Post the waiting message. (True, it), (True, None) when there certainly is none, (False, None) when in doubt."""
-    channel_id = interaction.channel_id
-    if channel_id is None:
-        raise UserError("unknown_button")
-    rows = [[messages.cancel_button(job.id)]] if interaction.client.services.settings.cancel_button else []
-    embeds = [] if notice is None else [notice]
-    content = with_small_print(messages.waiting(job), remark)
-    try:
-        if interaction.response.is_done():
-            message = await interaction.edit_original_response(content=content, embeds=embeds, view=view_of(rows))
-            return True, MessageRef(channel_id, message.id)
-        response = await interaction.response.send_message(content, embeds=embeds, view=view_of(rows))
-        if response.message_id is not None:
-            return True, MessageRef(channel_id, response.message_id)
-    except (discord.HTTPException, discord.InteractionResponded, *NETWORK_ERRORS) as error:
-        # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
-        log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
-    try:
-        message = await interaction.original_response()
-    except discord.NotFound:
-        return True, None
-    except (discord.HTTPException, discord.ClientException, *NETWORK_ERRORS):
-        return False, None
-    return True, MessageRef(channel_id, message.id)
+    return Embed(*describe(UserError("job_queued"), job.locale), messages.NOTICE_COLOUR)
 
 
 async def _finish_late(client: EaselClient, job: Job, answer: asyncio.Task[tuple[bool, MessageRef | None]]) -> None:
     known, message = await answer
     if known:
         await release(client, job, message)
-
-
-async def _discard(client: EaselClient, job_id: JobId) -> None:
-    try:
-        await client.services.queue.discard(job_id)
-    except redis.exceptions.RedisError as error:
-        log.warning("a refused job could not be discarded", job_id=job_id, error=str(error))
 
 
 async def _delete(client: EaselClient, message: MessageRef) -> None:

@@ -14,7 +14,6 @@ from simcord.env import Env
 
 from bot.client import EaselClient
 from bot.features import FEATURES
-from bot.services import Services
 from bot.settings import BotSettings
 from contract.jobs import Job
 from exchange.accounts import Accounts
@@ -23,6 +22,7 @@ from exchange.embedded import embedded
 from exchange.images import FolderStore
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from service.services import Services
 from tests.bot.delivered import accepted_job, store_record
 
 
@@ -58,7 +58,6 @@ def settings(tmp_path: Path) -> BotSettings:
 def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSettings) -> Services:
     """What the bot works with, all of it real."""
     return Services(
-        settings=settings,
         queue=JobQueue(store, settings.limits),
         images=images,
         preferences=Preferences(store),

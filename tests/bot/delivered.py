@@ -9,12 +9,12 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.rendering import view_of
-from bot.services import Services
 from contract import messages
 from contract.codec import job_document
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.lineage import caption
+from service.services import Services
 
 
 async def accepted_job(services: Services, user_id: int, *, other_than: JobId | None = None) -> Job:

@@ -7,8 +7,8 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 
-from bot.services import Services
 from exchange.queue import MessageRef
+from service.services import Services
 
 
 async def test_many_jobs_are_asked_about_first(services: Services, channel: ChannelHandle, alice: MemberActor) -> None:
@@ -94,7 +94,7 @@ async def test_a_limit_in_the_middle_is_said(
     asked = await alice.slash(channel, "imagine", prompt="a fox --repeat 12")
     assert asked.response is not None
     await alice.click(asked.response.message, label="Yes, run 12 jobs")
-    assert len(await services.queue.of_user(alice.id)) == services.settings.max_queued_per_user
+    assert len(await services.queue.of_user(alice.id)) == services.queue.limits.max_queued_per_user
     [embed] = asked.response.embeds
     assert embed.title == "Queue full"
     assert "10 of 12 jobs were started" in (embed.description or "")

@@ -9,11 +9,11 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
-from bot.services import Services
 from contract.kinds.imagine import Imagine
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
 from contract.prompt import ECHO_LIMIT
 from exchange.queue import MessageRef
+from service.services import Services
 from tests.bot.delivered import accepted_job
 
 
@@ -195,11 +195,11 @@ async def test_a_thread_needs_the_permission_for_threads(
 
 async def test_a_full_queue_says_so(services: Services, channel: ChannelHandle, alice: MemberActor) -> None:
     """The eleventh waiting job is refused with the title that clients know."""
-    for number in range(services.settings.max_queued_per_user):
+    for number in range(services.queue.limits.max_queued_per_user):
         await alice.slash(channel, "imagine", prompt=f"fox {number}")
     result = await alice.slash(channel, "imagine", prompt="one fox too many")
     assert refusal_of(result).title == "Queue full"
-    assert len(await services.queue.of_user(alice.id)) == services.settings.max_queued_per_user
+    assert len(await services.queue.of_user(alice.id)) == services.queue.limits.max_queued_per_user
 
 
 async def test_in_a_direct_message(simcord_env: Env, services: Services) -> None:

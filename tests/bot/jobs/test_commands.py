@@ -15,7 +15,6 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.information.commands import EXAMPLES
-from bot.services import Services
 from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
@@ -24,6 +23,7 @@ from exchange import accounts, keys
 from exchange.images import FolderStore
 from exchange.progress import Progress
 from exchange.queue import MessageRef, Position
+from service.services import Services
 from tests.bot.delivered import accepted_job, post_result, store_record
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -310,7 +310,7 @@ async def test_auto_dm_sends_what_is_finished(
         job = await accepted_job(services, who.id)
         images.put_image(job.id, 0, PNG)
         await simcord_env.bot.follow(finished(job.id))  # type: ignore[attr-defined]
-    await simcord_env.bot.finish_background()  # type: ignore[attr-defined]
+    await services.background.finish()
     [sent] = alice.user.dm_channel.history()
     assert sent.content.startswith("**a fox --v 6.1**\n**Job ID**: ")
     assert bob.user.dm_channel.history() == []
@@ -334,7 +334,7 @@ async def test_job_queued_is_a_notice_that_the_first_progress_takes_away(
 ) -> None:
     """As many run as may: one message holds waiting text and notice, in no colour that clients take for an error."""
 
-    for number in range(services.settings.max_running_per_user):
+    for number in range(services.queue.limits.max_running_per_user):
         await store.sadd(keys.running(f"user:{alice.id}"), f"running {number}")
     result = await alice.slash(channel, "imagine", prompt="a fox")
     await store.delete(keys.running(f"user:{alice.id}"))

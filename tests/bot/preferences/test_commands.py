@@ -14,11 +14,11 @@ from simcord.results import InteractionResult
 from bot.client import EaselClient
 from bot.features import FEATURES
 from bot.preferences.panel import RESET
-from bot.profiles import Profile, read_profile
-from bot.services import Services
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
 from contract.jobs import Job, Speed, Strength
 from contract.kinds.variation import Variation
+from service.profiles import Profile, read_profile
+from service.services import Services
 from tests.bot.delivered import accepted_job, post_result, store_record
 
 

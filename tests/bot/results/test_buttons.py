@@ -12,7 +12,6 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.client import EaselClient
-from bot.services import Services
 from contract import messages
 from contract.actions import Action, Button, custom_id
 from contract.ids import job_id, model_fingerprint_of, seed_of
@@ -21,6 +20,7 @@ from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
 from exchange.images import FolderStore
+from service.services import Services
 from tests.bot.delivered import accepted_job, post_result, store_record
 
 

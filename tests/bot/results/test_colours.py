@@ -16,9 +16,9 @@ from bot.client import EaselClient
 from bot.edits import ChannelEdits, Send
 from bot.results.colours import REMEMBERED, ButtonColours
 from bot.results.remix import NEW_PROMPT
-from bot.services import Services
 from contract.actions import Action, custom_id
 from contract.jobs import Job
+from service.services import Services
 from tests.bot.delivered import accepted_job, post_result
 
 

@@ -11,11 +11,11 @@ from simcord.env import Env
 
 from bot.client import EaselClient
 from bot.results.remix import NEW_PROMPT
-from bot.services import Services
 from contract.jobs import Job, Parent, Strength
 from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
+from service.services import Services
 from tests.bot.delivered import accepted_job, post_result, store_record
 
 

@@ -9,9 +9,9 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
-from bot.rules import Rules, blocked_word, read_rules
-from bot.services import Services
 from contract.jobs import Speed
+from service.rules import Rules, blocked_word, read_rules
+from service.services import Services
 from tests.bot.delivered import accepted_job
 
 

@@ -16,7 +16,6 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.edits import ChannelEdits
 from bot.features import FEATURES
-from bot.services import Services
 from bot.waiting.messages import FIRST_POSITION_S, JOBS_PER_LOOK, SILENCE_S, WaitingMessages
 from contract import messages
 from contract.ids import job_id
@@ -24,6 +23,7 @@ from contract.jobs import Job
 from exchange import keys
 from exchange.progress import Progress
 from exchange.queue import MessageRef, Position
+from service.services import Services
 from tests.bot.delivered import accepted_job
 
 WEBP = b"RIFF\x04\x00\x00\x00WEBP"

@@ -10,11 +10,12 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 
-from bot import answering
-from bot.services import Services
-from bot.waiting import submission
+from bot import calls
 from contract.messages import REFUSAL_COLOUR
 from exchange import scripts
+from service.accepting import accept
+from service.asker import Asker
+from service.services import Services
 from tests.bot.delivered import accepted_job
 
 
@@ -73,7 +74,7 @@ async def test_a_queue_out_of_reach_is_said_in_time(
 ) -> None:
     """Redis does not answer: the refusal does, for the caller only, and what may have arrived is taken back."""
     discarded: list[str] = []
-    monkeypatch.setattr(answering, "BUDGET_S", 0.3)
+    monkeypatch.setattr(calls, "BUDGET_S", 0.3)
     submit, discard = services.queue.submit, services.queue.discard
 
     async def hang(job: object, **numbers: object) -> None:
@@ -137,7 +138,8 @@ async def test_the_same_interaction_twice_is_one_job(
     """A gateway that delivers an interaction again after a resume changes nothing: same id, same job, same message."""
     result = await alice.slash(channel, "imagine", prompt="a fox")
     job = await accepted_job(services, alice.id)
-    await submission.accept(simcord_env.bot, job, None)  # type: ignore[arg-type]
+    asker = Asker(user=job.user, destination=job.destination, asked_ms=job.created_ms, key=1)
+    await accept(services, asker, job)
     assert result.response is not None
     assert (await accepted_job(services, alice.id)).id == job.id
     message = await services.queue.waiting_message(job.id)

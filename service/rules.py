@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-import discord
-
-from bot.answering import promptly
-from bot.client import Interaction
 from contract.errors import UserError
-from contract.jobs import Job
+from exchange import preferences
+from service.asker import Asker
+from service.budget import promptly
+from service.services import Services
 
 CHANNELS, MODELS, NEWCOMERS, BLOCKED = "rule:channels", "rule:models", "rule:newcomers", "rule:blocked"
 
@@ -48,19 +46,24 @@ def read_rules(settings: Mapping[str, Any]) -> Rules:
     )
 
 
-async def enforce(interaction: Interaction, rules: Rules, jobs: Sequence[Job]) -> None:
-    """UserError when a rule of the server forbids one of these jobs here, or all of them."""
-    channel_id = _channel_of(interaction)
-    if rules.channels and channel_id not in rules.channels:
-        raise UserError("channel_not_allowed", channels=_mentions(rules.channels))
-    for job in jobs:
-        if rules.models and job.model not in rules.models:
-            raise UserError("model_not_allowed", model=job.model, allowed=", ".join(rules.models))
-        word = blocked_word(rules, job.prompt.text)
-        if word is not None:
-            raise UserError("blocked_word", word=word)
-    if rules.newcomers is not None and _is_newcomer(interaction, rules.newcomers):
-        await _enforce_newcomers(interaction, rules.newcomers, channel_id, len(jobs))
+async def rules_of(services: Services, asker: Asker) -> Rules:
+    """The rules of the server that the asker manages. UserError `not_a_manager` for everybody else."""
+    guild_id = _managed(asker)
+    async with promptly():
+        return read_rules(await services.preferences.all(preferences.guild(guild_id)))
+
+
+async def set_for_server(
+    services: Services, asker: Asker, name: str, value: Any, *, channel_id: int | None = None
+) -> None:
+    """Keep a rule of the server, or a default of the server or one of its channels; None forgets it.
+
+    UserError `not_a_manager` for those who do not manage it, however the server shows them its commands.
+    """
+    guild_id = _managed(asker)
+    scope = preferences.guild(guild_id) if channel_id is None else preferences.channel(channel_id)
+    async with promptly():
+        await services.preferences.set(scope, name, value)
 
 
 def blocked_word(rules: Rules, text: str) -> str | None:
@@ -73,30 +76,10 @@ def blocked_word(rules: Rules, text: str) -> str | None:
     return None
 
 
-async def _enforce_newcomers(
-    interaction: Interaction, newcomers: Newcomers, channel_id: int | None, wanted: int
-) -> None:
-    if newcomers.channel_id is not None and channel_id != newcomers.channel_id:
-        raise UserError("newcomers_elsewhere", channel=f"<#{newcomers.channel_id}>", days=newcomers.days)
-    if newcomers.jobs:
-        async with promptly():
-            present = len(await interaction.client.services.queue.of_user(interaction.user.id))
-        if present + wanted > newcomers.jobs:
-            raise UserError("newcomers_limit", limit=newcomers.jobs, days=newcomers.days)
-
-
-def _is_newcomer(interaction: Interaction, newcomers: Newcomers) -> bool:
-    member = interaction.user
-    if not isinstance(member, discord.Member) or member.joined_at is None or interaction.permissions.manage_guild:
-        return False
-    return interaction.created_at - member.joined_at < timedelta(days=newcomers.days)
-
-
-def _channel_of(interaction: Interaction) -> int | None:
-    """The channel whose rules hold: a thread's are its parent's."""
-    if isinstance(interaction.channel, discord.Thread):
-        return interaction.channel.parent_id
-    return interaction.channel_id
+def _managed(asker: Asker) -> int:
+    if asker.guild_id is None or not asker.manages:
+        raise UserError("not_a_manager")
+    return asker.guild_id
 
 
 def _newcomers(value: Mapping[str, Any]) -> Newcomers | None:
@@ -104,10 +87,6 @@ def _newcomers(value: Mapping[str, Any]) -> Newcomers | None:
     if not isinstance(days, int) or days < 1:
         return None
     return Newcomers(days, channel_id if isinstance(channel_id, int) else None, jobs if isinstance(jobs, int) else 0)
-
-
-def _mentions(channels: Sequence[int]) -> str:
-    return ", ".join(f"<#{id}>" for id in channels)
 
 
 def _list(value: object) -> list[Any]:

@@ -1,21 +1,21 @@
-"""What a person has set, over what their channel and server have set: the ground a prompt is read on."""
+"""What a person has set, over what their channel and server have set: a prompt is read with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from bot.answering import promptly
-from bot.client import Interaction
-from bot.rules import Rules, read_rules
 from contract.catalogue import Catalogue
 from contract.jobs import Speed, Strength
 from contract.prompt import Context, Parameters
 from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 from exchange import preferences
+from service.asker import Asker
+from service.budget import promptly
+from service.services import Services
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -37,7 +37,6 @@ class Profile:
     auto_dm: bool = False
     suffix: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    rules: Rules = field(default_factory=Rules)
     versions: Versions = VERSIONS
 
     def context(self, command: str = "imagine") -> Context:
@@ -53,20 +52,21 @@ class Profile:
         )
 
 
-async def profile_of(interaction: Interaction) -> Profile:
+async def profile_of(services: Services, asker: Asker) -> Profile:
     """The person's settings over the channel's over the server's. UserError when they cannot be read in time."""
-    store = interaction.client.services.preferences
-    scopes = [preferences.user(interaction.user.id)]
-    if interaction.channel_id is not None:
-        scopes.insert(0, preferences.channel(interaction.channel_id))
-    if interaction.guild_id is not None:
-        scopes.insert(0, preferences.guild(interaction.guild_id))
+    scopes = [preferences.channel(asker.destination.channel_id), preferences.user(asker.user.id)]
+    if asker.guild_id is not None:
+        scopes.insert(0, preferences.guild(asker.guild_id))
     async with promptly():
-        layers = await store.layers(scopes)
-    rules = Rules() if interaction.guild_id is None else read_rules(layers[0])
-    catalogue = interaction.client.services.catalogue
-    profile = read_profile({name: value for layer in layers for name, value in layer.items()}, catalogue)
-    return replace(profile, rules=rules)
+        layers = await services.preferences.layers(scopes)
+    return read_profile({name: value for layer in layers for name, value in layer.items()}, services.catalogue)
+
+
+async def set_preferences(services: Services, asker: Asker, settings: Mapping[str, Any]) -> None:
+    """Keep settings of a person; None forgets one. UserError when that is not done in time."""
+    async with promptly():
+        for name, value in settings.items():
+            await services.preferences.set(preferences.user(asker.user.id), name, value)
 
 
 def read_profile(settings: Mapping[str, Any], catalogue: Catalogue) -> Profile:

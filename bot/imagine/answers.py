@@ -1,0 +1,31 @@
+"""Presses under a question or a refusal: Yes and No to many jobs, and Run corrected prompt."""
+
+from __future__ import annotations
+
+import re
+
+from bot.calls import Call, answered
+from bot.client import Route
+from bot.imagine.batch import start_batch
+from bot.imagine.prompts import imagine_text
+from contract.errors import UserError
+from contract.messages import NOTICE_COLOUR, Embed
+from service.accepting import Confirmed, Corrected, take_pending
+
+
+@answered()
+async def _pressed(call: Call, found: re.Match[str]) -> None:
+    """Do what was asked, once, for the one who asked."""
+    pending = await take_pending(call.services, call.asker, found["token"])
+    match found["verb"], pending:
+        case "run", Corrected(prompt=prompt):
+            await imagine_text(call, prompt)
+        case "confirm", Confirmed(jobs=jobs):
+            await start_batch(call, jobs)
+        case "dismiss", Confirmed():
+            await call.update(embed=Embed("Not started", "Nothing was run.", NOTICE_COLOUR))
+        case _:
+            raise UserError("request_expired")
+
+
+ANSWERS = Route(re.compile(r"Easel::Pending::(?P<verb>run|confirm|dismiss)::(?P<token>[0-9a-f]{16})"), _pressed)

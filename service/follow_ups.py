@@ -1,0 +1,115 @@
+"""From a press on a finished picture to the next job."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import structlog
+
+from contract import derive, lineage
+from contract.actions import ButtonId
+from contract.errors import UserError
+from contract.ids import JobId, model_fingerprint_of
+from contract.jobs import Job, Press
+from contract.prompt import Prompt
+from service.asker import Asker
+from service.pictures import recorded_job
+from service.profiles import Profile
+from service.services import Services
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+MODEL_CHANGED = "The model has changed since, so the result may differ from what was shown."
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message in which the bot itself posted a result: nobody else's is believed.
+
+    `description` is that of its attachment, if it has one.
+    """
+
+    message_id: int
+    content: str
+    description: str | None = None
+
+
+async def job_behind(services: Services, asker: Asker, id: JobId, posted: Posted | None) -> Job:
+    """The job of the message under which a button was pressed: from the store, else from the message alone.
+
+    UserError when neither has it.
+    """
+    if posted is None:
+        raise UserError("unknown_button")
+    recorded = await recorded_job(services, id)
+    if recorded is not None:
+        return recorded
+    rebuilt = lineage.rebuild(
+        id,
+        posted.content,
+        posted.description,
+        user=asker.user,
+        destination=asker.destination,
+        created_ms=asker.asked_ms,
+        versions=services.catalogue.versions,
+    )
+    log.info("rebuilt a job from its message", job_id=id)
+    return rebuilt
+
+
+def follow_up(
+    services: Services,
+    asker: Asker,
+    button: ButtonId,
+    job: Job,
+    profile: Profile,
+    posted: Posted | None = None,
+    prompt: Prompt | None = None,
+) -> Job:
+    """The job that a press under `posted` makes of `job`; with `prompt`, steered by other words.
+
+    UserError when `job` has no such picture, or its model is no longer offered.
+    """
+    return derive.next_job(job, button, _press(services, asker, job, profile, posted), prompt)
+
+
+def again(services: Services, asker: Asker, job: Job, profile: Profile) -> Job:
+    """`job` once more with the same seed, for whoever asks: the same pictures. UserError when its model is gone."""
+    return derive.again(job, replace(_press(services, asker, job, profile), seed=job.seed))
+
+
+async def model_remark(services: Services, made: Job, of: Job) -> str | None:
+    """Said when `made` draws again what another model than the present one drew for `of`; None when all is as it was.
+
+    A re-roll shows new pictures anyway, and an upscale shows the very picture as long as the store has it.
+    """
+    if model_fingerprint_of(of.id) == services.catalogue.named(made.model).fingerprint:
+        return None
+    if made.request.keeps_picture:
+        drawn_again = not await asyncio.to_thread(_is_stored, services, made)
+    else:
+        drawn_again = bool(made.request.origin) and made.parent is not None and made.parent.index is not None
+    return MODEL_CHANGED if drawn_again else None
+
+
+def _press(services: Services, asker: Asker, job: Job, profile: Profile, posted: Posted | None = None) -> Press:
+    return Press(
+        interaction_id=asker.key,
+        fingerprint=services.catalogue.named(job.model).fingerprint,
+        user=asker.user,
+        destination=replace(asker.destination, reply_to=posted.message_id if posted else None),
+        created_ms=asker.asked_ms,
+        speed=profile.speed,
+        stealth=profile.stealth,
+        strength=profile.strength,
+        locale=asker.locale,
+    )
+
+
+def _is_stored(services: Services, job: Job) -> bool:
+    try:
+        return any(services.images.get_image(id, index) is not None for id, index in job.places(0))
+    except OSError as error:
+        log.warning("a picture could not be read", job_id=job.id, error=str(error))
+        return False

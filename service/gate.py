@@ -1,0 +1,77 @@
+"""The one gate: every job passes it, whichever door, command, button or form it comes from, just before it is accepted.
+
+`service.accepting` alone asks it, so that no road around it can be built by forgetting a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from contract.errors import UserError
+from contract.jobs import Job
+from exchange import preferences
+from service.asker import Asker
+from service.budget import promptly
+from service.rules import Newcomers, Rules, blocked_word, read_rules
+from service.services import Services
+
+DAY_MS = 86_400_000
+
+
+async def admit(services: Services, asker: Asker, jobs: Sequence[Job]) -> None:
+    """UserError when one of these jobs, or all of them together, may not be made by this person in this place now."""
+    rules = await _rules(services, asker)
+    for check in CHECKS:
+        await check(services, asker, rules, jobs)
+
+
+async def _rules(services: Services, asker: Asker) -> Rules:
+    if asker.guild_id is None:
+        return Rules()
+    async with promptly():
+        return read_rules(await services.preferences.all(preferences.guild(asker.guild_id)))
+
+
+async def _channels(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
+    if rules.channels and asker.channel_id not in rules.channels:
+        raise UserError("channel_not_allowed", channels=", ".join(f"<#{id}>" for id in rules.channels))
+
+
+async def _models(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if rules.models and job.model not in rules.models:
+            raise UserError("model_not_allowed", model=job.model, allowed=", ".join(rules.models))
+
+
+async def _words(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        word = blocked_word(rules, job.prompt.text)
+        if word is not None:
+            raise UserError("blocked_word", word=word)
+
+
+async def _newcomers(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
+    newcomers = rules.newcomers
+    if newcomers is None or not _is_newcomer(asker, newcomers):
+        return
+    if newcomers.channel_id is not None and asker.channel_id != newcomers.channel_id:
+        raise UserError("newcomers_elsewhere", channel=f"<#{newcomers.channel_id}>", days=newcomers.days)
+    if newcomers.jobs:
+        async with promptly():
+            present = set(await services.queue.of_user(asker.user.id))
+        if len(present | {job.id for job in jobs}) > newcomers.jobs:
+            raise UserError("newcomers_limit", limit=newcomers.jobs, days=newcomers.days)
+
+
+def _is_newcomer(asker: Asker, newcomers: Newcomers) -> bool:
+    if asker.joined_ms is None or asker.manages:
+        return False
+    return asker.asked_ms - asker.joined_ms < newcomers.days * DAY_MS
+
+
+Check: TypeAlias = Callable[[Services, Asker, Rules, Sequence[Job]], Awaitable[None]]
+"""Raises UserError when jobs may not be made."""
+
+CHECKS: tuple[Check, ...] = (_channels, _models, _words, _newcomers)
+"""In this order. A filter of another kind, such as a moderation model, is one more of them."""

@@ -1,0 +1,71 @@
+"""What is kept of finished jobs: records, pictures, history, usage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from contract.errors import MalformedDocument, NewerVersion, UserError
+from contract.ids import JobId
+from contract.jobs import Job
+from exchange.accounts import Entry, Usage
+from service.asker import Asker
+from service.budget import left_s, promptly
+from service.services import Services
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+STORE_SHARE = 0.5
+"""The part of the time left that the image store may take: there is another way when it is slow."""
+
+
+async def recorded_job(services: Services, id: JobId) -> Job | None:
+    """The job as the image store keeps it; None when it does not, or cannot say (in time)."""
+    try:
+        async with asyncio.timeout(left_s() * STORE_SHARE):
+            return await asyncio.to_thread(services.images.get_record, id)
+    except (MalformedDocument, NewerVersion, OSError) as error:  # TimeoutError is an OSError
+        log.warning("a record could not be read", job_id=id, error=str(error) or type(error).__name__)
+        return None
+
+
+async def own_finished_job(services: Services, asker: Asker, id: JobId) -> tuple[Job, Entry | None]:
+    """A finished job of the asker's, and where it was posted, if that is known. UserError `no_such_job`."""
+    async with promptly():
+        entry = await services.accounts.entry(asker.user.id, id)
+    job = await recorded_job(services, id)
+    if job is None or (entry is None and job.user.id != asker.user.id):
+        raise UserError("no_such_job", job=id)
+    return job, entry
+
+
+async def stored_pictures(services: Services, job: Job) -> Sequence[tuple[int, bytes]]:
+    """A job's pictures by index, each from the first place that has it; those that the store lacks are left out."""
+    return await asyncio.to_thread(_pictures, services, job)
+
+
+async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> Sequence[Usage]:
+    """What a person made in these months (`2026-11`), one entry a month and speed."""
+    async with promptly():
+        found = await asyncio.gather(*(services.accounts.usage(user_id, month) for month in months))
+    return [one for month in found for one in month]
+
+
+async def forget(services: Services, id: JobId, owner: int | None) -> None:
+    """Delete a job's pictures and record, and take it out of its owner's history."""
+    await asyncio.to_thread(services.images.delete, id)
+    if owner is not None:
+        async with promptly():
+            await services.accounts.forget(owner, id)
+
+
+def _pictures(services: Services, job: Job) -> list[tuple[int, bytes]]:
+    found = []
+    for index in range(job.image_count):
+        files = (services.images.get_image(*place) for place in job.places(index))
+        data = next((file for file in files if file is not None), None)
+        if data is not None:
+            found.append((index, data))
+    return found

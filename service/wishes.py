@@ -1,0 +1,90 @@
+"""From typed words to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from contract.catalogue import ANY_VERSION, Catalogue, Model
+from contract.ids import draw_seed, job_id
+from contract.jobs import Job, Speed, surprise
+from contract.kinds.imagine import Imagine
+from contract.plan import check
+from contract.prompt import Prompt, Submission, draw_styles, parse
+from contract.versions import DEFAULT_VERSION
+from service.asker import Asker
+from service.profiles import Profile
+
+FIRST_STYLE = 10_000
+"""Seeds of random styles are drawn by ordinals from here on; those of jobs end far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The jobs that words ask for. `remark` is a line about how they were understood.
+
+    When `confirm` is true they are so many, or so costly, that the person has to be asked; `expansions` are their
+    prompts in words.
+    """
+
+    jobs: tuple[Job, ...]
+    expansions: tuple[str, ...] = ()
+    confirm: bool = False
+    remark: str | None = None
+
+
+def wish(text: str, asker: Asker, profile: Profile, catalogue: Catalogue) -> Wish:
+    """What `text` asks for. UserError (PromptError) when it cannot be read, or the operator's models cannot do it."""
+    submission = parse(text, profile.context())
+    jobs = jobs_of(submission, asker, profile, catalogue)
+    remark = version_remark(submission.prompts[0], catalogue.named(jobs[0].model))
+    return Wish(tuple(jobs), submission.expansions, submission.confirm, remark)
+
+
+def surprise_wish(asker: Asker, profile: Profile, catalogue: Catalogue) -> Wish:
+    """Four pictures of whatever the model likes, without words."""
+    prompt = surprise(profile.context())
+    submission = Submission((prompt,), jobs=1, confirm=False, echo=prompt.echo)
+    return Wish(tuple(jobs_of(submission, asker, profile, catalogue)))
+
+
+def jobs_of(submission: Submission, asker: Asker, profile: Profile, catalogue: Catalogue) -> list[Job]:
+    """One job for each expansion and repetition. UserError when the operator's models cannot do one of them."""
+    # Any whole numbers do, as long as a retry of the request draws the same.
+    styles = (draw_seed(asker.key, number) for number in count(FIRST_STYLE))
+    jobs = []
+    for ordinal, (prompt, model) in enumerate(_prompts(submission, catalogue)):
+        typed = prompt.parameters
+        seed = draw_seed(asker.key, ordinal) if typed.seed is None else typed.seed
+        stealth = profile.stealth if typed.visibility is None else typed.visibility == "stealth"
+        jobs.append(
+            Job(
+                id=job_id(seed, model.fingerprint, asker.key, ordinal),
+                request=Imagine(),
+                prompt=draw_styles(prompt, lambda: next(styles)),
+                model=model.name,
+                user=asker.user,
+                destination=asker.destination,
+                created_ms=asker.asked_ms,
+                speed=profile.speed if typed.speed is None else Speed(typed.speed),
+                stealth=stealth,
+                locale=asker.locale,
+            )
+        )
+    return jobs
+
+
+def version_remark(prompt: Prompt, model: Model) -> str | None:
+    """Said when somebody asks for a version that is only another name of the model here."""
+    if prompt.version == DEFAULT_VERSION or ANY_VERSION not in model.versions:
+        return None
+    return f"Version {prompt.version.capitalize()} is drawn by {model.title} here, like every version."
+
+
+def _prompts(submission: Submission, catalogue: Catalogue) -> Iterator[tuple[Prompt, Model]]:
+    for prompt in submission.prompts:
+        model = catalogue.resolve(prompt.version)
+        check(prompt, model)
+        for _ in range(prompt.parameters.repeat or 1):
+            yield prompt, model
