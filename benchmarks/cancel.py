@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import torch
 
 from benchmarks.measure import DEFAULT, arguments, percentile, report, rounded
-from model.components import load
 from model.engine import Engine
 from model.errors import Cancelled
-from model.text_to_image import text_to_image
+from model.loading import load
+from model.request import text_to_image
+from model.state import DenoisingState, Prediction
 from model.ticket import Ticket
-from model.walk import Prediction, Walk
 
 
 def main() -> None:
@@ -32,8 +32,8 @@ def main() -> None:
     forwards_ended: list[float] = []
     predict = engine.denoiser.predict
 
-    def watched(walks: Sequence[Walk], tile: bool = False) -> list[Prediction]:
-        output = predict(walks, tile)
+    def watched(states: Sequence[DenoisingState], tile: bool = False) -> list[Prediction]:
+        output = predict(states, tile)
         forwards_ended.append(time.monotonic())
         return output
 

@@ -8,7 +8,8 @@ import torch
 
 from benchmarks import shapes
 from benchmarks.measure import arguments, on_card, pairs, report, rounded
-from model.denoise import Denoiser
+from model.denoiser import Denoiser
+from model.request import Size
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     way = denoiser.usual_way()
     quick = way != "off" and denoiser.quicken(way)
     chance = torch.Generator().manual_seed(0)
-    shape = bundle.latent_shape(*bundle.native_size)
+    shape = bundle.latent_shape(Size(*bundle.native_size))
     latents = torch.randn((options.rows, *shape), generator=chance).to(bundle.device)
     timesteps = torch.full((options.rows,), 500.0, device=bundle.device)
     with torch.inference_mode():
@@ -40,7 +41,8 @@ def main() -> None:
         quicker = denoiser._quick or bundle.family
 
         def ours() -> torch.Tensor:
-            return quicker.predict(latents, timesteps, conditions)
+            prediction: torch.Tensor = quicker.predict(latents, timesteps, conditions)
+            return prediction
 
         repeat = 4  # steps a measurement: below that the clock itself shows
         ratio, stock_s, ours_s, ratios = pairs(

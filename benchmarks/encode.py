@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from benchmarks.measure import DEFAULT, arguments, report, rounded
-from model.components import load
-from model.text_to_image import generate, text_to_image
+from model.drawing import generate
+from model.loading import load
+from model.request import text_to_image
 from worker.encoding import UPLOAD_LIMIT_BYTES, assemble_grid, encode_lossless, encode_message
 
 PARAMETERS = "a red apple --ar 1:1 --seed 7"

@@ -14,7 +14,7 @@ import torch
 from benchmarks import shapes
 from benchmarks.measure import arguments, on_card, pairs, parity, report, rounded, stock_call, stock_pipeline
 from model.engine import Engine
-from model.text_to_image import text_to_image
+from model.request import text_to_image
 from worker.encoding import assemble_grid, encode_message
 
 

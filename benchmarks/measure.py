@@ -135,12 +135,12 @@ def stock_call(pipeline: Any, request: Request) -> list[Any]:
     """The request as a call of the stock pipeline: all its images in one batch, PIL images out."""
     return list(
         pipeline(
-            prompt=request.prompt[0][0],
+            prompt=request.prompt.parts[0][0],
             num_images_per_prompt=len(request.noises),
-            num_inference_steps=request.num_inference_steps,
-            guidance_scale=request.guidance_scale,
-            width=request.width,
-            height=request.height,
+            num_inference_steps=request.sampling.num_inference_steps,
+            guidance_scale=request.sampling.guidance_scale,
+            width=request.size.width,
+            height=request.size.height,
             generator=[seeds.generator(noise.seed, noise.index) for noise in request.noises],
         ).images
     )

@@ -23,8 +23,7 @@ from benchmarks.measure import (
     stock_scheduler,
 )
 from model.engine import Engine
-from model.request import Request
-from model.text_to_image import text_to_image
+from model.request import Request, text_to_image
 
 AT_ONCE = 8
 
@@ -54,13 +53,15 @@ def main() -> None:
     bundle, folder = shapes.bundle(options.shape, options.device)
     pipeline = stock_pipeline(bundle, folder)
     requests = jobs(options.jobs, bundle.native_size)
-    schedulers = {request.sampler: stock_scheduler(bundle, request.sampler) for request in requests}
+    schedulers = {
+        sampler: stock_scheduler(bundle, sampler) for sampler in {request.sampling.sampler for request in requests}
+    }
     pictures: dict[str, list[Any]] = {}
 
     def stock() -> None:
         results = []
         for request in requests:
-            pipeline.scheduler = schedulers[request.sampler]
+            pipeline.scheduler = schedulers[request.sampling.sampler]
             results.append(stock_call(pipeline, request))
         pictures["stock"] = results
 
@@ -94,7 +95,7 @@ def main() -> None:
         "ours_s": rounded(ours_s),
         **same,
         "threads": torch.get_num_threads(),
-        "steps": sum(request.num_inference_steps for request in requests),
+        "steps": sum(request.sampling.num_inference_steps for request in requests),
     }
     report(
         f"P3 mixed load of {len(requests)} jobs, {AT_ONCE} at a time", figures, options.json, goals={"ratio": ">= 1.6"}

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from benchmarks.measure import DEFAULT, arguments, report, rounded
-from model.components import load
 from model.engine import Engine
-from model.text_to_image import text_to_image
+from model.loading import load
+from model.request import text_to_image
 from model.ticket import Ticket
 from worker.encoding import assemble_grid, encode_lossless, encode_message
 

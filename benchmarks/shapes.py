@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from model.components import Bundle, load
-from model.families import family_of
-from model.text import ClipText
-from model.tiny import clip_tokenizer
+from model.components import Bundle, assemble
+from model.families import FAMILIES, Parts
+from model.loading import load
+from model.tiny_parts import clip_tokenizer
 
 from .measure import DEFAULT
 
@@ -57,20 +57,24 @@ def random_bundle(shape: str, device: torch.device) -> Bundle:
 
     def made(build: Callable[[], Any]) -> Any:
         with torch.device(device):
-            return build().to(dtype).eval().requires_grad_(False)
+            return build().to(dtype)
 
     def clip(kind: Any, size: dict[str, int]) -> Any:
         config = CLIPTextConfig(vocab_size=len(tokenizer), projection_dim=size["hidden_size"], **size)
         return made(lambda: kind(config))
 
     tokenizer = clip_tokenizer(length=77)
-    text = ClipText([tokenizer], [clip(CLIPTextModel, _CLIP_L)])
+    modules = {
+        "unet": made(lambda: diffusers.UNet2DConditionModel(**(_SD15_UNET if shape == "sd15" else _SDXL_UNET))),
+        "vae": made(lambda: diffusers.AutoencoderKL(**_VAE)),
+        "tokenizer": tokenizer,
+        "text_encoder": clip(CLIPTextModel, _CLIP_L),
+    }
     if shape == "sdxl":
-        encoders = [*text.encoders, clip(CLIPTextModelWithProjection, _CLIP_G)]
-        text = ClipText([tokenizer, tokenizer], encoders, zero_negative=True)
-    unet = made(lambda: diffusers.UNet2DConditionModel(**(_SD15_UNET if shape == "sd15" else _SDXL_UNET)))
-    vae = made(lambda: diffusers.AutoencoderKL(**_VAE))
-    return Bundle(family_of(unet), _SCHEDULER, vae, text, device=device, dtype=dtype)
+        modules |= {"tokenizer_2": tokenizer, "text_encoder_2": clip(CLIPTextModelWithProjection, _CLIP_G)}
+    kind = FAMILIES["stable-diffusion-xl" if shape == "sdxl" else "stable-diffusion"]
+    parts = Parts(modules, _SCHEDULER, {"force_zeros_for_empty_prompt": True})
+    return assemble(kind, parts, device=device, dtype=dtype)
 
 
 def matmul_peak_tflops(device: torch.device) -> float:

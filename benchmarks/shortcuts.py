@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from benchmarks.measure import DEFAULT, arguments, pairs, parity, report, rounded
-from model.components import load
 from model.engine import Engine
-from model.text_to_image import text_to_image
-from model.walk import Shortcuts
+from model.loading import load
+from model.request import text_to_image
+from model.state import Shortcuts
 
 SHORTCUTS = {
     "deep_every_2": Shortcuts(deep_every=2),

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.measure import arguments, percentile, report, rounded, stock_call, stock_pipeline
-from model import tiny
+from model.components import assemble
 from model.engine import Engine
-from model.request import Request
-from model.text_to_image import text_to_image
+from model.families.stable_diffusion import StableDiffusion
+from model.request import Request, text_to_image
 from model.ticket import Ticket
 
 DRAFT_LOAD, LONG_LOAD = 0.5, 0.3
@@ -77,7 +77,7 @@ def main() -> None:
     parser = arguments(__doc__ or "", drafts=1050)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    bundle = tiny.stable_diffusion(side=16, channels=(16, 32))
+    bundle = assemble(StableDiffusion, StableDiffusion.tiny(side=16, channels=(16, 32)))
     size = bundle.native_size
     pipeline = stock_pipeline(bundle)
     draft_s = typical_s(lambda: stock_call(pipeline, job(True, 0, size)), 20)

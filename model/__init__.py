@@ -17,34 +17,36 @@ from typing import TYPE_CHECKING, Any
 from model.imports import collector_resting
 
 if TYPE_CHECKING:
-    from model.components import Bundle, load
+    from model.components import Bundle
     from model.engine import Engine
-    from model.errors import Cancelled, DeadlineExceeded, ModelError
-    from model.request import NoiseSource, Request
+    from model.errors import Cancelled, ModelError
+    from model.loading import load
+    from model.request import Keep, NoiseSource, Prompt, Request, Sampling, Size, Start, text_to_image
     from model.sizes import fit_size
-    from model.text_to_image import image_to_image, text_to_image
+    from model.state import Shortcuts
     from model.ticket import Step, Ticket
-    from model.variation import VARIATION_STRONG, VARIATION_SUBTLE, vary
-    from model.walk import Shortcuts
+    from model.variation import VARIATION_STRONG, VARIATION_SUBTLE
 
 _HOME = {
     "Bundle": "components",
     "Cancelled": "errors",
-    "DeadlineExceeded": "errors",
     "Engine": "engine",
+    "Keep": "request",
     "ModelError": "errors",
     "NoiseSource": "request",
+    "Prompt": "request",
     "Request": "request",
-    "Shortcuts": "walk",
+    "Sampling": "request",
+    "Shortcuts": "state",
+    "Size": "request",
+    "Start": "request",
     "Step": "ticket",
     "Ticket": "ticket",
     "VARIATION_STRONG": "variation",
     "VARIATION_SUBTLE": "variation",
     "fit_size": "sizes",
-    "image_to_image": "text_to_image",
-    "load": "components",
-    "text_to_image": "text_to_image",
-    "vary": "variation",
+    "load": "loading",
+    "text_to_image": "request",
 }
 
 __all__ = [
@@ -52,19 +54,21 @@ __all__ = [
     "VARIATION_SUBTLE",
     "Bundle",
     "Cancelled",
-    "DeadlineExceeded",
     "Engine",
+    "Keep",
     "ModelError",
     "NoiseSource",
+    "Prompt",
     "Request",
+    "Sampling",
     "Shortcuts",
+    "Size",
+    "Start",
     "Step",
     "Ticket",
     "fit_size",
-    "image_to_image",
     "load",
     "text_to_image",
-    "vary",
 ]
 
 

@@ -1,7 +1,7 @@
 """The step engine: many requests, one batch, join and leave between steps.
 
-Three lanes overlap in threads: prompts are encoded (encode lane), walks advanced (engine thread), pictures decoded to
-uint8 (decode lane). One thread owns each module, so nothing is shared that torch could trip over:
+Three lanes overlap in threads: prompts are encoded (encode lane), requests advanced (engine thread), pictures decoded
+(decode lane). One thread owns each module, so nothing is shared that torch could trip over:
 
     submit ──▶ encode lane ──▶ engine thread ──▶ decode lane ──▶ ticket
                text, VAE in    denoiser, steps    VAE out, previews
@@ -13,24 +13,22 @@ the split. A row's picture does not depend on its neighbours (tests/model/test_e
 import functools
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
-from model import vae
 from model.components import Bundle
-from model.denoise import Denoiser
-from model.errors import Cancelled, DeadlineExceeded, ModelError
+from model.denoiser import Denoiser
+from model.drawing import pictures
+from model.errors import Cancelled, ModelError
 from model.lane import Lane
 from model.policy import Candidate, Turns
 from model.previews import Previewer
 from model.request import Request
+from model.state import DenoisingState, Shortcuts, check
 from model.ticket import Step, Ticket
-from model.tile import wrapped_around
-from model.walk import Shortcuts, Walk, check
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +40,10 @@ _STEPS_BEFORE_QUICKENING = 60
 
 @dataclass(eq=False)
 class _Runner(Candidate):
-    """An admitted request: its ticket, its walk, and what the policy needs to know of it."""
+    """An admitted request: its ticket, its state, and what the policy needs to know of it."""
 
     ticket: Ticket = None  # type: ignore[assignment]
-    walk: Walk = None  # type: ignore[assignment]
+    state: DenoisingState = None  # type: ignore[assignment]
 
 
 class Engine:
@@ -111,10 +109,11 @@ class Engine:
         if self._quickening is not None:
             self._quickening.join()  # torch must not be at work while the interpreter goes down
 
-    def submit(self, request: Request, urgency: float = 0.0) -> Ticket:
+    def submit(self, request: Request, *, urgency: float = 0.0, preview_every: int = 0) -> Ticket:
         """Admit a request. Raises ModelError at once for what this model cannot draw.
 
         urgency: where rows are short, smaller goes first (0 is the ordinary request, negative before it).
+        preview_every: a preview with every k-th step, 0 for none.
         """
         check(self.bundle, request)
         with self._wake:
@@ -122,7 +121,7 @@ class Engine:
                 raise ModelError("The engine is closing and takes no more requests.")
             self._arrivals += 1
             self._in_preparation += 1
-            ticket = Ticket(request, urgency, self._arrivals, self._nudge)
+            ticket = Ticket(request, urgency, preview_every, self._arrivals, self._nudge)
         self._encode_lane.put(functools.partial(self._prepare, ticket))
         return ticket
 
@@ -144,7 +143,7 @@ class Engine:
         try:
             if (error := self._verdict(ticket)) is not None:
                 raise error
-            walk = Walk(self.bundle, ticket.request, self._shortcuts)
+            state = DenoisingState(self.bundle, ticket.request, self._shortcuts)
         except ModelError as error:
             ticket.finish(None, error)
         except Exception as error:
@@ -152,15 +151,15 @@ class Engine:
             ticket.finish(None, ModelError(f"The request could not be prepared: {error}"))
         else:
             _synchronise(self.bundle.device)
-            key = (None if self.bundle.family.mixes_shapes else walk.latents.shape[1:], ticket.request.tile)
+            key = (None if self.bundle.family.mixes_shapes else state.latents.shape[1:], ticket.request.size.tile)
             runner = _Runner(
                 batch_key=key,
-                rows=walk.row_count,
-                cost=walk.row_count * walk.latents[0].numel(),
+                rows=state.row_count,
+                cost=state.row_count * state.latents[0].numel(),
                 urgency=ticket.urgency,
                 arrival=ticket.arrival,
                 ticket=ticket,
-                walk=walk,
+                state=state,
             )
             with self._wake:
                 self._prepared.append(runner)
@@ -204,19 +203,15 @@ class Engine:
             return Cancelled("The request was cancelled.")
         if self._closing:
             return Cancelled("The engine was closed.")
-        if ticket.deadline is not None and time.monotonic() >= ticket.deadline:
-            return DeadlineExceeded(f"The picture was not done within {ticket.request.deadline_s:g} s.")
         return None
 
     def _rest(self) -> None:
         """Wait for something to do; a first idle moment is used to prepare the faster forward."""
-        patience_s = self._until_next_deadline()
         if self._quickening is None and self._way != "off" and not self._in_preparation:
-            patience_s = _IDLE_S if patience_s is None else min(patience_s, _IDLE_S)
-            if not self._wake.wait(patience_s) and not self._in_preparation:
+            if not self._wake.wait(_IDLE_S) and not self._in_preparation:
                 self._quicken_once()
         else:
-            self._wake.wait(patience_s)
+            self._wake.wait()
 
     def _quicken_once(self) -> None:
         if self._quickening is None and self._way != "off":
@@ -225,16 +220,12 @@ class Engine:
             )
             self._quickening.start()
 
-    def _until_next_deadline(self) -> float | None:
-        deadlines = [runner.ticket.deadline for runner in self._runners if runner.ticket.deadline is not None]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
-
     def _advance(self, chosen: Sequence[_Runner]) -> None:
         """One step for all of `chosen`; a failure ends only the request that causes it."""
-        if unfinished := [runner for runner in chosen if not runner.walk.done]:  # strength 0 has no step to take
+        if unfinished := [runner for runner in chosen if not runner.state.done]:  # strength 0 has no step to take
             try:
                 predictions = self.denoiser.predict(
-                    [runner.walk for runner in unfinished], chosen[0].ticket.request.tile
+                    [runner.state for runner in unfinished], chosen[0].ticket.request.size.tile
                 )
             except Exception as error:
                 if len(unfinished) > 1:  # who spoilt it? each alone will tell; nothing was advanced yet
@@ -246,16 +237,16 @@ class Engine:
                 return
             for runner, prediction in zip(unfinished, predictions, strict=True):
                 try:
-                    runner.walk.advance(prediction)
+                    runner.state.advance(prediction)
                 except Exception as error:
                     self._fail(runner, error)
                 else:
-                    runner.rows = runner.walk.row_count
+                    runner.rows = runner.state.row_count
                     self._report(runner)
         for runner in chosen:
-            if runner.walk.done and not runner.ticket.done:
+            if runner.state.done and not runner.ticket.done:
                 self._runners.remove(runner)
-                self._decode_lane.put(functools.partial(self._decode, runner.ticket, runner.walk))
+                self._decode_lane.put(functools.partial(self._decode, runner.ticket, runner.state))
 
     def _fail(self, runner: _Runner, error: Exception) -> None:
         logger.error("A request failed while denoising", exc_info=error)
@@ -267,12 +258,12 @@ class Engine:
 
     def _report(self, runner: _Runner) -> None:
         """Tell the caller of the step; a preview is drawn in the decode lane, so that the next step need not wait."""
-        walk, every = runner.walk, runner.ticket.request.preview_every
+        state, every = runner.state, runner.ticket.preview_every
         if every <= 0:
-            runner.ticket.report(Step(walk.step, walk.steps))
+            runner.ticket.report(Step(state.step, state.steps))
             return
-        clean = walk.clean if walk.step % every == 0 and not walk.done else None
-        self._decode_lane.put(functools.partial(self._preview, runner.ticket, walk.step, walk.steps, clean))
+        clean = state.clean if state.step % every == 0 and not state.done else None
+        self._decode_lane.put(functools.partial(self._preview, runner.ticket, state.step, state.steps, clean))
 
     # -- decode lane ---------------------------------------------------------------------------------------------
 
@@ -287,25 +278,19 @@ class Engine:
                 logger.exception("A preview could not be drawn")
         ticket.report(Step(step, steps, sheet))
 
-    def _decode(self, ticket: Ticket, walk: Walk) -> None:
+    def _decode(self, ticket: Ticket, state: DenoisingState) -> None:
         if ticket.cancelled:
             ticket.finish(None, Cancelled("The request was cancelled."))
             return
         try:
-            latents = walk.result()
-            if not bool(torch.isfinite(latents).all()):
-                raise ModelError("The picture dissolved into numbers that are none; try other settings.")
-            with wrapped_around(self.bundle.vae if ticket.request.tile else None):
-                images = vae.to_uint8(vae.decode(self.bundle.vae, latents)).cpu().numpy()
-            if ticket.request.mask is not None and ticket.request.image is not None:
-                images = vae.keep_outside(images, ticket.request.image, ticket.request.mask)
+            images = pictures(self.bundle, state)
         except ModelError as error:
             ticket.finish(None, error)
         except Exception as error:
             logger.exception("A picture could not be decoded")
             ticket.finish(None, ModelError(f"The picture could not be decoded: {error}"))
         else:
-            ticket.finish(list(images))
+            ticket.finish(images)
 
 
 def _synchronise(device: torch.device) -> None:

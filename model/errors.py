@@ -7,7 +7,3 @@ class ModelError(Exception):
 
 class Cancelled(ModelError):
     """The caller cancelled the ticket; whatever had been drawn is gone."""
-
-
-class DeadlineExceeded(ModelError):
-    """The request's own `deadline_s` passed before its last step."""

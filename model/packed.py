@@ -42,7 +42,8 @@ class PackedConvolution(torch.nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         if self._packed is None:
             self._packed = _packed(self._layer[0], list(x.shape))
-        return torch.ops.mkldnn_prepacked.conv2d_run(x, self._packed)
+        output: torch.Tensor = torch.ops.mkldnn_prepacked.conv2d_run(x, self._packed)
+        return output
 
 
 def _packed(layer: torch.nn.Conv2d, input_shape: list[int]) -> Any:

@@ -36,7 +36,8 @@ class Previewer:
 def sheet_of(images: np.ndarray) -> np.ndarray:
     """(n, H, W, 3), n 1..4 -> one picture: alone, side by side, or two by two (a missing fourth is black)."""
     if len(images) == 1:
-        return images[0]
+        alone: np.ndarray = images[0]
+        return alone
     if len(images) == 3:
         images = np.concatenate([images, np.zeros_like(images[:1])])
     rows = [np.concatenate(images[start : start + 2], axis=1) for start in range(0, len(images), 2)]
@@ -47,8 +48,8 @@ def _fit(vae: Any, factor: int, device: torch.device) -> tuple[torch.Tensor, tor
     """Weights (3*f*f, C, 1, 1) and bias of the least-squares map from latents to f x f patches of RGB."""
     side = max(_FITTED_SIDE, 4 * factor)
     pictures = _training_pictures(side)
-    latents = torch.cat([autoencoder.encode(vae, picture, device, torch.float32) for picture in pictures]).cpu()
-    pixels = torch.cat([autoencoder.to_unit_range(picture, torch.device("cpu"), torch.float32) for picture in pictures])
+    latents = torch.cat([autoencoder.encode(vae, picture, device) for picture in pictures]).cpu()
+    pixels = torch.cat([autoencoder.to_unit_range(picture, torch.device("cpu")) for picture in pictures])
     patches = torch.nn.functional.pixel_unshuffle(pixels, factor)
     inputs = latents.permute(0, 2, 3, 1).reshape(-1, latents.shape[1]).double()
     inputs = torch.cat([inputs, torch.ones(len(inputs), 1, dtype=torch.float64)], dim=1)

@@ -1,11 +1,16 @@
-"""A request: everything that decides a picture, as plain values. No torch here."""
+"""A request: everything that decides a picture, in parts, as plain values. No torch here."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 MAX_IMAGES = 4
+
+Pixels = NDArray[np.uint8]
+"""A picture: (H, W, 3), 0 to 255."""
 
 
 @dataclass(frozen=True)
@@ -22,46 +27,113 @@ class NoiseSource:
     ancestors: tuple[tuple[int, int, float], ...] = ()
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """What the picture shows.
+
+    parts: weighted texts; `((text, 1.0),)` is a plain prompt, `()` is unconditional (guidance is then off). Each part
+        is predicted by itself and the predictions are summed by weight: one more row an image and part.
+    negatives: joined by commas; they have an effect only where guidance is on.
+    chaos: 0..1, how far the images of one request move apart. weird: 0..1, how far all move off the beaten track.
+    """
+
+    parts: tuple[tuple[str, float], ...] = ()
+    negatives: tuple[str, ...] = ()
+    chaos: float = 0.0
+    weird: float = 0.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels, multiples of the model's grid (`model.fit_size` finds them). tile: opposite edges fit each other."""
+
+    width: int
+    height: int
+    tile: bool = False
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How noise becomes a picture.
+
+    sampler: a name from `model.schedulers.SAMPLERS`; empty for the model's own.
+    guidance_scale: diffusers' scale for UNets, where 1.0 is off; for every family, so for Z-Image theirs plus one.
+    stop_at: 0..1, the share of the steps after which the picture is decoded as far as it has come.
+    """
+
+    num_inference_steps: int = 20
+    guidance_scale: float = 4.5
+    sampler: str = ""
+    stop_at: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What to start from instead of noise alone: the weighted mean of pictures, each cut and scaled to the size.
+
+    strength: 0..1, the share of the steps that are taken; 0 keeps the picture, 1 forgets it.
+    """
+
+    pictures: tuple[tuple[Pixels, float], ...]
+    strength: float
+
+    @classmethod
+    def near(cls, pictures: Sequence[tuple[Pixels, float]]) -> "Start | None":
+        """Image prompts: the more weight (each about 0..3) they have together, the nearer the result is to them."""
+        weighted = tuple((picture, weight) for picture, weight in pictures if weight > 0)
+        if not weighted:
+            return None
+        return cls(weighted, 1 / (1 + 0.5 * sum(weight for _, weight in weighted)))
+
+
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """Inpainting: what must stay as it is.
+
+    picture: (H, W, 3) of the size asked for. mask: (H, W), 0 keeps the picture to the byte, 255 or True paints it
+    afresh; values between mix at the seam.
+    """
+
+    picture: Pixels
+    mask: NDArray[np.uint8] | NDArray[np.bool_]
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """One job for the engine, of one to four images of the same size. Compared by identity: it may hold arrays.
 
-    prompt: weighted parts; `((text, 1.0),)` is a plain prompt, `()` is unconditional (guidance is then off).
-    mixing: how several parts combine. "conjunction" predicts each part by itself and sums the predictions (one more
-        row an image and part, the parts stay apart); "blend" averages the embeddings (no extra cost, meanings melt).
-    negative_prompt: joined by commas; has an effect only where guidance is on.
     noises: one per image, 1..4. Any subset gives the same pictures: image 3 alone equals image 3 of the grid.
-    width, height: pixels, multiples of the model's grid (`model.fit_size` finds them).
-    guidance_scale: diffusers' scale for UNets: 1.0 is off. For flow transformers too, so theirs plus one.
-    sampler: a name from `model.schedulers.SAMPLERS`.
-    stop_at: 0..1, the share of the steps after which the picture is decoded as far as it has come.
-    image, latents: what to start from, with `strength` (0..1, 1.0 ignores it): (H, W, 3) uint8, or clean latents
-        (C, h, w) or (n, C, h, w) as float32.
-    mask: (H, W), 0 keeps `image` (to the byte), 255 or True paints anew; values between mix at the seam.
-    image_prompts: pictures to be near to, each with its weight (about 0..3); they set where the walk begins.
-    tile: the picture's opposite edges fit each other.
-    chaos: 0..1, how far the images of one request move apart. weird: 0..1, how far all move off the beaten track.
-    preview_every: a preview with every k-th step, 0 for none.
-    deadline_s: seconds from submission until the request fails with DeadlineExceeded.
     """
 
-    prompt: tuple[tuple[str, float], ...]
+    prompt: Prompt
     noises: tuple[NoiseSource, ...]
-    width: int
-    height: int
-    num_inference_steps: int = 20
-    guidance_scale: float = 4.5
-    negative_prompt: tuple[str, ...] = ()
-    mixing: Literal["conjunction", "blend"] = "conjunction"
-    sampler: str = "ddim"
-    stop_at: float = 1.0
-    strength: float = 1.0
-    image: np.ndarray | None = None
-    mask: np.ndarray | None = None
-    latents: np.ndarray | None = None
-    tile: bool = False
-    chaos: float = 0.0
-    weird: float = 0.0
-    image_prompts: tuple[tuple[np.ndarray, float], ...] = ()
-    preview_every: int = 0
-    deadline_s: float | None = None
+    size: Size
+    sampling: Sampling = field(default_factory=Sampling)
+    start: Start | None = None
+    keep: Keep | None = None
+
+
+def text_to_image(
+    prompt: str | Sequence[tuple[str, float]],
+    *,
+    seed: int,
+    size: tuple[int, int],
+    images: int = 4,
+    negatives: Sequence[str] = (),
+    chaos: float = 0.0,
+    weird: float = 0.0,
+    tile: bool = False,
+    start: Start | None = None,
+    keep: Keep | None = None,
+    **sampling: Any,
+) -> Request:
+    """A grid of `images` pictures of size (width, height) from one seed; `sampling` are fields of Sampling."""
+    parts = ((prompt, 1.0),) if isinstance(prompt, str) else tuple(prompt)
+    return Request(
+        prompt=Prompt(parts, tuple(negatives), chaos, weird),
+        noises=tuple(NoiseSource(seed, index) for index in range(images)),
+        size=Size(*size, tile),
+        sampling=Sampling(**sampling),
+        start=start,
+        keep=keep,
+    )

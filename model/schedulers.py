@@ -1,7 +1,6 @@
 """Samplers by name: a fresh diffusers scheduler for every request, made from the model's own scheduler config."""
 
 import copy
-import functools
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -45,8 +44,18 @@ class Sampler:
             overrides = {**_CLIP_FOR_COSINE, **overrides}
         self._template = scheduler_class.from_config(dict(config), **overrides)
         parameters = inspect.signature(self._template.step).parameters
+        self._flow = name in FLOW_SAMPLERS
         self.takes_generator = "generator" in parameters
         self.scales_input = hasattr(self._template, "scale_model_input")
+
+    def first_step(self, scheduler: Any, strength: float) -> int:
+        """The place in its timesteps where a scheduler begins with a picture instead of noise.
+
+        As in diffusers' own image-to-image pipelines: those of flow models round the other way than those of UNets.
+        """
+        steps = scheduler.num_inference_steps
+        taken = min(steps * strength, steps) if self._flow else min(int(steps * strength), steps)
+        return int(max(steps - taken, 0)) * int(scheduler.order)
 
     def fresh(self) -> Any:
         """A scheduler in its initial state. A deep copy would spend its time on tensors nobody writes to."""
@@ -55,41 +64,26 @@ class Sampler:
         return copy.deepcopy(self._template, {**shared, id(config): config})
 
 
-@functools.lru_cache(maxsize=64)
-def _timesteps_argument(step_function: Any) -> frozenset[str]:
-    return frozenset(inspect.signature(step_function).parameters)
+def set_timesteps(scheduler: Any, steps: int, arguments: Mapping[str, Any]) -> None:
+    """Lay out `steps` timesteps, on the CPU: schedulers look at them each step, and must not wait for a card to do so.
 
-
-def set_timesteps(scheduler: Any, steps: int, device: torch.device, image_tokens: int | None = None) -> None:
-    """Lay out `steps` timesteps. `image_tokens` shifts the schedules of flow transformers by the picture's size."""
-    accepted = _timesteps_argument(type(scheduler).set_timesteps)
-    arguments: dict[str, Any] = {}
+    arguments: what the family adds; a scheduler that knows nothing of one of them does without.
+    """
+    accepted = inspect.signature(type(scheduler).set_timesteps).parameters
+    taken = {name: value for name, value in arguments.items() if name in accepted}
     if "original_inference_steps" in accepted:  # LCM picks its few steps out of a longer schedule
-        arguments["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
-    if image_tokens is not None:  # flow: even steps of sigma down to 1/steps, as the families' own pipelines take them
-        arguments["sigmas"] = torch.linspace(1.0, 1 / steps, steps).tolist()
-        if scheduler.config.use_dynamic_shifting:
-            arguments["mu"] = shift_for(image_tokens, scheduler.config)
-    scheduler.set_timesteps(steps, device=device, **arguments)
-
-
-def shift_for(image_tokens: int, config: Mapping[str, Any]) -> float:
-    """Log of the time shift: linear in the number of image tokens (Esser et al. 2024, as in diffusers' pipelines)."""
-    low, high = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
-    base, top = config.get("base_shift", 0.5), config.get("max_shift", 1.15)
-    slope = (top - base) / (high - low)
-    return image_tokens * slope + base - slope * low
+        taken["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
+    scheduler.set_timesteps(steps, device=torch.device("cpu"), **taken)
 
 
 def predicted_clean(
     scheduler: Any, output: Any, before: torch.Tensor, prediction: torch.Tensor, step: int
 ) -> torch.Tensor:
     """The scheduler's present idea of the finished latents, for previews and for stopping early. (n, C, h, w)."""
-    for name in ("pred_original_sample", "denoised"):
-        clean = getattr(output, name, None)
+    told: list[torch.Tensor | None] = [getattr(output, name, None) for name in ("pred_original_sample", "denoised")]
+    history = getattr(scheduler, "model_outputs", None) or [None]
+    told.append(history[-1])  # multistep solvers in data-prediction mode keep it themselves
+    for clean in told:
         if clean is not None:
             return clean
-    history = getattr(scheduler, "model_outputs", None)
-    if history and history[-1] is not None:  # multistep solvers in data-prediction mode keep it themselves
-        return history[-1]
-    return before - scheduler.sigmas[step] * prediction  # flow matching: x_t = x_0 + sigma * velocity
+    return before - float(scheduler.sigmas[step]) * prediction  # flow matching: x_t = x_0 + sigma * velocity

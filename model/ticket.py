@@ -24,11 +24,13 @@ class Step:
 class Ticket:
     """Follow, pause or cancel one submitted request, from any thread. The engine acts at the next step boundary."""
 
-    def __init__(self, request: Request, urgency: float, arrival: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, request: Request, urgency: float, preview_every: int, arrival: int, wake: Callable[[], None]
+    ) -> None:
         self.request = request
         self.urgency = urgency
+        self.preview_every = preview_every
         self.arrival = arrival
-        self.submitted_at = time.monotonic()
         self.cancelled = False
         self.paused = False
         self.finished_at: float | None = None
@@ -45,7 +47,7 @@ class Ticket:
             yield event
 
     def result(self, timeout_s: float | None = None) -> list[np.ndarray]:
-        """The images, (H, W, 3) uint8 each. Raises Cancelled, DeadlineExceeded or ModelError, or TimeoutError."""
+        """The images, (H, W, 3) uint8 each. Raises Cancelled or ModelError, or TimeoutError."""
         if not self._finished.wait(timeout_s):
             raise TimeoutError(f"The request is not done after {timeout_s} s.")
         if self._error is not None:
@@ -72,11 +74,6 @@ class Ticket:
         """Go on where `pause` stopped: the picture is the same as undisturbed."""
         self.paused = False
         self._wake()
-
-    @property
-    def deadline(self) -> float | None:
-        """`time.monotonic()` at which the request fails, None for never."""
-        return None if self.request.deadline_s is None else self.submitted_at + self.request.deadline_s
 
     def report(self, event: Step) -> None:
         """For the engine: hand a step to the caller."""

@@ -88,7 +88,8 @@ class _TextUNetGraph:
         self._addition = share[0] if self.has_addition else None
         self.ready = list(pairwise(keys_and_values))[::2]
         nothing = keys_and_values[0][:, 0]  # a stand-in (R, L, d): no layer reads it
-        return unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0].contiguous()
+        output: torch.Tensor = unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+        return output.contiguous()
 
 
 class _Recordable(torch.nn.Module):
@@ -106,7 +107,9 @@ def _recorded(function: Callable[..., Any], layers: torch.nn.Module, *inputs: to
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
         function(*inputs)  # packs what is to be packed
-        return torch.jit.freeze(torch.jit.trace(_Recordable(function, layers).eval(), inputs, check_trace=False))
+        graph = torch.jit.trace(_Recordable(function, layers).eval(), inputs, check_trace=False)
+        frozen: Callable[..., Any] = torch.jit.freeze(graph)
+        return frozen
 
 
 class _ReadyKeys:
@@ -121,7 +124,7 @@ class _ReadyKeys:
         queries = attention.to_q(hidden_states).view(rows, length, attention.heads, -1).transpose(1, 2)
         output = functional.scaled_dot_product_attention(queries, keys, values)
         output = attention.to_out[0](output.transpose(1, 2).reshape(rows, length, -1))
-        return output / attention.rescale_output_factor
+        return torch.div(output, attention.rescale_output_factor)
 
 
 class TracedUNet:
@@ -157,7 +160,8 @@ class TracedUNet:
         """As `Family.predict`. A size seen for the first time is checked against the module itself."""
         if not self._trust(latents, timesteps, conditions):
             return self._family.predict(latents, timesteps, conditions)
-        return self._run(self._whole, latents, timesteps, conditions).float()
+        output: torch.Tensor = self._run(self._whole, latents, timesteps, conditions)
+        return output.float()
 
     def predict_reusing(
         self,

@@ -21,19 +21,20 @@ def _shift_and_scale(vae: Any) -> tuple[float, float]:
     return (vae.config.get("shift_factor") or 0.0), vae.config.scaling_factor
 
 
-def to_unit_range(image: np.ndarray, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) in -1..1."""
+def to_unit_range(image: np.ndarray, device: torch.device) -> torch.Tensor:
+    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in -1..1."""
     pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device=device, dtype=torch.float32)
-    return (pixels / 127.5 - 1.0).permute(2, 0, 1).unsqueeze(0).to(dtype)
+    return (pixels / 127.5 - 1.0).permute(2, 0, 1).unsqueeze(0)
 
 
-def encode(vae: Any, image: np.ndarray, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """(H, W, 3) uint8 -> latents (1, C, H/f, W/f), the mode of the posterior: the same picture, the same latents."""
-    pixels = to_unit_range(image, device, dtype)
+def encode(vae: Any, image: np.ndarray, device: torch.device) -> torch.Tensor:
+    """(H, W, 3) uint8 -> latents (1, C, H/f, W/f) float32: the mode of the posterior, so a picture has one encoding."""
+    pixels = to_unit_range(image, device)
     if vae is None:
         return pixels
     shift, scale = _shift_and_scale(vae)
-    return (vae.encode(pixels.to(vae.dtype)).latent_dist.mode().to(dtype) - shift) * scale
+    latents: torch.Tensor = vae.encode(pixels.to(vae.dtype)).latent_dist.mode()
+    return (latents.float() - shift) * scale
 
 
 def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
@@ -44,7 +45,8 @@ def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     latents = latents.to(vae.dtype) / scale + shift
     factor = scale_factor(vae)
     per_slice = max(1, SLICE_PIXELS // (latents.shape[-1] * latents.shape[-2] * factor * factor))
-    return torch.cat([vae.decode(part, return_dict=False)[0] for part in latents.split(per_slice)])
+    parts = torch.split(latents, per_slice)
+    return torch.cat([vae.decode(part, return_dict=False)[0] for part in parts])
 
 
 def to_uint8(pixels: torch.Tensor) -> torch.Tensor:
@@ -56,6 +58,8 @@ def to_uint8(pixels: torch.Tensor) -> torch.Tensor:
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """Cut the middle of a picture to the aspect of `width` x `height` and scale it to that size. (H, W, 3) uint8."""
     rows, columns = image.shape[:2]
+    if (rows, columns) == (height, width):
+        return image
     scale = min(rows / height, columns / width)
     cut_rows, cut_columns = min(rows, round(height * scale)), min(columns, round(width * scale))
     top, left = (rows - cut_rows) // 2, (columns - cut_columns) // 2

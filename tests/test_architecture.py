@@ -35,11 +35,7 @@ NEVER_IMPORTS = {
 }
 
 
-KNOWN_CIRCLES = {
-    ("model.families", "model.families.pixel"),
-    ("model.families", "model.families.unet"),
-    ("model.families", "model.families.z_image"),
-}
+KNOWN_CIRCLES: set[tuple[str, str]] = set()
 """Imports that close a circle today, importer first. The list may only become shorter."""
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 import model
 from contract.catalogue import Catalogue
 from contract.jobs import GRID_SIZE
-from model import NoiseSource, Request
 from model.upscale import enlarge, load_upscaler
 from worker.engines import Engine, Enlarge, Warm
 from worker.settings import DEFAULT_MODEL
@@ -90,15 +89,5 @@ def reclaim_memory() -> None:
 
 def warm_up(engine: Engine, size: tuple[int, int]) -> None:
     """Draw a throwaway picture of `size` (width, height), so that the first user does not wait for first times."""
-    width, height = size
-    noises = tuple(NoiseSource(0, index) for index in range(GRID_SIZE))
-    engine.submit(
-        Request(
-            prompt=(("a warm-up", 1.0),),
-            noises=noises,
-            width=width,
-            height=height,
-            num_inference_steps=2,
-            preview_every=1,
-        )
-    ).result()
+    request = model.text_to_image("a warm-up", seed=0, size=size, images=GRID_SIZE, num_inference_steps=2)
+    engine.submit(request, preview_every=1).result()

@@ -23,7 +23,7 @@ from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.intake import Intake
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
-from worker.render import request_for, urgency_of
+from worker.render import preview_interval, request_for, urgency_of
 from worker.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ class Studio:
         """The finished pictures. Nothing that belongs to the model outlives this call."""
         with self._watch.running():
             request = request_for(job, asked, image_prompts=pictures)
-            ticket = warm.engine.submit(request, urgency_of(job, asked))
+            ticket = warm.engine.submit(request, urgency=urgency_of(job, asked), preview_every=preview_interval(asked))
             started(ticket)
             self._follow(job, ticket)
             images = ticket.result()

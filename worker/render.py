@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import Plan
-from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
+from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Prompt, Request, Sampling, Size, Start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,38 +21,26 @@ _SPEED_URGENCY = {Speed.TURBO: -4.0, Speed.FAST: 0.0, Speed.RELAX: 4.0}
 _STRENGTHS = {Strength.SUBTLE: VARIATION_SUBTLE, Strength.STRONG: VARIATION_STRONG}
 
 
-def request_for(
-    job: Job,
-    plan: Plan,
-    *,
-    image_prompts: Sequence[NDArray[np.uint8]] = (),
-    deadline_s: float | None = None,
-) -> Request:
+def request_for(job: Job, plan: Plan, *, image_prompts: Sequence[NDArray[np.uint8]] = ()) -> Request:
     """What the engine needs to draw `job`: all its pictures in one request.
 
     `image_prompts` are the pictures that the prompt links to, (H, W, 3) each, in the prompt's order; each gets its own
-    weight in the prompt times the weight of them all. `deadline_s` counts from submission.
+    weight in the prompt times the weight of them all.
     """
     weights = [1.0 if link.weight is None else link.weight for link in job.prompt.images]
+    weighted = [(image, weight * plan.image_weight) for image, weight in zip(image_prompts, weights, strict=True)]
     return Request(
-        prompt=plan.parts,
-        negative_prompt=plan.negatives,
+        prompt=Prompt(plan.parts, plan.negatives, plan.chaos, plan.weird),
         noises=tuple(noise_for(job.generations(index)) for index in range(job.image_count)),
-        width=plan.width,
-        height=plan.height,
-        num_inference_steps=plan.num_inference_steps,
-        guidance_scale=plan.guidance_scale,
-        sampler=plan.sampler,
-        stop_at=plan.stop_at,
-        tile=plan.tile,
-        chaos=plan.chaos,
-        weird=plan.weird,
-        image_prompts=tuple(
-            (image, weight * plan.image_weight) for image, weight in zip(image_prompts, weights, strict=True)
-        ),
-        preview_every=max(1, round(plan.num_inference_steps / PREVIEWS)),
-        deadline_s=deadline_s,
+        size=Size(plan.width, plan.height, plan.tile),
+        sampling=Sampling(plan.num_inference_steps, plan.guidance_scale, plan.sampler, plan.stop_at),
+        start=Start.near(weighted),
     )
+
+
+def preview_interval(plan: Plan) -> int:
+    """How many steps lie between two previews."""
+    return max(1, round(plan.num_inference_steps / PREVIEWS))
 
 
 def urgency_of(job: Job, asked: Plan) -> float:

@@ -24,20 +24,18 @@ honours = ["aspect", "quality"]
 
 
 def write_tiny_model(folder: Path) -> None:
-    """Save `model.tiny.stable_diffusion` in the layout of diffusers, and beside it a catalogue that offers only it."""
-    from model import tiny
+    """Save a tiny Stable Diffusion in the layout of diffusers, and beside it a catalogue that offers only it."""
+    from model.families.stable_diffusion import StableDiffusion
 
-    bundle: Any = tiny.stable_diffusion(channels=(16, 32))
+    tiny = StableDiffusion.tiny(channels=(16, 32))
     parts = {
-        "unet": ("diffusers", bundle.family.denoiser),
-        "vae": ("diffusers", bundle.vae),
-        "text_encoder": ("transformers", bundle.text.encoders[0]),
-        "tokenizer": ("transformers", bundle.text.tokenizers[0]),
+        name: ("transformers" if name in StableDiffusion.text_parts else "diffusers", part)
+        for name, part in tiny.modules.items()
     }
     for name, (_, part) in parts.items():
         part.save_pretrained(folder / name)
     (folder / "scheduler").mkdir()
-    scheduler = {"_class_name": "DDIMScheduler", **bundle.scheduler_config}
+    scheduler = {"_class_name": "DDIMScheduler", **tiny.scheduler}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
     index: dict[str, Any] = {name: [library, type(part).__name__] for name, (library, part) in parts.items()}
     index |= {"_class_name": "StableDiffusionPipeline", "scheduler": ["diffusers", "DDIMScheduler"]}

@@ -64,7 +64,8 @@ class _Noting(torch.nn.Module):
 
     def forward(self, hidden_states: torch.Tensor, **rest: Any) -> torch.Tensor:
         self.seen = [hidden_states]
-        return self.block(hidden_states=hidden_states, **rest)
+        output: torch.Tensor = self.block(hidden_states=hidden_states, **rest)
+        return output
 
 
 def _twin(module: Any) -> Any:

@@ -1,40 +1,67 @@
 """Z-Image: a flow-matching transformer that takes rows of any size, prompt length and timestep in one batch."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 
-from model.families import Condition
-from model.schedulers import FLOW_SAMPLERS
+from model import tiny_parts
+from model.chat import ChatText
+from model.families.base import Conditions, Parts, Rows, TextEncoder
+from model.families.flow import FlowFamily
 
 
-class ZImage:
+class ZImage(FlowFamily):
     """Its time runs from 0 (noise) to 1 (picture) and its output is the negative of the scheduler's velocity."""
 
+    name = "z-image"
     denoiser_class = "ZImageTransformer2DModel"
-    samplers = FLOW_SAMPLERS
-    default_sampler = "flow_euler"
-    halvings = 1  # patches of 2x2 latents
+    text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
+        "tokenizer": frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"}),
+        "text_encoder": frozenset({"Qwen3Model"}),
+    }
     mixes_shapes = True
-    reuses = False
 
     def __init__(self, denoiser: Any) -> None:
-        self.denoiser = denoiser
+        super().__init__(denoiser)
         self.latent_channels = denoiser.in_channels
 
-    def native_latent_side(self) -> int | None:
-        return None
+    @classmethod
+    def text(cls, parts: Parts) -> TextEncoder | None:
+        return ChatText(parts.modules["tokenizer"], parts.modules["text_encoder"])
 
-    def image_tokens(self, latent_height: int, latent_width: int) -> int | None:
-        return (latent_height // 2) * (latent_width // 2)
+    @classmethod
+    def tiny(cls, seed: int = 0) -> Parts:
+        from diffusers import ZImageTransformer2DModel
 
-    def predict(
-        self,
-        latents: torch.Tensor | Sequence[torch.Tensor],
-        timesteps: torch.Tensor,
-        conditions: Sequence[Condition | None],
-    ) -> Any:
+        torch.manual_seed(seed)
+        transformer = ZImageTransformer2DModel(
+            in_channels=16,
+            dim=32,
+            n_layers=2,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=16,
+            axes_dims=[8, 4, 4],
+            axes_lens=[600, 32, 32],
+        )
+        # The real weights fill these; random memory would make the tiny model differ from run to run.
+        with torch.no_grad():
+            for name in ("x_pad_token", "cap_pad_token"):
+                getattr(transformer, name).copy_(torch.zeros_like(getattr(transformer, name)))
+        tokenizer = tiny_parts.chat_tokenizer()
+        return Parts(
+            {
+                "transformer": transformer,
+                "vae": tiny_parts.autoencoder(latent_channels=16, shift_factor=0.1),
+                "tokenizer": tokenizer,
+                "text_encoder": tiny_parts.qwen3("Qwen3Model", tokenizer),
+            },
+            {"shift": 3.0, "use_dynamic_shifting": False},
+        )
+
+    def predict(self, latents: Rows, timesteps: torch.Tensor, conditions: Conditions) -> Any:
         rows = [row.to(self.denoiser.dtype).unsqueeze(1) for row in latents]  # (C, 1, h, w) each: one frame
         prompts = [condition.hidden for condition in conditions if condition is not None]
         velocity = self.denoiser(rows, (1000 - timesteps) / 1000, prompts, return_dict=False)[0]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -129,7 +130,9 @@ class Composer:
             things.append(Thing(self._noun(concept, rng), colour))
         return self._finish(canvas, things, (first, second), background, set_name, rng)
 
-    def _finish(self, canvas, things, concepts, background, set_name, rng) -> tuple[np.ndarray, Scene]:
+    def _finish(
+        self, canvas: Any, things: Any, concepts: Any, background: Any, set_name: Any, rng: Any
+    ) -> tuple[np.ndarray, Scene]:
         styles = styles_of(set_name)
         style = rng.choice(styles) if styles and rng.random() < self.mixture.styled else None
         caption = write_caption(things, background, style, rng)

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -204,9 +205,9 @@ def find_icons(modules: Path) -> tuple[list[tuple[Icon, str]], tuple[Concept, ..
     return found, concepts
 
 
-def square_svg(icon: dict, collection: dict) -> str:
+def square_svg(icon: dict[str, Any], collection: dict[str, Any]) -> str:
     """An icon's body as a complete SVG whose view box is widened to a square, so nothing is stretched."""
-    width, height = (icon.get(side, collection.get(side, 16)) for side in ("width", "height"))
+    width, height = (int(icon.get(side, collection.get(side, 16))) for side in ("width", "height"))
     side = max(width, height)
     left, top = icon.get("left", 0) - (side - width) / 2, icon.get("top", 0) - (side - height) / 2
     return (
@@ -243,7 +244,9 @@ def render(modules: Path, size: int, processes: int = 2) -> IconData:
 
 def save_icons(data: IconData, path: Path) -> None:
     """Write the portable file: one lossless WebP sheet a set, and index.json."""
-    index: dict = {"concepts": [[concept.names, concept.group, concept.practised] for concept in data.concepts]}
+    index: dict[str, Any] = {
+        "concepts": [[concept.names, concept.group, concept.practised] for concept in data.concepts]
+    }
     index["size"], index["sets"] = int(data.pictures.shape[1]), {}
     partial = path.with_suffix(".partial")
     with zipfile.ZipFile(partial, "w") as archive:

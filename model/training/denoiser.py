@@ -89,7 +89,8 @@ def prepare_lessons(
 def encode_pictures(vae: AutoencoderKL, pictures: np.ndarray) -> Tensor:
     """Scaled latents (N, C, h, w) of pictures (N, S, S, 3) uint8: the mode of the posterior."""
     pixels = torch.tensor(pictures, device=vae.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+    latents: Tensor = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
+    return latents
 
 
 def encode_captions(tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel, captions: Sequence[str]) -> Tensor:
@@ -101,7 +102,8 @@ def encode_captions(tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel, capti
         truncation=True,
         return_tensors="pt",
     )
-    return text_encoder(tokens.input_ids.to(text_encoder.device)).last_hidden_state
+    hidden: Tensor = text_encoder(tokens.input_ids.to(text_encoder.device)).last_hidden_state
+    return hidden
 
 
 Items = TypeVar("Items", np.ndarray, list[str])

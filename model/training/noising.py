@@ -48,7 +48,8 @@ class Noising:
     def loss(self, predicted: Tensor, latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """Mean weighted squared error of the predicted velocity."""
         error = (predicted.float() - self.velocity(latents, noise, timesteps)).square().mean((1, 2, 3))
-        return (error * self.weight[timesteps]).mean()
+        loss: Tensor = (error * self.weight[timesteps]).mean()
+        return loss
 
     @staticmethod
     def _at(table: Tensor, timesteps: Tensor) -> Tensor:

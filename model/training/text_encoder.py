@@ -145,9 +145,10 @@ class Towers(nn.Module):
 def tokenize(tokenizer: CLIPTokenizer, captions: Sequence[str]) -> Tensor:
     """Token numbers (N, T), padded to the tokenizer's length."""
     length = tokenizer.model_max_length
-    return tokenizer(
+    tokens: Tensor = tokenizer(
         list(captions), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids
+    return tokens
 
 
 def contrast(text: Tensor, image: Tensor, same: Tensor, scale: Tensor) -> Tensor:
@@ -194,7 +195,7 @@ def measure_towers(towers: Towers, tokenizer: CLIPTokenizer, pictures: PictureSe
     device = next(towers.parameters()).device
     towers.eval()
     tokens = tokenize(tokenizer, [scene.caption for scene in pictures.scenes]).to(device)
-    text = torch.cat([towers.embed_tokens(part) for part in tokens.split(256)])
+    text = torch.cat([towers.embed_tokens(part) for part in torch.split(tokens, 256)])
     image = torch.cat(
         [towers.embed_pixels(as_pixels(pictures.pictures[start : start + 256], device))
          for start in range(0, len(tokens), 256)]

@@ -7,6 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch: two threads on busy cores a
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 import torch
 
 from model import tiny
-from model.components import Bundle, load
+from model.components import Bundle
 from model.engine import Engine
-from model.request import Request
+from model.loading import load
+from model.request import Prompt, Request, Sampling, Size
 from model.ticket import Ticket
 
 torch.set_num_threads(1)
@@ -27,28 +29,36 @@ DEFAULT = Path(__file__).parents[2] / "model" / "default"
 
 @pytest.fixture(scope="session")
 def sd() -> Bundle:
-    return tiny.stable_diffusion()
+    return tiny.bundle("stable-diffusion")
 
 
 @pytest.fixture(scope="session")
 def sdxl() -> Bundle:
-    return tiny.stable_diffusion_xl()
+    return tiny.bundle("stable-diffusion-xl")
 
 
 @pytest.fixture(scope="session")
 def ddpm() -> Bundle:
-    return tiny.pixel_ddpm()
+    return tiny.bundle("unconditional")
 
 
 @pytest.fixture(scope="session")
 def z_image() -> Bundle:
-    return tiny.z_image()
+    return tiny.bundle("z-image")
 
 
 @pytest.fixture(scope="session")
 def default() -> Bundle:
     """The small trained model that ships with Easel."""
     return load(DEFAULT)
+
+
+def altered(request: Request, **changes: Any) -> Request:
+    """The same request but for some fields of it or of its prompt, size or sampling."""
+    for part, kind in (("prompt", Prompt), ("size", Size), ("sampling", Sampling)):
+        own = {name: changes.pop(name) for name in [*changes] if name in {field.name for field in fields(kind)}}
+        changes[part] = replace(changes.get(part, getattr(request, part)), **own)
+    return replace(request, **changes)
 
 
 def level_difference(ones: list[np.ndarray], others: list[np.ndarray]) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from model.components import Bundle, load
+from model.components import Bundle
 from model.errors import ModelError
+from model.loading import load
 from tests.model.conftest import DEFAULT
 
 
@@ -85,7 +86,7 @@ def test_foreign_classes_are_refused(copy: Path) -> None:
     index = json.loads((copy / "model_index.json").read_text())
     index["unet"] = ["os", "system"]
     (copy / "model_index.json").write_text(json.dumps(index))
-    with pytest.raises(ModelError, match="cannot load a system"):
+    with pytest.raises(ModelError, match="cannot drive a system"):
         load(copy)
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,15 @@ import pytest
 import torch
 
 from model.components import Bundle
+from model.drawing import generate
 from model.engine import Engine
-from model.errors import Cancelled, DeadlineExceeded, ModelError
-from model.text_to_image import generate, text_to_image
-from model.walk import Shortcuts
-from tests.model.conftest import Recorder, assert_same_pictures, running, submit_together
+from model.errors import Cancelled, ModelError
+from model.request import Keep, Start, text_to_image
+from model.state import Shortcuts
+from tests.model.conftest import Recorder, altered, assert_same_pictures, running, submit_together
 
 APPLE = text_to_image("a red apple", seed=7, size=(32, 32), images=2, num_inference_steps=6)
+BLACK = np.zeros((32, 32, 3), np.uint8)
 
 
 def test_events_count_the_steps_and_end(sd: Bundle) -> None:
@@ -32,9 +33,9 @@ def test_events_count_the_steps_and_end(sd: Bundle) -> None:
 @pytest.mark.parametrize(("images", "shape"), [(1, (32, 32, 3)), (2, (32, 64, 3)), (3, (64, 64, 3)), (4, (64, 64, 3))])
 def test_previews_come_every_k_steps_as_one_sheet(sd: Bundle, images: int, shape: tuple[int, ...]) -> None:
     """Every second of seven steps, in order with the other events, never at the end where the picture follows."""
-    request = text_to_image("a", seed=1, size=(32, 32), images=images, num_inference_steps=6, preview_every=2)
+    request = text_to_image("a", seed=1, size=(32, 32), images=images, num_inference_steps=6)
     with running(sd) as engine:
-        events = list(engine.submit(request).events())
+        events = list(engine.submit(request, preview_every=2).events())
     assert [event.step for event in events] == [1, 2, 3, 4, 5, 6]
     assert [event.step for event in events if event.preview is not None] == [2, 4]
     assert all(event.preview.shape == shape for event in events if event.preview is not None)
@@ -42,11 +43,9 @@ def test_previews_come_every_k_steps_as_one_sheet(sd: Bundle, images: int, shape
 
 def test_a_preview_resembles_the_picture(default: Bundle) -> None:
     """The linear map is close to the decoder: late previews of the trained model look like its result."""
-    request = text_to_image(
-        "a red apple", seed=7, size=default.native_size, images=1, num_inference_steps=8, preview_every=1
-    )
+    request = text_to_image("a red apple", seed=7, size=default.native_size, images=1, num_inference_steps=8)
     with running(default) as engine:
-        ticket = engine.submit(request)
+        ticket = engine.submit(request, preview_every=1)
         previews = [event.preview for event in ticket.events() if event.preview is not None]
         [picture] = ticket.result()
     errors = [np.abs(preview.astype(int) - picture).mean() for preview in previews]
@@ -56,8 +55,8 @@ def test_a_preview_resembles_the_picture(default: Bundle) -> None:
 
 def test_cancel_frees_the_rows_at_the_next_boundary(sd: Bundle) -> None:
     """The cancelled request ends with Cancelled, its neighbour with the picture it would have got alone."""
-    long = replace(APPLE, num_inference_steps=500)
-    neighbour = replace(APPLE, num_inference_steps=12)
+    long = altered(APPLE, num_inference_steps=500)
+    neighbour = altered(APPLE, num_inference_steps=12)
     with running(sd) as engine:
         ticket, other = submit_together(engine, [long, neighbour])
         events = ticket.events()
@@ -82,18 +81,9 @@ def test_a_cancelled_request_that_never_began_costs_nothing(sd: Bundle, monkeypa
     assert recorder.rows == []
 
 
-def test_a_deadline_ends_a_request_even_while_paused(sd: Bundle) -> None:
-    """Nobody has to wake the engine for it."""
-    with running(sd) as engine:
-        ticket = engine.submit(replace(APPLE, deadline_s=0.05, num_inference_steps=1000))
-        ticket.pause()
-        with pytest.raises(DeadlineExceeded, match=r"0\.05 s"):
-            ticket.result(60)
-
-
 def test_stop_ends_early_with_a_picture(sd: Bundle) -> None:
     """`stop_at` takes its share of the steps and decodes the scheduler's idea of the result."""
-    whole, half = generate(sd, APPLE), replace(APPLE, stop_at=0.5)
+    whole, half = generate(sd, APPLE), altered(APPLE, stop_at=0.5)
     with running(sd) as engine:
         ticket = engine.submit(half)
         assert [event.steps for event in ticket.events()] == [3, 3, 3]
@@ -114,7 +104,7 @@ def test_only_the_culprit_of_a_failed_batch_fails(sd: Bundle, monkeypatch: pytes
         return predict(latents, timesteps, conditions)
 
     monkeypatch.setattr(sd.family, "predict", fails_on_poison)
-    others = [APPLE, replace(APPLE, num_inference_steps=3, sampler="euler_a")]
+    others = [APPLE, altered(APPLE, num_inference_steps=3, sampler="euler_a")]
     with running(sd, max_rows=64) as engine:
         spoilt, *rest = submit_together(engine, [culprit, *others])
         with pytest.raises(ModelError, match="spoilt"):
@@ -127,11 +117,11 @@ def test_only_the_culprit_of_a_failed_batch_fails(sd: Bundle, monkeypatch: pytes
 def test_a_failing_scheduler_fails_only_its_own_request(sd: Bundle) -> None:
     """State of one request cannot spoil another's."""
     with running(sd) as engine:
-        broken, sound = (engine.submit(replace(APPLE, num_inference_steps=400)) for _ in range(2))
+        broken, sound = (engine.submit(altered(APPLE, num_inference_steps=400)) for _ in range(2))
         next(sound.events())
         with engine._wake:
             runner = next(one for one in engine._runners + engine._prepared if one.ticket is broken)
-            runner.walk._timesteps = runner.walk._timesteps[:0]
+            runner.state._timesteps = runner.state._timesteps[:0]
         with pytest.raises(ModelError):
             broken.result(60)
         assert not sound.done
@@ -189,7 +179,7 @@ def test_the_next_step_never_waits_for_decoding(sd: Bundle, monkeypatch: pytest.
     with running(sd) as engine:
         first = engine.submit(APPLE)
         assert stuck.wait(60)
-        second = engine.submit(replace(APPLE, sampler="euler"))
+        second = engine.submit(altered(APPLE, sampler="euler"))
         assert [event.step for event in itertools.islice(second.events(), 6)] == [1, 2, 3, 4, 5, 6]
         assert not first.done
         release.set()
@@ -199,7 +189,7 @@ def test_the_next_step_never_waits_for_decoding(sd: Bundle, monkeypatch: pytest.
 def test_urgent_requests_go_first_when_rows_are_short(sd: Bundle) -> None:
     """A later, more urgent request finishes while the earlier one waits."""
     with running(sd, max_rows=4) as engine:
-        slow, urgent = submit_together(engine, [replace(APPLE, num_inference_steps=300), APPLE])
+        slow, urgent = submit_together(engine, [altered(APPLE, num_inference_steps=300), APPLE])
         urgent_late = engine.submit(APPLE, urgency=-1.0)
         urgent_late.result(60)
         assert not slow.done
@@ -210,7 +200,7 @@ def test_urgent_requests_go_first_when_rows_are_short(sd: Bundle) -> None:
 def test_closing_ends_every_ticket(sd: Bundle) -> None:
     """Nobody waits for ever on a closed engine, and it takes nothing more."""
     with running(sd) as engine:
-        tickets = [engine.submit(replace(APPLE, num_inference_steps=900)) for _ in range(3)]
+        tickets = [engine.submit(altered(APPLE, num_inference_steps=900)) for _ in range(3)]
         next(tickets[0].events())
     for ticket in tickets:
         with pytest.raises(Cancelled):
@@ -230,30 +220,32 @@ def test_closing_ends_every_ticket(sd: Bundle) -> None:
         ({"chaos": -1.0}, "chaos"),
         ({"sampler": "magic"}, "magic"),
         ({"sampler": "flow_euler"}, "flow_euler"),
-        ({"prompt": (("a", 1.0), ("b", -1.0))}, "weights"),
-        ({"mask": np.zeros((32, 32), np.uint8)}, "mask"),
-        ({"image": np.zeros((8, 8, 3), np.uint8)}, "image"),
+        ({"parts": (("a", 1.0), ("b", -1.0))}, "weights"),
+        ({"keep": Keep(BLACK, np.zeros((8, 8), np.uint8))}, "mask"),
+        ({"keep": Keep(BLACK[:8, :8], np.zeros((8, 8), np.uint8))}, "32x32x3"),
+        ({"start": Start(((BLACK, 1.0),), 1.5)}, "strength"),
+        ({"start": Start(((BLACK, 0.0),), 0.5)}, "weights"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_at_once(sd: Bundle, changes: dict[str, Any], word: str) -> None:
     """Before anything is queued, with a sentence that names the trouble."""
     with pytest.raises(ModelError, match=word):
-        Engine(sd).submit(replace(APPLE, **changes))
+        Engine(sd).submit(altered(APPLE, **changes))
 
 
 def test_a_guidance_interval_leaves_negative_rows_out(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An operator's shortcut: guidance only in the middle of the walk; the rows outside are saved."""
+    """An operator's shortcut: guidance only in the middle of the steps; the rows outside are saved."""
     recorder = Recorder(sd, monkeypatch)
     with running(sd, shortcuts=Shortcuts(guidance_interval=(0.3, 0.7))) as engine:
-        engine.submit(replace(APPLE, num_inference_steps=10)).result(60)
+        engine.submit(altered(APPLE, num_inference_steps=10)).result(60)
     assert recorder.rows == [2] * 3 + [4] * 5 + [2] * 2
 
 
 def test_prompts_are_encoded_once(sd: Bundle) -> None:
     """A reroll or a variation finds its prompt, and the empty one beside it, in the cache."""
     with running(sd) as engine:
-        engine.submit(replace(APPLE, prompt=(("never seen before", 1.0),))).result(60)
+        engine.submit(altered(APPLE, parts=(("never seen before", 1.0),))).result(60)
         misses = sd.prompts.misses if sd.prompts else None
-        engine.submit(replace(APPLE, prompt=(("never seen before", 1.0),))).result(60)
+        engine.submit(altered(APPLE, parts=(("never seen before", 1.0),))).result(60)
     assert sd.prompts is not None
     assert sd.prompts.misses == misses

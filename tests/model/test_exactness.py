@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from model.components import Bundle
-from model.request import Request
-from model.text_to_image import generate, text_to_image
+from model.drawing import generate
+from model.request import Request, text_to_image
 from tests.model.conftest import Recorder, assert_same_pictures, running, submit_together
 
 
@@ -23,7 +23,7 @@ def mixed_requests() -> list[Request]:
             sampler=sampler,
             num_inference_steps=4 + k,
             guidance_scale=(1.0, 3.0, 7.5)[k % 3],
-            negative_prompt=("ugly",) if k % 2 else (),
+            negatives=("ugly",) if k % 2 else (),
         )
         for k, sampler in enumerate(samplers)
     ]
@@ -36,8 +36,8 @@ def test_alone_equals_among_strangers(sd: Bundle, monkeypatch: pytest.MonkeyPatc
     recorder = Recorder(sd, monkeypatch)
     with running(sd, max_rows=64) as engine:
         together = [ticket.result(60) for ticket in submit_together(engine, requests)]
-    assert len(recorder.rows) == max(request.num_inference_steps for request in requests)
-    assert recorder.rows[0] == sum(len(r.noises) * (1 + (r.guidance_scale > 1)) for r in requests)
+    assert len(recorder.rows) == max(request.sampling.num_inference_steps for request in requests)
+    assert recorder.rows[0] == sum(len(r.noises) * (1 + (r.sampling.guidance_scale > 1)) for r in requests)
     equal = 0
     for ones, others in zip(alone, together, strict=True):
         assert_same_pictures(ones, others)
@@ -126,11 +126,14 @@ def test_shapes_take_turns_and_stay_exact(sd: Bundle, monkeypatch: pytest.Monkey
 
 def test_z_image_mixes_sizes_in_one_forward(z_image: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows are sequences: other sizes, prompt lengths, steps and guidance share each forward."""
-    settings = {"sampler": "flow_euler"}
     requests = [
-        text_to_image("a car", seed=1, size=(32, 32), images=2, num_inference_steps=4, **settings),
-        text_to_image("a long bus in the rain", seed=2, size=(48, 32), images=1, num_inference_steps=4, **settings),
-        text_to_image("x", seed=3, size=(32, 40), images=1, num_inference_steps=4, guidance_scale=1.0, **settings),
+        text_to_image("a car", seed=1, size=(32, 32), images=2, num_inference_steps=4, sampler="flow_euler"),
+        text_to_image(
+            "a long bus in the rain", seed=2, size=(48, 32), images=1, num_inference_steps=4, sampler="flow_euler"
+        ),
+        text_to_image(
+            "x", seed=3, size=(32, 40), images=1, num_inference_steps=4, guidance_scale=1.0, sampler="flow_euler"
+        ),
     ]
     alone = [generate(z_image, request) for request in requests]
     recorder = Recorder(z_image, monkeypatch)

@@ -12,7 +12,7 @@ from model.previews import sheet_of
 from model.request import NoiseSource
 from model.schedulers import Sampler
 from model.sizes import fit_size
-from model.text import PromptCache, blend
+from model.text import PromptCache
 from model.vae import fit
 
 SHAPE = (4, 32, 32)
@@ -127,14 +127,6 @@ def test_nasty_prompts_are_only_text(sd: Bundle) -> None:
     assert sd.text is not None
     for text in ("(" * 500, "\0\ufffd\u202e", "[[a:b:0.5]]" * 50, "🦊" * 300, " "):
         assert bool(torch.isfinite(sd.text.encode(text).hidden).all())
-
-
-def test_a_blend_lies_between(sd: Bundle) -> None:
-    """Half of each is the mean."""
-    one, other = sd.condition("red"), sd.condition("blue")
-    assert one is not None
-    assert other is not None
-    assert torch.allclose(blend([(one, 0.5), (other, 0.5)]).hidden, (one.hidden + other.hidden) / 2)
 
 
 def test_pictures_are_fitted_by_cutting_the_middle() -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from model.components import Bundle
-from model.denoise import Denoiser, traced
-from model.text_to_image import generate, text_to_image
+from model.denoiser import Denoiser, traced
+from model.drawing import generate
+from model.request import text_to_image
 from tests.model.conftest import assert_same_pictures, running, submit_together
 
 

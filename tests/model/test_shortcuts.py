@@ -1,6 +1,5 @@
 """An operator's shortcuts: off they change nothing, on they change little, and nobody's company matters."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ import torch
 
 from model import tiny
 from model.components import Bundle
-from model.denoise import Denoiser
+from model.denoiser import Denoiser
+from model.drawing import generate
 from model.engine import Engine
 from model.errors import ModelError
-from model.request import Request
-from model.text_to_image import generate, text_to_image
-from model.walk import Shortcuts, Walk
-from tests.model.conftest import assert_same_pictures, psnr_db, running, submit_together
+from model.request import Request, Size, text_to_image
+from model.state import DenoisingState, Shortcuts
+from tests.model.conftest import altered, assert_same_pictures, psnr_db, running, submit_together
 
 EVERY_OTHER = Shortcuts(deep_every=2)
 FOX = text_to_image("a fox", seed=1, size=(32, 32), images=2, num_inference_steps=7)
@@ -53,7 +52,7 @@ def test_a_deep_part_of_the_same_step_changes_nothing(name: str, request: pytest
     """The shallow forward on what the full one kept is the full one: only the age of the deep part costs likeness."""
     bundle: Bundle = request.getfixturevalue(name)
     chance = torch.Generator().manual_seed(0)
-    latents = torch.randn(3, *bundle.latent_shape(*bundle.native_size), generator=chance)
+    latents = torch.randn(3, *bundle.latent_shape(Size(*bundle.native_size)), generator=chance)
     timesteps = torch.tensor([900.0, 500.0, 20.0])
     conditions = [bundle.condition("a fox")] * 3
     with torch.inference_mode():
@@ -76,10 +75,10 @@ def test_rows_on_different_phases_share_forwards_by_kind(sd: Bundle, monkeypatch
     watch = Watch(sd, monkeypatch)
     with torch.inference_mode():
         denoiser = Denoiser(sd, 64, EVERY_OTHER)
-        walks = [Walk(sd, replace(FOX, guidance_scale=scale), EVERY_OTHER) for scale in (1.0, 4.0, 4.0)]
-        for chosen in (walks[:1], walks, walks):
-            for walk, prediction in zip(chosen, denoiser.predict(chosen), strict=True):
-                walk.advance(prediction)
+        states = [DenoisingState(sd, altered(FOX, guidance_scale=scale), EVERY_OTHER) for scale in (1.0, 4.0, 4.0)]
+        for chosen in (states[:1], states, states):
+            for state, prediction in zip(chosen, denoiser.predict(chosen), strict=True):
+                state.advance(prediction)
     assert watch.forwards == [(2, True), (8, True), (2, False), (2, True), (8, False)]
 
 
@@ -92,14 +91,14 @@ def test_with_the_shortcut_too_company_changes_nothing(sd: Bundle) -> None:
     [alone] = drawn(sd, EVERY_OTHER, FOX)
     assert_same_pictures(drawn(sd, EVERY_OTHER, FOX, *others)[0], alone)
     with running(sd, shortcuts=EVERY_OTHER) as engine:
-        ticket = engine.submit(replace(FOX, num_inference_steps=60))
+        ticket = engine.submit(altered(FOX, num_inference_steps=60))
         events = ticket.events()
         next(events)
         ticket.pause()
         [strangers] = [engine.submit(others[0]).result(60)]
         ticket.resume()
         resumed = ticket.result(60)
-    assert_same_pictures(resumed, drawn(sd, EVERY_OTHER, replace(FOX, num_inference_steps=60))[0])
+    assert_same_pictures(resumed, drawn(sd, EVERY_OTHER, altered(FOX, num_inference_steps=60))[0])
     assert_same_pictures(strangers, drawn(sd, EVERY_OTHER, others[0])[0])
 
 
@@ -111,7 +110,7 @@ def test_a_forward_in_slices_reuses_the_right_rows(sd: Bundle) -> None:
 def test_where_guidance_ends_the_deep_part_is_computed_anew(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other rows than before have nothing to reuse."""
     watch = Watch(sd, monkeypatch)
-    drawn(sd, Shortcuts(guidance_interval=(0.0, 0.2), deep_every=4), replace(FOX, num_inference_steps=10))
+    drawn(sd, Shortcuts(guidance_interval=(0.0, 0.2), deep_every=4), altered(FOX, num_inference_steps=10))
     assert watch.forwards == [(4, True), (4, False), (4, False), (2, True), (2, True)] + [(2, False)] * 3 + [
         (2, True),
         (2, False),
@@ -123,7 +122,7 @@ def test_a_recorded_graph_takes_the_same_shortcut(name: str, request: pytest.Fix
     """Also for a size that it was not recorded with."""
     bundle: Bundle = request.getfixturevalue(name)
     side = bundle.native_size[0]
-    requests = [replace(FOX, width=width, height=side) for width in (side, side + bundle.grid)]
+    requests = [altered(FOX, width=width, height=side) for width in (side, side + bundle.grid)]
     plain = [drawn(bundle, EVERY_OTHER, one)[0] for one in requests]
     with running(bundle, shortcuts=EVERY_OTHER) as engine:
         assert engine.denoiser.quicken("trace")
@@ -133,15 +132,15 @@ def test_a_recorded_graph_takes_the_same_shortcut(name: str, request: pytest.Fix
 
 def test_a_tile_stays_a_tile(sd: Bundle) -> None:
     """The layers that both forwards share see the torus."""
-    request = replace(FOX, tile=True, num_inference_steps=2)
+    request = altered(FOX, tile=True, num_inference_steps=2)
     with torch.inference_mode():
-        walks = [Walk(sd, one, EVERY_OTHER) for one in (request, request)]
-        walks[1].latents = walks[1].latents.roll((4, 6), (-2, -1))
+        states = [DenoisingState(sd, one, EVERY_OTHER) for one in (request, request)]
+        states[1].latents = states[1].latents.roll((4, 6), (-2, -1))
         denoiser = Denoiser(sd, 8, EVERY_OTHER)
         for _ in range(2):
-            for walk, prediction in zip(walks, denoiser.predict(walks, tile=True), strict=True):
-                walk.advance(prediction)
-        assert torch.allclose(walks[0].latents.roll((4, 6), (-2, -1)), walks[1].latents, atol=1e-4)
+            for state, prediction in zip(states, denoiser.predict(states, tile=True), strict=True):
+                state.advance(prediction)
+        assert torch.allclose(states[0].latents.roll((4, 6), (-2, -1)), states[1].latents, atol=1e-4)
 
 
 def test_every_other_step_keeps_the_default_model_above_32_db(default: Bundle) -> None:
@@ -163,7 +162,7 @@ def test_a_unet_of_one_level_refuses() -> None:
     """There is nothing below its outermost level."""
     from diffusers import UNet2DConditionModel
 
-    from model.families import family_of
+    from model.families.stable_diffusion import StableDiffusion
 
     unet = UNet2DConditionModel(
         block_out_channels=(8,),
@@ -173,8 +172,8 @@ def test_a_unet_of_one_level_refuses() -> None:
         cross_attention_dim=8,
         attention_head_dim=4,
     )
-    assert not family_of(unet).reuses
-    assert family_of(tiny.stable_diffusion().denoiser).reuses
+    assert not StableDiffusion(unet).reuses
+    assert tiny.bundle("stable-diffusion").family.reuses
 
 
 @pytest.mark.parametrize(

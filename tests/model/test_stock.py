@@ -6,12 +6,14 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from PIL import Image
 
 from model import seeds
 from model.components import Bundle
-from model.request import NoiseSource, Request
+from model.drawing import generate
+from model.request import Request, Start, text_to_image
 from model.schedulers import DIFFUSION_SAMPLERS, SAMPLERS
-from model.text_to_image import generate, image_to_image, text_to_image
 from tests.model.conftest import assert_same_pictures
 
 PROMPT, NEGATIVE = "a red apple", "blue"
@@ -55,7 +57,7 @@ def test_every_sampler_draws_what_stable_diffusion_draws(sd: Bundle, sampler: st
         sampler=sampler,
         num_inference_steps=STEPS,
         guidance_scale=5.0,
-        negative_prompt=(NEGATIVE,),
+        negatives=(NEGATIVE,),
     )
     stock = stock_pictures(
         stock_sd(sd, sampler),
@@ -87,26 +89,26 @@ def test_guidance_off_is_the_plain_prediction(sd: Bundle, sampler: str) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "dpmpp_2m", "euler"])
-def test_starting_from_latents_is_image_to_image(sd: Bundle, sampler: str) -> None:
-    """Strength leaves out the same first steps as diffusers' image-to-image pipeline, which takes latents too."""
-    clean = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3)) * sd.vae.config.scaling_factor
-    request = Request(
-        prompt=((PROMPT, 1.0),),
-        noises=(NoiseSource(5),),
-        width=32,
-        height=32,
+def test_starting_from_a_picture_is_image_to_image(sd: Bundle, sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strength leaves out the same first steps. Ours takes the encoding's mode, where stock draws from around it."""
+    picture = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    request = text_to_image(
+        PROMPT,
+        seed=5,
+        size=(32, 32),
+        images=1,
         num_inference_steps=8,
         sampler=sampler,
-        strength=0.6,
-        latents=clean.numpy(),
+        start=Start(((picture, 1.0),), 0.6),
     )
+    monkeypatch.setattr(DiagonalGaussianDistribution, "sample", lambda posterior, generator=None: posterior.mode())
     stock = stock_pictures(
         stock_sd(sd, sampler, "StableDiffusionImg2ImgPipeline"),
         prompt=PROMPT,
-        image=clean,
+        image=Image.fromarray(picture),
         strength=0.6,
         num_inference_steps=8,
-        guidance_scale=request.guidance_scale,
+        guidance_scale=request.sampling.guidance_scale,
         generator=generators(request),
     )
     assert_same_pictures(generate(sd, request), stock)
@@ -133,7 +135,7 @@ def test_sdxl_draws_what_its_pipeline_draws(sdxl: Bundle, sampler: str, negative
         images=2,
         sampler=sampler,
         num_inference_steps=STEPS,
-        negative_prompt=(negative,) if negative else (),
+        negatives=(negative,) if negative else (),
     )
     stock = stock_pictures(
         pipeline,
@@ -143,7 +145,7 @@ def test_sdxl_draws_what_its_pipeline_draws(sdxl: Bundle, sampler: str, negative
         height=24,
         num_images_per_prompt=2,
         num_inference_steps=STEPS,
-        guidance_scale=request.guidance_scale,
+        guidance_scale=request.sampling.guidance_scale,
         generator=generators(request),
     )
     assert_same_pictures(generate(sdxl, request), stock)
@@ -168,7 +170,7 @@ def test_z_image_draws_what_its_pipeline_draws(z_image: Bundle) -> None:
             sampler="flow_euler",
             num_inference_steps=STEPS,
             guidance_scale=ours,
-            negative_prompt=(NEGATIVE,),
+            negatives=(NEGATIVE,),
         )
         stock = stock_pictures(
             pipeline,
@@ -187,14 +189,7 @@ def test_z_image_draws_what_its_pipeline_draws(z_image: Bundle) -> None:
 def test_an_unconditional_model_draws_what_ddpm_draws(ddpm: Bundle) -> None:
     """Neither text encoder nor autoencoder: the same walk in pixel space."""
     pipeline = diffusers.DDPMPipeline(unet=ddpm.denoiser, scheduler=stock_scheduler(ddpm, "ddpm"))
-    request = Request(
-        prompt=(),
-        noises=(NoiseSource(9), NoiseSource(9, 1)),
-        width=16,
-        height=16,
-        num_inference_steps=8,
-        sampler="ddpm",
-    )
+    request = text_to_image((), seed=9, size=(16, 16), images=2, num_inference_steps=8, sampler="ddpm")
     stock = stock_pictures(pipeline, batch_size=2, num_inference_steps=8, generator=generators(request))
     assert_same_pictures(generate(ddpm, request), stock)
 
@@ -202,5 +197,6 @@ def test_an_unconditional_model_draws_what_ddpm_draws(ddpm: Bundle) -> None:
 def test_image_to_image_of_strength_zero_is_the_decoded_original(sd: Bundle) -> None:
     """No step is taken; only the autoencoder leaves its mark."""
     picture = np.full((32, 32, 3), 90, dtype=np.uint8)
-    alone = generate(sd, image_to_image(picture, PROMPT, seed=1, strength=0.0, images=2))
+    start = Start(((picture, 1.0),), 0.0)
+    alone = generate(sd, text_to_image(PROMPT, seed=1, size=(32, 32), images=2, start=start))
     assert np.array_equal(alone[0], alone[1])

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
 
-from model import vae
+from model import seeds, vae
 from model.components import Bundle
-from model.request import Request
-from model.text_to_image import generate, image_to_image, text_to_image
-from model.variation import VARIATION_STRONG, VARIATION_SUBTLE, variation
-from tests.model.conftest import Recorder, assert_same_pictures, running
+from model.drawing import generate
+from model.request import Keep, Request, Start, text_to_image
+from model.variation import VARIATION_STRONG, VARIATION_SUBTLE
+from tests.model.conftest import Recorder, altered, assert_same_pictures, running
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -29,6 +28,13 @@ def spread(images: Sequence[np.ndarray]) -> float:
 def trained(bundle: Bundle, prompt: str, **settings: object) -> Request:
     settings = {"images": 2, "num_inference_steps": 6, **settings}
     return text_to_image(prompt, seed=3, size=bundle.native_size, **settings)  # type: ignore[arg-type]
+
+
+def variation(parent: Request, image: int, *, seed: int, strength: float, images: int = 4) -> Request:
+    """A grid of variations of picture `image` of `parent`."""
+    noise = parent.noises[image]
+    turns = [(*noise.ancestors, (seed, index, strength)) for index in range(images)]
+    return replace(parent, noises=tuple(replace(noise, ancestors=ancestors) for ancestors in turns))
 
 
 def test_subtle_is_nearer_than_strong_is_nearer_than_a_reroll(default: Bundle) -> None:
@@ -71,29 +77,27 @@ def test_weird_moves_every_image(default: Bundle) -> None:
     base = trained(default, "a red apple")
     usual = generate(default, base)
     moved = [
-        np.mean([distance(a, b) for a, b in zip(usual, generate(default, replace(base, weird=weird)), strict=True)])
+        np.mean([distance(a, b) for a, b in zip(usual, generate(default, altered(base, weird=weird)), strict=True)])
         for weird in (0.2, 1.0)
     ]
     assert 0 < moved[0] < moved[1]
 
 
-@pytest.mark.parametrize("mixing", ["conjunction", "blend"])
-def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle, mixing: Literal["conjunction", "blend"]) -> None:
+def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle) -> None:
     """Weights are relative: `a::2` alone is `a`, and `a::1 a::3` is `a`."""
     plain = text_to_image("a cup", seed=1, size=(32, 32), images=2, num_inference_steps=4)
     expected = generate(sd, plain)
     for parts in ((("a cup", 2.0),), (("a cup", 1.0), ("a cup", 3.0))):
-        assert_same_pictures(generate(sd, replace(plain, prompt=parts, mixing=mixing)), expected)
+        assert_same_pictures(generate(sd, altered(plain, parts=parts)), expected)
 
 
 def test_a_conjunction_costs_one_row_more_for_each_part(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two parts and the negative: three rows an image; blended, two. The pictures differ."""
+    """Three parts and the negative: four rows an image."""
     parts = (("red", 2.0), ("a house", 1.0), ("blue", -0.5))
     request = text_to_image(parts, seed=1, size=(32, 32), images=1, num_inference_steps=2)
     recorder = Recorder(sd, monkeypatch)
-    apart, melted = generate(sd, request), generate(sd, replace(request, mixing="blend"))
-    assert recorder.rows == [4, 4, 2, 2]
-    assert distance(apart[0], melted[0]) > 0
+    generate(sd, request)
+    assert recorder.rows == [4, 4]
 
 
 def test_a_conjunction_without_guidance_sums_its_parts(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +105,7 @@ def test_a_conjunction_without_guidance_sums_its_parts(sd: Bundle, monkeypatch: 
     parts = (("red", 2.0), ("a house", 1.0))
     request = text_to_image(parts, seed=1, size=(32, 32), images=1, num_inference_steps=3, guidance_scale=1.0)
     recorder = Recorder(sd, monkeypatch)
-    almost_off = replace(request, guidance_scale=1.0 + 1e-6)
+    almost_off = altered(request, guidance_scale=1.0 + 1e-6)
     assert_same_pictures(generate(sd, request), generate(sd, almost_off))
     assert recorder.rows == [2] * 3 + [3] * 3
 
@@ -112,9 +116,7 @@ def test_the_mask_keeps_the_original_to_the_byte(sd: Bundle) -> None:
     picture = chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)
     mask = np.zeros((32, 32), np.uint8)
     mask[8:24, 12:] = 255
-    request = replace(
-        image_to_image(picture, "a hat", seed=1, strength=1.0, images=2, num_inference_steps=4), mask=mask
-    )
+    request = text_to_image("a hat", seed=1, size=(32, 32), images=2, num_inference_steps=4, keep=Keep(picture, mask))
     with running(sd) as engine:
         images = engine.submit(request).result(60)
     assert_same_pictures(images, generate(sd, request))
@@ -126,14 +128,10 @@ def test_the_mask_keeps_the_original_to_the_byte(sd: Bundle) -> None:
 def test_more_strength_goes_further_from_the_image(default: Bundle) -> None:
     """Image to image on the trained model: from the apple towards the rocket."""
     [apple, *_] = generate(default, trained(default, "a red apple"))
+    base = trained(default, "a rocket", images=1, num_inference_steps=10)
     far = [
-        distance(
-            generate(default, image_to_image(apple, "a rocket", seed=5, strength=s, images=1, num_inference_steps=10))[
-                0
-            ],
-            apple,
-        )
-        for s in (0.2, 0.6, 1.0)
+        distance(generate(default, replace(base, start=Start(((apple, 1.0),), strength)))[0], apple)
+        for strength in (0.2, 0.6, 1.0)
     ]
     assert far == sorted(far)
 
@@ -144,48 +142,47 @@ def test_image_prompts_pull_towards_themselves(default: Bundle) -> None:
     wide = np.concatenate([apple, apple], axis=1)[:, 16:-16]
     base = trained(default, "a rocket", num_inference_steps=8)
     near = [
-        np.mean([distance(image, apple) for image in generate(default, replace(base, image_prompts=((apple, w),)))])
+        np.mean([distance(image, apple) for image in generate(default, replace(base, start=Start.near([(apple, w)])))])
         for w in (0.0, 1.0, 3.0)
     ]
     assert near[0] > near[1] > near[2]
-    assert_same_pictures(generate(default, replace(base, image_prompts=((wide, 0.0),))), generate(default, base))
-    assert generate(default, replace(base, image_prompts=((wide, 1.0), (apple, 0.5))))[0].shape == apple.shape
+    assert_same_pictures(generate(default, replace(base, start=Start.near([(wide, 0.0)]))), generate(default, base))
+    assert generate(default, replace(base, start=Start.near([(wide, 1.0), (apple, 0.5)])))[0].shape == apple.shape
 
 
-def test_a_tile_rolls_with_its_noise(sd: Bundle) -> None:
-    """Seen as a torus, no place is special: rolled start latents give the rolled picture; untiled they do not."""
-    latents = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1)).numpy()
-    rolled = np.roll(latents, (2, 4), axis=(2, 3))
-    settings: dict[str, Any] = {"size": (32, 32), "images": 1, "num_inference_steps": 4, "strength": 0.0}
+def test_a_tile_rolls_with_its_noise(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen as a torus, no place is special: rolled noise gives the rolled picture; untiled it does not."""
+    draw = seeds.draw
+    request = text_to_image("a", seed=1, size=(32, 32), images=1, num_inference_steps=4)
     for tile, same in ((True, True), (False, False)):
-        one, other = (
-            generate(sd, text_to_image("a", seed=1, latents=start, tile=tile, **settings))[0]
-            for start in (latents, rolled)
-        )
+        [one] = generate(sd, altered(request, tile=tile))
+        with monkeypatch.context() as patch:
+            patch.setattr(seeds, "draw", lambda *source: (draw(*source)[0].roll((2, 4), (2, 3)), draw(*source)[1]))
+            [other] = generate(sd, altered(request, tile=tile))
         assert (distance(np.roll(one, (8, 16), axis=(0, 1)), other) < 0.5) is same
 
 
 def test_the_denoiser_of_a_tile_sees_a_torus(sd: Bundle) -> None:
     """The UNet too: its prediction for rolled latents is the rolled prediction. Afterwards it is as before."""
-    from model.denoise import Denoiser
-    from model.walk import Walk
+    from model.denoiser import Denoiser
+    from model.state import DenoisingState
 
     request = text_to_image("a", seed=1, size=(32, 32), images=1, num_inference_steps=2)
     with torch.inference_mode():
-        walk, rolled = Walk(sd, request), Walk(sd, request)
-        rolled.latents = walk.latents.roll((2, 4), (2, 3))
+        state, rolled = DenoisingState(sd, request), DenoisingState(sd, request)
+        rolled.latents = state.latents.roll((2, 4), (2, 3))
         denoiser = Denoiser(sd, 8)
-        plain = denoiser.predict([walk])[0].output
-        one, other = (prediction.output for prediction in denoiser.predict([walk, rolled], tile=True))
+        plain = denoiser.predict([state])[0].output
+        one, other = (prediction.output for prediction in denoiser.predict([state, rolled], tile=True))
         assert torch.allclose(one.roll((2, 4), (2, 3)), other, atol=1e-5)
         assert not torch.allclose(one, plain, atol=1e-3)
-        assert torch.equal(denoiser.predict([walk])[0].output, plain)
+        assert torch.equal(denoiser.predict([state])[0].output, plain)
 
 
 def test_tiles_have_no_seam_and_their_own_batch(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiled and untiled requests never share a forward, and both are as if alone."""
     untiled = text_to_image("a", seed=1, size=(32, 32), images=1, num_inference_steps=3)
-    tiled = replace(untiled, tile=True)
+    tiled = altered(untiled, tile=True)
     alone = generate(sd, untiled), generate(sd, tiled)
     recorder = Recorder(sd, monkeypatch)
     with running(sd) as engine:
@@ -199,8 +196,8 @@ def test_the_autoencoder_is_the_only_door(default: Bundle) -> None:
     """Encoding and decoding a drawn picture gives nearly that picture; the encoding is the same every time."""
     [picture, *_] = generate(default, trained(default, "a red apple"))
     with torch.inference_mode():
-        latents = vae.encode(default.vae, picture, torch.device("cpu"), torch.float32)
-        again = vae.encode(default.vae, picture, torch.device("cpu"), torch.float32)
+        latents = vae.encode(default.vae, picture, torch.device("cpu"))
+        again = vae.encode(default.vae, picture, torch.device("cpu"))
         [back] = vae.to_uint8(vae.decode(default.vae, latents)).numpy()
     assert torch.equal(latents, again)
     assert distance(back, picture) < 12

@@ -19,7 +19,7 @@ class Model:
         self.name = name
         self.closed = False
 
-    def submit(self, request: Any, urgency: float = 0.0) -> Any:
+    def submit(self, request: Any, *, urgency: float = 0.0, preview_every: int = 0) -> Any:
         raise AssertionError("nothing is drawn here")
 
     def close(self) -> None:

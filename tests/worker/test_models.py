@@ -70,7 +70,7 @@ class GreyEngine:
         self.name = name
         self.closed = False
 
-    def submit(self, request: Request, urgency: float = 0.0) -> GreyTicket:
+    def submit(self, request: Request, *, urgency: float = 0.0, preview_every: int = 0) -> GreyTicket:
         assert not self.closed
         return GreyTicket(self, request)
 
@@ -279,7 +279,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     saved = {}
     for seed, name in enumerate(("alpha", "beta")):
         folder = saved[name] = tmp_path_factory.mktemp(name)
-        bundle = tiny.stable_diffusion(seed=seed)
+        bundle = tiny.bundle("stable-diffusion", seed)
         bundle.denoiser.save_pretrained(folder / "unet")
         bundle.vae.save_pretrained(folder / "vae")
         bundle.text.encoders[0].save_pretrained(folder / "text_encoder")  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ from contract.jobs import Job
 from exchange import keys, progress, tasks
 from exchange.delivery import done
 from exchange.images import FolderStore
-from model import Cancelled, Request, Step
+from model import Cancelled, Request, Size, Step
 from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
 from worker.encoding import encode_lossless, read_parameters
@@ -34,17 +34,17 @@ from worker.watch import Watch
 class FakeTicket:
     """Takes the request's steps at once, showing a preview as often as was asked."""
 
-    def __init__(self, request: Request, previews: bool = True) -> None:
+    def __init__(self, request: Request, preview_every: int) -> None:
         self.request = request
-        self.previews = previews
+        self.preview_every = preview_every
         self.cancelled = False
 
     def events(self) -> Iterator[Step]:
-        steps = self.request.num_inference_steps
+        steps = self.request.sampling.num_inference_steps
         for step in range(1, steps + 1):
             if self.cancelled:
                 return
-            shown = self.previews and step % self.request.preview_every == 0
+            shown = self.preview_every > 0 and step % self.preview_every == 0
             yield Step(step, steps, picture(step, 16) if shown else None)
 
     def result(self) -> list[NDArray[np.uint8]]:
@@ -62,11 +62,13 @@ class FakeEngine:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.urgencies: list[float] = []
+        self.previews: list[int] = []
 
-    def submit(self, request: Request, urgency: float = 0.0) -> FakeTicket:
+    def submit(self, request: Request, *, urgency: float = 0.0, preview_every: int = 0) -> FakeTicket:
         self.requests.append(request)
         self.urgencies.append(urgency)
-        return FakeTicket(request)
+        self.previews.append(preview_every)
+        return FakeTicket(request, preview_every)
 
     def close(self) -> None:
         raise AssertionError("the only model is never let go of")
@@ -213,7 +215,9 @@ def test_linked_pictures_go_to_the_model_and_into_the_store(
     """Beside the results, not among them."""
     job = imagine("https://example.org/a.png a fox --iw 2")
     draw(studio, job)
-    [(image, weight)] = engine.requests[0].image_prompts
+    start = engine.requests[0].start
+    assert start is not None
+    [(image, weight)] = start.pictures
     assert np.array_equal(image, picture(200))
     assert weight == 2
     assert store.get_image(job.id, FIRST_INPUT) is not None
@@ -256,7 +260,7 @@ def test_the_warm_up_asks_for_a_grid_with_a_preview(engine: FakeEngine) -> None:
     """The shapes of a real job, in two steps."""
     warm_up(engine, (64, 64))
     [made] = engine.requests
-    assert (made.width, made.height, len(made.noises), made.preview_every) == (64, 64, 4, 1)
+    assert (made.size, len(made.noises), engine.previews) == (Size(64, 64), 4, [1])
 
 
 def test_the_watch_counts_only_while_somebody_waits() -> None:

@@ -10,9 +10,9 @@ import pytest
 from contract.catalogue import EASEL_SMALL
 from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import plan
-from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request
+from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request, Size
 from tests.contract.factories import imagine, press, reroll, upscale, variation
-from worker.render import PREVIEWS, noise_for, request_for, urgency_of
+from worker.render import PREVIEWS, noise_for, preview_interval, request_for, urgency_of
 
 
 def request(job: Job) -> Request:
@@ -24,10 +24,10 @@ def test_a_grid_is_four_pictures_of_one_seed() -> None:
     """The seed in the job's id, spread by index."""
     made = request(imagine(seed=42))
     assert made.noises == tuple(NoiseSource(42, index) for index in range(4))
-    assert made.prompt == (("a fox", 1.0),)
-    assert (made.width, made.height) == (64, 64)
-    assert made.num_inference_steps == EASEL_SMALL.num_inference_steps
-    assert made.sampler == EASEL_SMALL.sampler
+    assert made.prompt.parts == (("a fox", 1.0),)
+    assert made.size == Size(64, 64)
+    assert made.sampling.num_inference_steps == EASEL_SMALL.num_inference_steps
+    assert made.sampling.sampler == EASEL_SMALL.sampler
 
 
 def test_seed_zero_is_a_seed() -> None:
@@ -51,17 +51,16 @@ def test_a_single_picture_drawn_again_is_the_picture_of_the_grid() -> None:
         grid = imagine(prompt, seed=9)
         whole, alone = request(grid), request(upscale(grid, 2, press()))
         assert alone.noises == (whole.noises[2],)
-        for name in ("prompt", "width", "height", "num_inference_steps", "guidance_scale", "chaos", "sampler"):
-            assert getattr(alone, name) == getattr(whole, name), (prompt, name)
+        assert (alone.prompt, alone.size, alone.sampling) == (whole.prompt, whole.size, whole.sampling), prompt
 
 
 def test_a_single_picture_of_a_variation_is_the_picture_of_the_variation() -> None:
     """`--quality` buys steps for first grids only, so neither the variation nor its single picture has them."""
     grid = imagine("a fox --q .5", seed=9)
     varied = variation(grid, 1, Strength.STRONG, press())
-    assert request(varied).num_inference_steps == EASEL_SMALL.num_inference_steps
+    assert request(varied).sampling.num_inference_steps == EASEL_SMALL.num_inference_steps
     alone = upscale(varied, 0, press(interaction=10))
-    assert request(alone).num_inference_steps == EASEL_SMALL.num_inference_steps
+    assert request(alone).sampling.num_inference_steps == EASEL_SMALL.num_inference_steps
 
 
 def test_a_reroll_changes_nothing_but_the_noise() -> None:
@@ -69,15 +68,15 @@ def test_a_reroll_changes_nothing_but_the_noise() -> None:
     grid = imagine("a fox --ar 2:1 --no snow", seed=9)
     again = request(reroll(grid, press(seed=10)))
     assert {noise.seed for noise in again.noises} == {10}
-    assert again.negative_prompt == request(grid).negative_prompt == ("snow",)
-    assert (again.width, again.height) == (request(grid).width, request(grid).height)
+    assert again.prompt.negatives == request(grid).prompt.negatives == ("snow",)
+    assert again.size == request(grid).size
 
 
 def test_weights_and_flags_arrive() -> None:
     """Parts keep their weights; shares run from 0 to 1."""
     made = request(imagine("fire::2 ice::-.5 --chaos 50 --weird 1500 --stop 40 --tile"))
-    assert made.prompt == (("fire", 2.0), ("ice", -0.5))
-    assert (made.chaos, made.weird, made.stop_at, made.tile) == (0.5, 0.5, 0.4, True)
+    assert made.prompt.parts == (("fire", 2.0), ("ice", -0.5))
+    assert (made.prompt.chaos, made.prompt.weird, made.sampling.stop_at, made.size.tile) == (0.5, 0.5, 0.4, True)
 
 
 def test_linked_pictures_weigh_as_written() -> None:
@@ -85,8 +84,9 @@ def test_linked_pictures_weigh_as_written() -> None:
     job = imagine("https://example.org/a.png::2 https://example.org/b.png a fox --iw .5")
     pictures = [np.zeros((8, 8, 3), np.uint8), np.ones((8, 8, 3), np.uint8)]
     made = request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures)
-    assert [weight for _, weight in made.image_prompts] == [1.0, 0.5]
-    assert made.image_prompts[1][0] is pictures[1]
+    assert made.start is not None
+    assert [weight for _, weight in made.start.pictures] == [1.0, 0.5]
+    assert made.start.pictures[1][0] is pictures[1]
     with pytest.raises(ValueError, match="longer"):
         request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures[:1])
 
@@ -95,8 +95,8 @@ def test_every_job_shows_about_ten_previews() -> None:
     """However many steps it takes; never less often than every step."""
     job = imagine()
     for steps in (1, 8, 20, 50):
-        made = request_for(job, replace(plan(job, EASEL_SMALL), num_inference_steps=steps))
-        assert made.preview_every == max(1, round(steps / PREVIEWS))
+        asked = replace(plan(job, EASEL_SMALL), num_inference_steps=steps)
+        assert preview_interval(asked) == max(1, round(steps / PREVIEWS))
 
 
 def test_a_broken_line_of_generations_is_refused() -> None:

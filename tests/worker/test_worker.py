@@ -46,7 +46,7 @@ class SteeredEngine:
     def __init__(self) -> None:
         self.drawn = 0
 
-    def submit(self, request: Request, urgency: float = 0.0) -> SteeredTicket:
+    def submit(self, request: Request, *, urgency: float = 0.0, preview_every: int = 0) -> SteeredTicket:
         self.drawn += 1
         return SteeredTicket(request)
 
@@ -59,7 +59,7 @@ class SteeredTicket:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._words = request.prompt[0][0]
+        self._words = request.prompt.parts[0][0]
         self._cancelled = threading.Event()
 
     def events(self) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""One forward for many walks: gather their rows, predict, hand each walk its own share back."""
+"""One forward for many requests: gather their rows, predict, hand each its own share back."""
 
 import copy
 import logging
@@ -10,10 +10,11 @@ import torch
 
 from model.components import Bundle
 from model.errors import ModelError
-from model.families import Condition, family_of
+from model.families import Condition
 from model.families.unet import TextUNet
+from model.request import Size
+from model.state import DenoisingState, Prediction, Shortcuts
 from model.tile import wrapped_around
-from model.walk import Prediction, Shortcuts, Walk
 
 logger = logging.getLogger(__name__)
 
@@ -62,22 +63,22 @@ class Denoiser:
             return False
         return True
 
-    def predict(self, walks: Sequence[Walk], tile: bool = False) -> list[Prediction]:
-        """What each walk's `advance` takes, from as few forwards as fit: one for those whose next step is computed in
-        full, one for those that reuse their deep part.
+    def predict(self, states: Sequence[DenoisingState], tile: bool = False) -> list[Prediction]:
+        """What each request's `advance` takes, from as few forwards as fit: one for those whose next step is computed
+        in full, one for those that reuse their deep part.
 
-        Pure: after a failure the same walks can be predicted again, together or one by one.
+        Pure: after a failure the same requests can be predicted again, together or one by one.
         """
         predictions: dict[int, Prediction] = {}
         with wrapped_around(self._bundle.denoiser if tile else None):
             for reuse in (False, True):
-                if group := [walk for walk in walks if (walk.reusable is not None) is reuse]:
+                if group := [state for state in states if (state.reusable is not None) is reuse]:
                     predictions.update(zip(map(id, group), self._forward(group, tile), strict=True))
-        return [predictions[id(walk)] for walk in walks]
+        return [predictions[id(state)] for state in states]
 
-    def _forward(self, walks: Sequence[Walk], tile: bool) -> list[Prediction]:
-        """The predictions of walks that all reuse their deep part or all do not."""
-        rows = [walk.rows() for walk in walks]
+    def _forward(self, states: Sequence[DenoisingState], tile: bool) -> list[Prediction]:
+        """The predictions of requests that all reuse their deep part or all do not."""
+        rows = [state.rows() for state in states]
         counts = [len(latents) for latents, _, _ in rows]
         conditions = list(chain.from_iterable(conditions for _, _, conditions in rows))
         timesteps = torch.cat([timesteps.float() for _, timesteps, _ in rows]).to(rows[0][0].device, non_blocking=True)
@@ -92,12 +93,13 @@ class Denoiser:
                 return (predictor.predict(latents[part], timesteps[part], conditions[part]),)
 
         else:
-            kept = [walk.reusable for walk in walks if walk.reusable is not None]
+            kept = [state.reusable for state in states if state.reusable is not None]
             deep = torch.cat(kept) if kept else None
 
             def predict(part: slice) -> tuple[Any, ...]:
                 above = None if deep is None else deep[part]
-                return predictor.predict_reusing(latents[part], timesteps[part], conditions[part], above)
+                output, kept_part = predictor.predict_reusing(latents[part], timesteps[part], conditions[part], above)
+                return output, kept_part
 
         results = self._in_slices(predict, len(timesteps))
         ends = list(accumulate(counts))
@@ -158,10 +160,9 @@ def compiled(bundle: Bundle) -> Predicts:
     if not getattr(twin, "_repeated_blocks", None):
         raise ValueError(f"{type(twin).__name__} names no blocks to compile")
     twin.compile_repeated_blocks(dynamic=True)
-    family = family_of(twin)
-    if isinstance(family, TextUNet):
-        family.pixels_per_latent = bundle.pixels_per_latent
-    shape = bundle.latent_shape(*bundle.native_size)
+    family = type(bundle.family)(twin)
+    family.pixels_per_latent = bundle.pixels_per_latent
+    shape = bundle.latent_shape(Size(*bundle.native_size))
     for rows in (1, 2, 8):
         latents = torch.zeros((rows, *shape), device=bundle.device)
         family.predict(latents, torch.full((rows,), 500.0, device=bundle.device), [bundle.condition("")] * rows)

@@ -1,0 +1,276 @@
+"""One request on its way from noise to clean latents, a step at a time.
+
+Its state holds all that the request needs between two steps (latents, timesteps, scheduler history, embeddings,
+generators), so the engine can advance many requests in one forward, and one that nobody advances costs nothing and
+forgets nothing.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from model import schedulers, seeds, text, vae
+from model.components import Bundle
+from model.errors import ModelError
+from model.families import Condition, Guidance
+from model.request import MAX_IMAGES, NoiseSource, Prompt, Request
+
+_CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
+MAX_STEPS = 1000
+
+Conditions = list[Condition | None]
+"""One per image of a request; None where the model reads no prompts."""
+
+
+@dataclass(frozen=True)
+class Shortcuts:
+    """What an operator may trade for speed; nothing by default. Never reachable from a prompt.
+
+    guidance_interval: the share of the steps (0..1, from noise to picture) in which guidance is on. Outside it the
+    negative rows are left out (Kynkäänniemi et al. 2024, arXiv 2404.07724).
+    deep_every: only every so many steps of a request, the first included, is the denoiser's deep part computed; the
+    steps between take it from before (`model.families.reuse`). 1 is every step. UNets only.
+    """
+
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    deep_every: int = 1
+
+    def __post_init__(self) -> None:
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ModelError(f"`guidance_interval` is two shares of the steps such as (0.1, 0.8), not ({low}, {high}).")
+        if self.deep_every < 1:
+            raise ModelError(f"`deep_every` counts steps and starts at 1, which is off; not {self.deep_every}.")
+
+    def check(self, bundle: Bundle) -> None:
+        """Raise ModelError for what this model has no use for."""
+        if self.deep_every > 1 and not bundle.family.reuses:
+            raise ModelError(
+                f"A {type(bundle.denoiser).__name__} has no deep part to keep over steps: "
+                f"leave `deep_every` out for this model, or set it to 1."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a forward gave one request: `output` (R, C, h, w) for its rows, and `deep` (R, D, h, w) where it is kept."""
+
+    output: torch.Tensor
+    deep: torch.Tensor | None = None
+
+
+def check(bundle: Bundle, request: Request) -> None:
+    """Raise ModelError for what this model cannot draw, before any work is done."""
+    grid, size, sampling, prompt = bundle.grid, request.size, request.sampling, request.prompt
+    if not 1 <= len(request.noises) <= MAX_IMAGES:
+        raise ModelError(f"A request holds 1 to {MAX_IMAGES} images, not {len(request.noises)}.")
+    if min(size.width, size.height) < grid or size.width % grid or size.height % grid:
+        raise ModelError(f"{size.width}x{size.height} does not fit: this model draws in multiples of {grid} pixels.")
+    if not 1 <= sampling.num_inference_steps <= MAX_STEPS:
+        raise ModelError(f"The number of steps is 1 to {MAX_STEPS}, not {sampling.num_inference_steps}.")
+    shares = {"stop_at": sampling.stop_at, "chaos": prompt.chaos, "weird": prompt.weird}
+    if request.start is not None:
+        shares["strength"] = request.start.strength
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ModelError(f"`{name}` is a share between 0 and 1, not {share}.")
+    if prompt.parts and sum(weight for _, weight in prompt.parts) <= 0:
+        raise ModelError("The weights of a prompt's parts must add up to more than zero.")
+    if request.start is not None and sum(weight for _, weight in request.start.pictures) <= 0:
+        raise ModelError("The weights of the pictures to start from must add up to more than zero.")
+    if request.keep is not None:
+        if request.keep.picture.shape != (size.height, size.width, 3):
+            raise ModelError(f"The picture to keep must be {size.height}x{size.width}x3 like the picture asked for.")
+        if request.keep.mask.shape[:2] != (size.height, size.width):
+            raise ModelError("A mask needs the size of the picture it keeps.")
+    bundle.sampler(sampling.sampler)
+
+
+class DenoisingState:
+    """Begin with `DenoisingState(bundle, request)`, then `rows()`, a forward, `advance()` until `done`.
+
+    latents: (n, C, h, w) float32, n images. step: steps taken of `steps`. clean: the latest idea of the result.
+    deep: the denoiser's deep part for the rows of the last step, where it is kept.
+    """
+
+    def __init__(self, bundle: Bundle, request: Request, shortcuts: Shortcuts | None = None) -> None:
+        check(bundle, request)
+        self.request = request
+        self._family = bundle.family
+        self._shortcuts = shortcuts or Shortcuts()
+        self._sampler = bundle.sampler(request.sampling.sampler)
+        self.scheduler = self._sampler.fresh()
+        steps, shape = request.sampling.num_inference_steps, bundle.latent_shape(request.size)
+        arguments = bundle.family.timestep_arguments(steps, *shape[1:], self.scheduler.config)
+        schedulers.set_timesteps(self.scheduler, steps, arguments)
+        draws = [seeds.draw(noise, shape) for noise in request.noises]
+        self._generators = [generator for _, generator in draws]
+        self._noise = torch.cat([drawn for drawn, _ in draws]).to(bundle.device)
+        kept = None if request.keep is None else vae.encode(bundle.vae, request.keep.picture, bundle.device)
+        started = _starting_latents(bundle, request)
+        self._original = kept  # (1, C, h, w), what inpainting keeps
+        self._keep = _latent_mask(request, self._noise)
+        self._begin(started, 1.0 if request.start is None else request.start.strength)
+        self.clean = self.latents
+        self.step = 0
+        self.steps = max(min(1, len(self._timesteps)), round(len(self._timesteps) * request.sampling.stop_at))
+        self._positive, self._negative = _conditions(bundle, request)
+        self.deep: torch.Tensor | None = None
+
+    def _begin(self, started: torch.Tensor | None, strength: float) -> None:
+        """Set the latents of the first step, and leave out the timesteps that `strength` leaves out."""
+        noise = self._noise
+        first = 0 if started is None else self._sampler.first_step(self.scheduler, strength)
+        self._first = first
+        self._timesteps = self.scheduler.timesteps[first:]
+        if hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(first)
+        if started is None or (self._original is not None and strength == 1.0):  # as diffusers' inpainting does
+            self.latents = noise * float(getattr(self.scheduler, "init_noise_sigma", 1.0))
+        elif len(self._timesteps):
+            self.latents = self._noised(started, self._timesteps[:1])
+        else:  # strength 0: nothing to do, the picture stays as it is
+            self.latents = started.expand_as(noise).clone()
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.steps
+
+    @property
+    def images(self) -> int:
+        return len(self.latents)
+
+    @property
+    def timestep(self) -> torch.Tensor:
+        timestep: torch.Tensor = self._timesteps[self.step]
+        return timestep
+
+    @property
+    def _guided(self) -> bool:
+        if self._negative is None:
+            return False
+        low, high = self._shortcuts.guidance_interval
+        return low <= self.step / max(1, len(self._timesteps)) <= high
+
+    @property
+    def row_count(self) -> int:
+        """Rows the next step adds to a forward: images x (parts of the prompt, and one more under guidance)."""
+        return self.images * (len(self._positive) + self._guided)
+
+    @property
+    def reusable(self) -> torch.Tensor | None:
+        """The deep part (R, D, h, w) that serves the next step, None where that is computed in full.
+
+        The schedule is the request's own and counts its steps, so that a picture does not depend on its company.
+        """
+        if self.deep is None or self.step % self._shortcuts.deep_every == 0 or len(self.deep) != self.row_count:
+            return None  # other rows: guidance has just begun or ended
+        return self.deep
+
+    def rows(self) -> tuple[torch.Tensor, torch.Tensor, Conditions]:
+        """Inputs of the next step: latents (R, C, h, w), timesteps (R,), conditions (R); negatives first."""
+        scaled = self.latents
+        if self._sampler.scales_input:
+            scaled = self.scheduler.scale_model_input(scaled, self.timestep)
+        groups = [part for part, _ in self._positive]
+        if self._guided and self._negative is not None:
+            groups = [self._negative, *groups]
+        conditions = [condition for group in groups for condition in group]
+        latents = torch.cat([scaled] * len(groups)) if len(groups) > 1 else scaled
+        return latents, self.timestep.expand(len(latents)), conditions
+
+    def advance(self, prediction: Prediction) -> None:
+        """Take the step, given what a forward predicts for `rows()`."""
+        outputs = list(torch.split(prediction.output, self.images))
+        self.deep = prediction.deep
+        weights = [weight for _, weight in self._positive]
+        if self._guided:
+            against = outputs.pop(0)
+            parts = list(zip(outputs, weights, strict=True))
+            guided = self._family.guided(parts, against, self.request.sampling.guidance_scale)
+        elif len(outputs) == 1:
+            guided = outputs[0]
+        else:
+            guided = torch.stack([part * weight for part, weight in zip(outputs, weights, strict=True)]).sum(0)
+        before = self.latents
+        extra = {"generator": self._generators} if self._sampler.takes_generator else {}
+        output = self.scheduler.step(guided, self.timestep, before, **extra)
+        self.clean = schedulers.predicted_clean(self.scheduler, output, before, guided, self._first + self.step)
+        self.latents = output.prev_sample
+        self.step += 1
+        if self._keep is not None:
+            self._restore_kept(self._keep)
+
+    def _noised(self, original: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """`original` (1, C, h, w) at the noise level of `timestep` (1,), one for each image's noise."""
+        original = original.expand_as(self._noise)
+        timesteps = timestep.expand(len(self._noise))
+        noised: torch.Tensor
+        if hasattr(self.scheduler, "add_noise"):
+            noised = self.scheduler.add_noise(original, self._noise, timesteps)
+        else:
+            noised = self.scheduler.scale_noise(original, timesteps, self._noise)
+        return noised
+
+    def _restore_kept(self, keep: torch.Tensor) -> None:
+        """Inpainting: outside the mask, put the original back at the present noise level."""
+        assert self._original is not None
+        last = self.step >= len(self._timesteps)
+        original = self._original if last else self._noised(self._original, self._timesteps[self.step : self.step + 1])
+        self.latents = torch.lerp(self.latents, original.expand_as(self.latents), keep)
+        self.clean = torch.lerp(self.clean, self._original.expand_as(self.clean), keep)
+
+    def result(self) -> torch.Tensor:
+        """The latents to decode: the last step's, or the scheduler's idea of them when stopped early."""
+        return self.latents if self.step >= len(self._timesteps) else self.clean
+
+
+def _starting_latents(bundle: Bundle, request: Request) -> torch.Tensor | None:
+    """Clean latents to start from (1, C, h, w), None for pure noise."""
+    if request.start is None:
+        return None
+    total = sum(weight for _, weight in request.start.pictures)
+    size = request.size
+    latents = torch.stack(
+        [
+            vae.encode(bundle.vae, vae.fit(picture, size.width, size.height), bundle.device) * (weight / total)
+            for picture, weight in request.start.pictures
+        ]
+    )
+    return latents.sum(0)
+
+
+def _latent_mask(request: Request, latents: torch.Tensor) -> torch.Tensor | None:
+    """(1, 1, h, w) share of the original to keep at each latent position, None without a mask."""
+    if request.keep is None:
+        return None
+    paint = torch.from_numpy(vae.mask_share(request.keep.mask)).to(latents.device)[None, None]
+    return 1 - torch.nn.functional.interpolate(paint, size=latents.shape[-2:], mode="area")
+
+
+def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions, float]], Conditions | None]:
+    """Per part of the prompt its condition for each image and its weight (summing to 1); the negative ones or None."""
+    images, prompt = len(request.noises), request.prompt
+    if bundle.prompts is None:
+        return [([None] * images, 1.0)], None
+    total = sum(weight for _, weight in prompt.parts) or 1.0
+    weighted = [(bundle.prompts.get(part), weight / total) for part, weight in prompt.parts]
+    weighted = weighted or [(bundle.prompts.get(None), 1.0)]
+    positive: list[tuple[Conditions, float]] = [
+        ([_strayed(condition, prompt, noise) for noise in request.noises], weight) for condition, weight in weighted
+    ]
+    guided = bundle.family.guidance is Guidance.CLASSIFIER_FREE and request.sampling.guidance_scale > 1.0
+    if not guided or not prompt.parts:
+        return positive, None
+    against = ", ".join(part for part in prompt.negatives if part.strip()) or None
+    negative: Conditions = [bundle.prompts.get(against)] * images
+    return positive, negative
+
+
+def _strayed(condition: Condition, prompt: Prompt, noise: NoiseSource) -> Condition:
+    if prompt.chaos:
+        condition = text.stray(condition, prompt.chaos, seeds.side_stream(noise, _CHAOS))
+    if prompt.weird:  # the same direction for all images of a seed: they go astray together
+        together = NoiseSource(noise.seed, 0)
+        condition = text.stray(condition, prompt.weird, seeds.side_stream(together, _WEIRD))
+    return condition
