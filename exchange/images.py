@@ -6,23 +6,24 @@ A picture is whole or not there.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from contract.codec import job_from_document
 from contract.ids import JobId
 from contract.jobs import Job
+from exchange.confined import ConfinedFolder
 from exchange.places import (
     EXTENSIONS,
     MAX_INDEX,
+    MAX_PICTURE_BYTES,
+    MAX_RECORD_BYTES,
     folder_name,
     image_name,
     input_name,
+    is_picture,
     job_in,
     parse_record,
     record_bytes,
@@ -40,7 +41,7 @@ class ImageStore(Protocol):
         """Keep picture `index` (from 0) of a job, replacing one that was there. `extension`: png, webp or jpg."""
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
-        """The file of a picture; None when the store has none."""
+        """The file of a picture; None when the store has none, or something else in its place."""
 
     def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
         """Keep a picture that a job is made from, as `input/0` to `input/15`, `mask` or `control`."""
@@ -79,10 +80,11 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._files = ConfinedFolder(root)
 
     def put_image(self, job_id: JobId, index: int, data: bytes, extension: str = "png") -> None:
         """See ImageStore."""
-        self._write(self.root / image_name(job_id, index, extension), data)
+        self._files.write(image_name(job_id, index, extension), data)
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
         """See ImageStore."""
@@ -90,7 +92,7 @@ class FolderStore:
 
     def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
         """See ImageStore."""
-        self._write(self.root / input_name(job_id, name, extension), data)
+        self._files.write(input_name(job_id, name, extension), data)
 
     def get_input(self, job_id: JobId, name: str) -> bytes | None:
         """See ImageStore."""
@@ -98,7 +100,7 @@ class FolderStore:
 
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
-        self._write(self.root / record_name(record_id(record)), record_bytes(record))
+        self._files.write(record_name(record_id(record)), record_bytes(record))
 
     def get_record(self, job_id: JobId) -> Job | None:
         """See ImageStore."""
@@ -107,40 +109,24 @@ class FolderStore:
 
     def get_document(self, job_id: JobId) -> dict[str, Any] | None:
         """See ImageStore."""
-        data = _read(self.root / record_name(job_id))
-        return None if data is None else parse_record(data)
+        data = self._files.read(record_name(job_id), MAX_RECORD_BYTES)
+        return None if data is None else parse_record(data, job_id)
 
     def delete(self, job_id: JobId) -> None:
         """See ImageStore."""
-        shutil.rmtree(self.root / folder_name(job_id), ignore_errors=True)
+        self._files.delete(folder_name(job_id))
 
     def untouched_since(self, moment_s: float) -> Iterator[JobId]:
         """See ImageStore."""
-        for folder in sorted(self.root.glob("??/*")):
-            job_id = job_in(folder.name)
+        for name, changed_s in self._files.folders():
+            job_id = job_in(name.rpartition("/")[2])
             # A folder's own time changes whenever a file in it is put in place.
-            if job_id is not None and folder.stat().st_mtime < moment_s:
+            if job_id is not None and changed_s < moment_s:
                 yield job_id
 
     def _first(self, names: Iterable[str]) -> bytes | None:
-        found = (_read(self.root / name) for name in names)
-        return next((data for data in found if data is not None), None)
-
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            with open(temporary, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        for name in names:
+            data = self._files.read(name, MAX_PICTURE_BYTES)
+            if data is not None and is_picture(data, name):
+                return data
         return None

@@ -1,7 +1,8 @@
 """Where a job's pictures and its record lie in the image store, and how a record is written.
 
 `<first two of id>/<id>/` holds `<index>.png` (a result; webp and jpg as well), `record.json`, and what the job was made
-from: `input/<index>.png` (a prompt's pictures), `mask.png` and `control.png`.
+from: `input/<index>.png` (a prompt's pictures), `mask.png` and `control.png`. What is read is looked at before it is
+used: a file that is no picture, or a record of another job, is as good as none.
 """
 
 from __future__ import annotations
@@ -10,12 +11,20 @@ import json
 import re
 from typing import Any
 
+import structlog
+
 from contract.errors import MalformedDocument
 from contract.ids import JobId, parse_job_id
+
+log = structlog.get_logger(__name__)
 
 EXTENSIONS = ("png", "webp", "jpg")
 RECORD = "record.json"
 MAX_INDEX = 16
+MAX_PICTURE_BYTES = 128 * 1024 * 1024
+MAX_RECORD_BYTES = 1024 * 1024
+
+_BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "webp": b"RIFF"}
 _INPUT = re.compile(r"input/(\d|1[0-5])|mask|control")
 
 
@@ -70,12 +79,23 @@ def record_bytes(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def parse_record(data: bytes) -> dict[str, Any]:
-    """A stored record; MalformedDocument when it is none."""
+def parse_record(data: bytes, job_id: JobId) -> dict[str, Any] | None:
+    """The record of a job as it was stored; None when it is another job's, MalformedDocument when it is no record."""
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedDocument("a record is not valid JSON") from error
     if not isinstance(document, dict):
         raise MalformedDocument("a record is not a JSON object")
+    if record_id(document) != job_id:
+        log.error("this record is another job's and is not used", job_id=job_id, record_of=record_id(document))
+        return None
     return document
+
+
+def is_picture(data: bytes, name: str) -> bool:
+    """Whether a file begins as pictures of its extension do; anything else is logged and best not used."""
+    begins = data.startswith(_BEGINNINGS[name.rpartition(".")[2]])
+    if not begins:
+        log.error("this is no picture and is not used", name=name)
+    return begins

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import obstore
+import structlog
 from obstore.store import S3Store as Bucket
 
 from contract.codec import job_from_document
@@ -16,15 +17,20 @@ from contract.ids import JobId
 from contract.jobs import Job
 from exchange.places import (
     EXTENSIONS,
+    MAX_PICTURE_BYTES,
+    MAX_RECORD_BYTES,
     folder_name,
     image_name,
     input_name,
+    is_picture,
     job_in,
     parse_record,
     record_bytes,
     record_id,
     record_name,
 )
+
+log = structlog.get_logger(__name__)
 
 
 class S3Store:
@@ -60,8 +66,8 @@ class S3Store:
 
     def get_document(self, job_id: JobId) -> dict[str, Any] | None:
         """See ImageStore."""
-        data = self._read(record_name(job_id))
-        return None if data is None else parse_record(data)
+        data = self._read(record_name(job_id), MAX_RECORD_BYTES)
+        return None if data is None else parse_record(data, job_id)
 
     def delete(self, job_id: JobId) -> None:
         """See ImageStore."""
@@ -79,11 +85,18 @@ class S3Store:
         yield from (job_id for job_id, moment in sorted(newest.items()) if moment < moment_s)
 
     def _first(self, names: Iterable[str]) -> bytes | None:
-        found = map(self._read, names)
-        return next((data for data in found if data is not None), None)
+        for name in names:
+            data = self._read(name, MAX_PICTURE_BYTES)
+            if data is not None and is_picture(data, name):
+                return data
+        return None
 
-    def _read(self, name: str) -> bytes | None:
+    def _read(self, name: str, limit_bytes: int) -> bytes | None:
         try:
-            return bytes(obstore.get(self._bucket, name).bytes())
+            found = obstore.get(self._bucket, name)
         except FileNotFoundError:
             return None
+        if found.meta["size"] > limit_bytes:
+            log.error("this object is too large and is not read", name=name, bytes=found.meta["size"])
+            return None
+        return bytes(found.bytes())

@@ -94,14 +94,14 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     with _hopeless():
         poster = _poster(settings)
         engines = _engines(settings, catalogue, offered, device)
-    from worker.fetching import fetch
     from worker.intake import Intake
     from worker.pictures import Studio
+    from worker.reading import Reading
     from worker.slots import SlotPool
 
     stand_in = _endpoints(settings)
     trusted = {stand_in.api_base} if stand_in else set()
-    intake = Intake(store, partial(fetch, trusted=trusted))
+    intake = Intake(store, partial(Reading, trusted=trusted, contact=settings.contact))
     studio = Studio(engines, store, client, catalogue, intake)
     slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S

@@ -95,6 +95,12 @@ def assemble_grid(images: Sequence[Pixels]) -> Pixels:
     return grid
 
 
+def read_pixels(data: bytes) -> Pixels:
+    """The picture (H, W, 3) in a file of ours. OSError for a damaged one."""
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+        return np.asarray(image.convert("RGB"))
+
+
 def read_parameters(data: bytes) -> str | None:
     """The parameters that a file of ours carries (PNG, JPEG or WebP), None for a file without."""
     with Image.open(io.BytesIO(data)) as image:

@@ -1,107 +1,126 @@
-"""Pictures from links that strangers typed: only https, only public addresses, only so many bytes and pixels.
+"""Files behind links that strangers typed: only https, only public addresses, only so many bytes and so much time.
 
-The host's name is resolved once and the connection goes to the addresses that were checked, so a name that changes its
-address between check and use gains nothing; every redirect is checked like the first link.
+A host is written the way browsers write it, or refused. Every address of its name has to be public, and a socket is
+made only for a public address, so what answers is what was checked, whatever the name leads to by then. Every redirect
+is checked like the first link.
 """
 
 from __future__ import annotations
 
-import asyncio
-import io
 import ipaddress
+import re
 import socket
+import zlib
 from collections.abc import Collection
-from urllib.parse import urljoin, urlsplit
+from importlib.metadata import version
 
 import aiohttp
-import numpy as np
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from contract.errors import EaselError
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 40_000_000
 MAX_REDIRECTS = 4
-TIMEOUT_S = 20.0
-LONGEST_SIDE = 1024
-"""Pictures are kept no larger than this: no model here looks closer."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/*;q=0.8,*/*;q=0.5"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+_LONGEST_NAME = 253
+_WORDS = {
+    401: "it wants to know who asks",
+    403: "it does not let strangers see it",
+    404: "not found",
+    410: "it is gone",
+    429: "it was asked too often; try again later",
+}
 
 
 class LinkRefused(EaselError):
     """The picture behind a link cannot be had; the text is a clause for the person who typed it."""
 
 
-def fetch(url: str, trusted: Collection[str] = ()) -> bytes:
-    """The bytes behind `url`, at most `MAX_BYTES`. LinkRefused says why not. Blocks for up to `TIMEOUT_S` seconds.
+def agent(contact: str = "") -> str:
+    """How Easel names itself to hosts of pictures. `contact` is a page or address of the operator's.
+
+    Hosts refuse the names of libraries, and some (Wikimedia's) ask every robot for a contact.
+    """
+    name = f"Mozilla/5.0 (compatible; EaselBot/{version('easel')}"
+    return f"{name}; +{contact})" if contact else f"{name})"
+
+
+async def fetch(url: str, trusted: Collection[str] = (), *, contact: str = "") -> bytes:
+    """The bytes behind `url`, at most `MAX_BYTES`. LinkRefused says why not. The caller sets the deadline.
 
     `trusted` are origins such as `http://127.0.0.1:8911` to which no rule about scheme or address applies: the stand-in
     for Discord that the operator runs.
     """
-    return asyncio.run(_fetch(url, frozenset(trusted)))
-
-
-def decode_picture(data: bytes) -> NDArray[np.uint8]:
-    """The first frame of a picture file, (H, W, 3), upright, on white, at most `LONGEST_SIDE` a side.
-
-    LinkRefused for other files and for more than `MAX_PIXELS`; the size is known before anything is decoded.
-    """
+    headers = {"Accept": _ACCEPT, "Accept-Encoding": "identity", "User-Agent": agent(contact)}
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise LinkRefused(f"it has more than {MAX_PIXELS // 1_000_000} megapixels")
-            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise LinkRefused(f"it has more than {MAX_PIXELS // 1_000_000} megapixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # Pillow's decoders raise all of them for bad files
-        raise LinkRefused("it is no PNG, JPEG, WebP or GIF picture, or a damaged one") from error
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    ground = Image.new("RGBA", upright.size, "white")
-    return np.array(Image.alpha_composite(ground, upright).convert("RGB"))
+        place = yarl.URL(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            is_trusted = place.absolute and str(place.origin()) in trusted
+            if not is_trusted:
+                _check(place, url)
+            # A connection for each hop: what is trusted or checked for one is not for the next.
+            connector = aiohttp.TCPConnector() if is_trusted else _public_connector()
+            async with (
+                aiohttp.ClientSession(connector=connector, auto_decompress=False, trust_env=False) as session,
+                session.get(place, allow_redirects=False, headers=headers) as answer,
+            ):
+                if answer.status not in _REDIRECTS:
+                    return await _read(answer)
+                url = answer.headers.get("Location", "")
+                place = place.join(yarl.URL(url))
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, _PrivateAddress):
+            raise LinkRefused("it leads into a private network") from error
+        raise LinkRefused("its host cannot be reached") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise LinkRefused("its host does not answer as it should") from error
+    raise LinkRefused(f"it redirects more than {MAX_REDIRECTS} times")
 
 
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet, also where it carries another one inside."""
+    if "%" in address:  # a zone: it means something on one machine only
+        return False
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    inner: list[ipaddress.IPv4Address | None] = []
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-        if ip in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return all(
-        one.is_global and not (one.is_multicast or one.is_reserved or one.is_unspecified)
-        for one in (ip, *inner)
-        if one is not None
-    )
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _is_public_ipv4(ip)
+    if ip in _NAT64:
+        return _is_public_ipv4(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    inner = [ip.sixtofour, *(ip.teredo or ())]
+    return ip in _UNICAST and ip.is_global and all(_is_public_ipv4(one) for one in inner if one is not None)
+
+
+def _is_public_ipv4(ip: ipaddress.IPv4Address) -> bool:
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 class _PrivateAddress(OSError):
-    """A name that leads into a private network."""
+    """A name or address that leads into a private network."""
 
 
 class _PublicResolver(AbstractResolver):
-    """Names to addresses, all of which have to be public; names in `trusted` may lead anywhere."""
+    """Names to addresses, all of which have to be public."""
 
-    def __init__(self, trusted: Collection[str]) -> None:
+    def __init__(self) -> None:
         self._resolver = ThreadedResolver()
-        self._trusted = trusted
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """See AbstractResolver. _PrivateAddress when any address of the name is not public."""
         found = await self._resolver.resolve(host, port, family)
-        if host not in self._trusted and not all(is_public(result["host"]) for result in found):
+        if not all(is_public(result["host"]) for result in found):
             raise _PrivateAddress(f"{host} leads into a private network")
         return found
 
@@ -110,58 +129,48 @@ class _PublicResolver(AbstractResolver):
         await self._resolver.close()
 
 
-async def _fetch(url: str, trusted: frozenset[str]) -> bytes:
-    resolver = _PublicResolver({urlsplit(origin).hostname or "" for origin in trusted})
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-        auto_decompress=False,
-        trust_env=False,
-    )
-    async with session:
-        try:
-            for _ in range(MAX_REDIRECTS + 1):
-                _check(url, trusted)
-                headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
-                async with session.get(url, allow_redirects=False, headers=headers) as answer:
-                    if answer.status not in _REDIRECTS:
-                        return await _read(answer)
-                    url = urljoin(url, answer.headers.get("Location", ""))
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, _PrivateAddress):
-                raise LinkRefused("it leads into a private network") from error
-            raise LinkRefused("its host cannot be reached") from error
-        except TimeoutError as error:
-            raise LinkRefused(f"its host took longer than {TIMEOUT_S:.0f} seconds") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise LinkRefused("its host does not answer as it should") from error
-    raise LinkRefused(f"it redirects more than {MAX_REDIRECTS} times")
+def _public_connector() -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(resolver=_PublicResolver(), use_dns_cache=False, socket_factory=_public_socket)
 
 
-def _check(url: str, trusted: frozenset[str]) -> None:
-    parts = urlsplit(url)
-    if f"{parts.scheme}://{parts.netloc}" in trusted:
-        return
-    if parts.scheme != "https" or not parts.hostname:
+def _public_socket(peer: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    """A socket for the peer that is about to be connected to, the last place where its address can be seen."""
+    family, kind, protocol, _, address = peer
+    if not is_public(str(address[0])):
+        raise _PrivateAddress(f"{address[0]} is in a private network")
+    return socket.socket(family, kind, protocol)
+
+
+def _check(url: yarl.URL, text: str) -> None:
+    """LinkRefused for anything but https to a public host, written in `text` as hosts are written."""
+    if url.scheme != "https" or not url.raw_host:
         raise LinkRefused("only https links are taken")
-    if parts.username or parts.password or parts.port not in (None, 443):
+    if url.raw_user or url.raw_password or url.explicit_port not in (None, 443):
         raise LinkRefused("links with a user name or a port are not taken")
-    # A bare address is never resolved, so the resolver would not see it.
-    if _is_address(parts.hostname) and not is_public(parts.hostname):
+    host = url.raw_host
+    if _is_address(host):
+        if not is_public(host):
+            raise LinkRefused("it leads into a private network")
+        if host not in text:  # other digits and other spellings, which the URL's parser has put right
+            raise LinkRefused("its host is not written as hosts are")
+    elif "." not in host:
         raise LinkRefused("it leads into a private network")
+    elif len(host) > _LONGEST_NAME or not _NAME.fullmatch(host):
+        raise LinkRefused("its host is not written as hosts are")
 
 
 def _is_address(host: str) -> bool:
     try:
-        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
-    except OSError:
+        ipaddress.ip_address(host)
+    except ValueError:
         return False
     return True
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     if answer.status != 200:
-        raise LinkRefused(f"its host answered {answer.status}" + (": not found" if answer.status == 404 else ""))
+        words = _WORDS.get(answer.status)
+        raise LinkRefused(f"its host answered {answer.status}" + (f": {words}" if words else ""))
     too_large = LinkRefused(f"it is larger than {MAX_BYTES // 2**20} MiB")
     if (answer.content_length or 0) > MAX_BYTES:
         raise too_large
@@ -170,4 +179,16 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         data += chunk
         if len(data) > MAX_BYTES:
             raise too_large
+    if answer.headers.get("Content-Encoding", "identity").lower() in ("gzip", "x-gzip", "deflate"):
+        return _inflated(bytes(data), too_large)  # some hosts compress although asked not to
     return bytes(data)
+
+
+def _inflated(data: bytes, too_large: LinkRefused) -> bytes:
+    try:
+        plain = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise LinkRefused("its host does not answer as it should") from error
+    if len(plain) > MAX_BYTES:
+        raise too_large
+    return plain

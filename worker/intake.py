@@ -1,22 +1,24 @@
-"""Input pictures: fetched once, then kept beside the job, because Discord's links expire after a day.
+"""Input pictures: read once, then kept beside the job, because Discord's links expire after a day.
 
 A job made from another finds what its parents kept, so a re-roll months later needs no link that still works.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from contract.errors import UserError
+from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from contract.jobs import Job
+from contract.prompt.links import shortened
 from exchange.images import MAX_INDEX, ImageStore
-from worker.encoding import encode_lossless, read_parameters
-from worker.fetching import LinkRefused, decode_picture
+from worker.encoding import encode_lossless, read_parameters, read_pixels
+from worker.reading import LinkUnreadable
 
 log = structlog.get_logger(__name__)
 
@@ -26,35 +28,59 @@ MAX_INPUTS = MAX_INDEX - FIRST_INPUT
 _GENERATIONS = 20
 
 
+class Reading(Protocol):
+    """What is asked of `worker.reading.Reading`; tests hand in their own."""
+
+    def cancel(self) -> None: ...
+    def result(self) -> list[NDArray[np.uint8]]: ...
+
+
+class InputLost(EaselError):
+    """The store has lost a picture that intake had put there."""
+
+
 class Intake:
-    """Brings in what prompts link to. `fetch` gives the bytes behind a link, or LinkRefused."""
+    """Brings in what prompts link to. `read` begins to read the pictures behind some links."""
 
-    def __init__(self, store: ImageStore, fetch: Callable[[str], bytes]) -> None:
+    def __init__(self, store: ImageStore, read: Callable[[Sequence[str]], Reading]) -> None:
         self._store = store
-        self._fetch = fetch
+        self._read = read
 
-    def pictures(self, job: Job) -> list[NDArray[np.uint8]]:
-        """The pictures that a job's prompt links to, in its order, (H, W, 3) each; kept under the job's id as well.
+    def take_in(self, job: Job, started: Callable[[Reading], None]) -> None:
+        """Keep the pictures that a job's prompt links to under the job's id, in its order.
 
-        UserError `link_refused` when one cannot be had.
+        `started` gets what the job waits for, so that others can cancel it. UserError `link_refused` when a picture
+        cannot be had; `worker.reading.ReadingStopped` after a cancel. Harmless to repeat: it reads nothing twice.
         """
         links = [image.url for image in job.prompt.images]
         if len(links) > MAX_INPUTS:
-            raise UserError("link_refused", link=links[MAX_INPUTS], reason=f"at most {MAX_INPUTS} pictures are taken")
-        return [self._picture(job, link, FIRST_INPUT + number) for number, link in enumerate(links)]
-
-    def _picture(self, job: Job, link: str, index: int) -> NDArray[np.uint8]:
-        file = self._kept(job, link)
-        if file is None:
+            raise _refused(links[MAX_INPUTS], f"at most {MAX_INPUTS} pictures are taken")
+        files = {link: self._kept(job, link) for link in links}
+        missing = [link for link, file in files.items() if file is None]
+        if missing:
+            reading = self._read(missing)
+            started(reading)
             try:
-                image = decode_picture(self._fetch(link))
-            except LinkRefused as error:
-                log.info("link refused", reason=str(error))
-                raise UserError("link_refused", link=link, reason=str(error)) from error
+                pictures = reading.result()
+            except LinkUnreadable as error:
+                log.info("link refused", reason=error.reason)
+                raise _refused(error.link, error.reason) from error
             # The link in the file's metadata is how it is found again.
-            file = encode_lossless(image, parameters=link).data
-        self._store.put_image(job.id, index, file)
-        return decode_picture(file)
+            files |= {
+                link: encode_lossless(picture, parameters=link).data
+                for link, picture in zip(missing, pictures, strict=True)
+            }
+        for number, link in enumerate(links):
+            file = files[link]
+            assert file is not None
+            self._store.put_image(job.id, FIRST_INPUT + number, file)
+
+    def pictures(self, job: Job) -> list[NDArray[np.uint8]]:
+        """What `take_in` has kept for a job, (H, W, 3) each. InputLost when it is not there any more."""
+        files = [self._store.get_image(job.id, FIRST_INPUT + number) for number in range(len(job.prompt.images))]
+        if None in files:
+            raise InputLost(f"the store has lost an input picture of job {job.id}")
+        return [read_pixels(file) for file in files if file is not None]
 
     def _kept(self, job: Job, link: str) -> bytes | None:
         """The file of this link, from the job itself or from those it was made from."""
@@ -75,3 +101,7 @@ class Intake:
                 return
             yield current.parent.id
             current = self._store.get_record(current.parent.id)
+
+
+def _refused(link: str, reason: str) -> UserError:
+    return UserError("link_refused", link=shortened(link), reason=reason)

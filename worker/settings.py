@@ -57,6 +57,9 @@ class WorkerSettings(BaseSettings):
     drain_s: float = Field(60, ge=0, le=3600, description="seconds that running jobs get to finish after SIGTERM")
     delivery_patience_s: float = Field(60, ge=0, description="seconds to wait for Discord before a fresh attempt")
     retention_days: float = Field(0, ge=0, description="days after which pictures are deleted, 0 to keep them for ever")
+    contact: str = Field(
+        "", max_length=200, description="a page or address of yours, told to the hosts of pictures that prompts link to"
+    )
     log_format: Literal["console", "json"] = Field("json", description="console for people, json for machines")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 

@@ -1,5 +1,6 @@
 """The image store, as a folder and as a bucket of a real local S3 server: the same promises, the same tests."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ import pytest
 from contract.codec import job_document
 from contract.errors import MalformedDocument, NewerVersion
 from contract.ids import JobId
+from exchange import images
 from exchange.images import FolderStore, ImageStore, open_store
 from tests.exchange.jobs import job
+
+PNG, WEBP = b"\x89PNG\r\n\x1a\n", b"RIFF\x04\0\0\0WEBP"
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +51,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_pictures_come_back_whole(store: ImageStore) -> None:
     """Each index is its own picture, whatever its format."""
-    store.put_image(job().id, 0, b"\x89PNG one", "png")
-    store.put_image(job().id, 3, b"RIFF two", "webp")
-    assert store.get_image(job().id, 0) == b"\x89PNG one"
-    assert store.get_image(job().id, 3) == b"RIFF two"
+    store.put_image(job().id, 0, PNG + b"one", "png")
+    store.put_image(job().id, 3, WEBP, "webp")
+    assert store.get_image(job().id, 0) == PNG + b"one"
+    assert store.get_image(job().id, 3) == WEBP
     assert store.get_image(job().id, 1) is None
     assert store.get_image(job(2).id, 0) is None
 
@@ -77,9 +81,9 @@ def test_an_input_has_no_other_name(store: ImageStore, name: str) -> None:
 
 def test_a_repeated_job_replaces_its_pictures(store: ImageStore) -> None:
     """A retry writes the same picture again, and that is all."""
-    store.put_image(job().id, 0, b"first")
-    store.put_image(job().id, 0, b"second")
-    assert store.get_image(job().id, 0) == b"second"
+    store.put_image(job().id, 0, PNG + b"first")
+    store.put_image(job().id, 0, PNG + b"second")
+    assert store.get_image(job().id, 0) == PNG + b"second"
 
 
 def test_records_hold_the_job_and_more(store: ImageStore) -> None:
@@ -102,7 +106,7 @@ def test_a_newer_record_is_not_misread(store: ImageStore) -> None:
 def test_deleting_leaves_nothing_and_can_be_repeated(store: ImageStore) -> None:
     """Pictures and record go, other jobs stay."""
     for number in (1, 2):
-        store.put_image(job(number).id, 0, b"x")
+        store.put_image(job(number).id, 0, PNG)
         store.put_record(job_document(job(number)))
     store.delete(job(1).id)
     store.delete(job(1).id)
@@ -115,7 +119,7 @@ def test_what_nobody_touched_is_found_for_the_retention(store: ImageStore) -> No
     """By the youngest of a job's files; other people's files in the same place are left alone."""
     first, second = job(1), job(2)
     for each in (first, second):
-        store.put_image(each.id, 0, b"a picture")
+        store.put_image(each.id, 0, PNG)
         store.put_record(job_document(each))
     if isinstance(store, FolderStore):
         (store.root / "ab" / "not-ours").mkdir(parents=True)
@@ -155,7 +159,7 @@ def test_a_broken_record_is_malformed(tmp_path: Path) -> None:
 def test_readers_never_see_half_a_picture(tmp_path: Path) -> None:
     """A picture is moved into its place when it is complete, and no temporary file stays."""
     store, stop = FolderStore(tmp_path), threading.Event()
-    versions = [bytes([value]) * 200_000 for value in (1, 2)]
+    versions = [PNG + bytes([value]) * 200_000 for value in (1, 2)]
     store.put_image(job().id, 0, versions[0])
 
     def rewrite() -> None:
@@ -171,3 +175,77 @@ def test_readers_never_see_half_a_picture(tmp_path: Path) -> None:
     writer.join()
     assert all(data in versions for data in seen)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["0.png"]
+
+
+# ── what others put there ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A picture of the host that is nobody's business."""
+    file = tmp_path / "secret.png"
+    file.write_bytes(PNG + b"secret")
+    return file
+
+
+def test_a_link_to_a_file_of_the_host_is_no_picture(tmp_path: Path, secret: Path) -> None:
+    """Whatever the link's target is, it is not read; a picture that is drawn again takes the link's place."""
+    store = FolderStore(tmp_path / "images")
+    store.put_image(job().id, 1, PNG)
+    folder = next((tmp_path / "images").glob("*/*"))
+    (folder / "0.png").symlink_to(secret)
+    (folder / "2.png").hardlink_to(tmp_path / "images" / folder.parent.name / folder.name / "1.png")
+    assert store.get_image(job().id, 0) is None
+    assert store.get_image(job().id, 2) == PNG
+    store.put_image(job().id, 0, PNG + b"drawn")
+    assert store.get_image(job().id, 0) == PNG + b"drawn"
+    assert secret.read_bytes() == PNG + b"secret"
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_linked_folder_is_neither_read_nor_written_nor_emptied(tmp_path: Path, secret: Path, depth: int) -> None:
+    """The same for the folders on the way: nothing outside of the store is touched through them."""
+    store, outside = FolderStore(tmp_path / "images"), tmp_path / "outside"
+    name = f"{job().id[:2]}/{job().id}"
+    (outside / (job().id if depth == 0 else "")).mkdir(parents=True)
+    kept = outside / (job().id if depth == 0 else "") / "0.png"
+    kept.write_bytes(secret.read_bytes())
+    place = store.root / name.split("/")[0] if depth == 0 else store.root / name
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside)
+    assert store.get_image(job().id, 0) is None
+    with pytest.raises(OSError, match=r"."):
+        store.put_image(job().id, 1, PNG)
+    store.delete(job().id)
+    assert list(store.untouched_since(time.time() + 60)) == []
+    assert [path.name for path in kept.parent.iterdir()] == ["0.png"]
+
+
+def test_pipes_folders_and_giants_are_no_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe would make its reader wait for ever, a giant would take its memory."""
+    monkeypatch.setattr(images, "MAX_PICTURE_BYTES", 1000)
+    store = FolderStore(tmp_path)
+    store.put_image(job().id, 0, PNG + bytes(1000))
+    folder = next(tmp_path.glob("*/*"))
+    os.mkfifo(folder / "1.png")
+    (folder / "2.png").mkdir()
+    assert [store.get_image(job().id, index) for index in range(3)] == [None] * 3
+
+
+def test_a_file_that_is_no_picture_is_not_handed_out(store: ImageStore) -> None:
+    """By its first bytes, whatever its name says."""
+    store.put_image(job().id, 0, b"root:x:0:0:root:/root:/bin/bash")
+    store.put_image(job().id, 1, WEBP)
+    assert store.get_image(job().id, 0) is None
+    assert store.get_image(job().id, 1) is None
+
+
+def test_another_jobs_record_is_not_used(tmp_path: Path) -> None:
+    """A record that was copied into another job's folder speaks of a job that is somebody else's."""
+    store = FolderStore(tmp_path)
+    for number in (1, 2):
+        store.put_record(job_document(job(number)))
+    first, second = (tmp_path / job(number).id[:2] / job(number).id / "record.json" for number in (1, 2))
+    first.write_bytes(second.read_bytes())
+    assert store.get_record(job(1).id) is None
+    assert store.get_record(job(2).id) == job(2)

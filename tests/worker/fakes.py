@@ -1,20 +1,54 @@
-"""Discord as a delivery sees it, in memory: it can refuse, forget, be away and break down at any step."""
+"""Discord as a delivery sees it, in memory: it can refuse, forget, be away and break down at any step. And a web."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from PIL import Image
 
 from contract.messages import Embed
 from worker.poster import NotAllowed, Post, TooLarge, Unavailable
+from worker.reading import LinkUnreadable, Pixels, ReadingStopped
 
 T = TypeVar("T")
 
 MISSING_PERMISSIONS, UNKNOWN_CHANNEL, CANNOT_DM = 50013, 10003, 50007
+
+
+class FakeWeb:
+    """Pictures by link, and how often each was asked for. Implements the `read` of `worker.intake.Intake`."""
+
+    def __init__(self, pages: Mapping[str, Pixels] = MappingProxyType({})) -> None:
+        self.pages = dict(pages)
+        self.asked: list[str] = []
+
+    def __call__(self, links: Sequence[str]) -> FakeReading:
+        self.asked += links
+        return FakeReading(self.pages, links)
+
+
+@dataclass
+class FakeReading:
+    """Implements `worker.intake.Reading`."""
+
+    pages: Mapping[str, Pixels]
+    links: Sequence[str]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def result(self) -> list[Pixels]:
+        if self.cancelled:
+            raise ReadingStopped("cancelled")
+        for link in self.links:
+            if link not in self.pages:
+                raise LinkUnreadable(link, "its host answered 404: not found")
+        return [self.pages[link] for link in self.links]
 
 
 class Crash(BaseException):

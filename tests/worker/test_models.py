@@ -29,9 +29,10 @@ from exchange.queue import CancelOutcome, JobQueue, Limits
 from model import Request, Step, tiny
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
+from tests.worker.fakes import FakeWeb
 from worker import tasks
+from worker.decoding import decode_picture
 from worker.engines import Engines, Warm
-from worker.fetching import decode_picture
 from worker.intake import Intake
 from worker.loading import Loader, reclaim_memory
 from worker.pictures import Studio
@@ -110,7 +111,7 @@ class House:
     def open(self, load: Callable[[str], Warm], slots: int = 2, **options: Any) -> Engines:
         engines = Engines(["alpha", "beta"], load, rest_s=0.05)
         engines.open()
-        studio = Studio(engines, self.store, self.client, CATALOGUE, Intake(self.store, lambda link: b""))
+        studio = Studio(engines, self.store, self.client, CATALOGUE, Intake(self.store, FakeWeb()))
         tasks.equip(tasks.Tools(self.client, studio))
         pool = SlotPool(self.client, {keys.RENDER: slots}, wants=engines.wants, describe=engines.facts, **options)
         self.pools.append(pool)

@@ -22,7 +22,8 @@ from exchange.images import FolderStore
 from model import Cancelled, Request, Size, Step
 from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
-from worker.encoding import encode_lossless, read_parameters
+from tests.worker.fakes import FakeWeb
+from worker.encoding import read_parameters
 from worker.engines import Engines, Enlarge, Warm
 from worker.intake import FIRST_INPUT, Intake
 from worker.loading import warm_up
@@ -89,7 +90,7 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def intake(store: FolderStore) -> Intake:
     """Behind every link there is the same picture."""
-    return Intake(store, lambda link: encode_lossless(picture(200), parameters="").data)
+    return Intake(store, FakeWeb({"https://example.org/a.png": picture(200)}))
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from sandbox.server import running
 from sandbox.world import Message
 from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
+from tests.worker.fakes import FakeWeb
 from worker import tasks
 from worker.delivery import Delivery
 from worker.engines import Engines, Warm
@@ -136,7 +137,7 @@ async def house(
         poster = Poster(SecretStr(sandbox.bot_token), Endpoints(sandbox.base_url, None), patience_s=5, pause_s=0.01)
         engines = Engines([EASEL_SMALL.name], lambda name: Warm(name, engine))
         engines.open()
-        studio = Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, lambda link: b""))
+        studio = Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, FakeWeb()))
         delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=2**20)
         tasks.equip(tasks.Tools(client, studio, delivery))
         pool = SlotPool(client, {keys.RENDER: 2, keys.DELIVER: 2})

@@ -77,7 +77,7 @@ async def test_what_a_changed_model_draws_again_is_said_to_differ(
     store_record(services, older)
     if stored:
         for index in range(4):
-            images.put_image(older.id, index, b"picture")
+            images.put_image(older.id, index, b"\x89PNG\r\n\x1a\n")
     message = await post_result(simcord_env, channel, older)
     solo = "::SOLO" if "reroll" in button else ""
     result = await alice.click(message, custom_id=f"MJ::JOB::{button}::{older.id}{solo}")
