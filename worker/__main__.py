@@ -40,8 +40,9 @@ from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
 
 if TYPE_CHECKING:
+    from worker.delivery import Delivery
     from worker.engines import Engines
-    from worker.pictures import Studio
+    from worker.intake import Intake
     from worker.poster import Poster
     from worker.slots import SlotPool
 
@@ -64,7 +65,7 @@ def start(
     ] = None,
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="jobs drawn together on each device")] = None,
 ) -> None:
-    """Draw and deliver: one process per device, each with one model loaded at a time."""
+    """Bring in, draw and deliver: one process per device, each with one model loaded at a time."""
     settings = load_settings()
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
@@ -94,22 +95,40 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     with _hopeless():
         poster = _poster(settings)
         engines = _engines(settings, catalogue, offered, device)
-    from worker.intake import Intake
     from worker.pictures import Studio
-    from worker.reading import Reading
     from worker.slots import SlotPool
 
-    stand_in = _endpoints(settings)
-    trusted = {stand_in.api_base} if stand_in else set()
-    intake = Intake(store, partial(Reading, trusted=trusted, contact=settings.contact))
+    intake = _intake(settings, store)
     studio = Studio(engines, store, client, catalogue, intake)
-    slots = {keys.RENDER: settings.slots, keys.DELIVER: settings.delivery_slots}
+    slots = {
+        keys.INTAKE: settings.intake_slots,
+        keys.RENDER: settings.slots,
+        keys.DELIVER: settings.delivery_slots,
+    }
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
     pool = SlotPool(
         client, slots, wants=engines.wants, hung=studio.owed_s, hung_after_s=hung_after_s, describe=engines.facts
     )
-    _work(settings, client, store, poster, catalogue, pool, studio)
+    delivery = _delivery(settings, client, store, poster, catalogue)
+    _work(settings, client, store, pool, tasks.Tools(client, studio, delivery, intake), poster)
     engines.close()
+
+
+@app.command("intake")
+def bring_in(
+    slots: Annotated[
+        int | None, typer.Option(min=1, max=64, help="jobs whose pictures are read at the same time")
+    ] = None,
+) -> None:
+    """Only bring in the pictures that prompts link to: needs the web and the image store, no GPU, token or torch."""
+    settings = load_settings()
+    configure_logs(settings.log_format, settings.log_level)
+    client, store = _redis(settings), open_store(settings.image_store)
+    from worker.slots import SlotPool
+
+    plan = {keys.INTAKE: slots or settings.intake_slots}
+    pool = SlotPool(client, plan, describe=lambda: {"brings_in": "only"})
+    _work(settings, client, store, pool, tasks.Tools(client, intake=_intake(settings, store)))
 
 
 @app.command()
@@ -126,7 +145,8 @@ def deliver(
 
     plan = {keys.DELIVER: slots or settings.delivery_slots}
     pool = SlotPool(client, plan, describe=lambda: {"delivers": "only"})
-    _work(settings, client, store, poster, catalogue, pool)
+    delivery = _delivery(settings, client, store, poster, catalogue)
+    _work(settings, client, store, pool, tasks.Tools(client, delivery=delivery), poster)
 
 
 @app.command()
@@ -226,20 +246,34 @@ def _poster(settings: WorkerSettings) -> Poster:
     return poster
 
 
+def _intake(settings: WorkerSettings, store: ImageStore) -> Intake:
+    """What reads the pictures behind links; those of a stand-in for Discord are trusted."""
+    from worker.intake import Intake
+    from worker.reading import Reading
+
+    stand_in = _endpoints(settings)
+    trusted = {stand_in.api_base} if stand_in else set()
+    return Intake(store, partial(Reading, trusted=trusted, contact=settings.contact))
+
+
+def _delivery(
+    settings: WorkerSettings, client: redis.Redis, store: ImageStore, poster: Poster, catalogue: Catalogue
+) -> Delivery:
+    from worker.delivery import Delivery
+
+    return Delivery(poster, store, client, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
+
+
 def _work(
     settings: WorkerSettings,
     client: redis.Redis,
     store: ImageStore,
-    poster: Poster,
-    catalogue: Catalogue,
     pool: SlotPool,
-    studio: Studio | None = None,
+    tools: tasks.Tools,
+    poster: Poster | None = None,
 ) -> None:
     """Take jobs until SIGTERM or SIGINT, then drain; a second signal hands everything back at once."""
-    from worker.delivery import Delivery
-
-    delivery = Delivery(poster, store, client, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
-    tasks.equip(tasks.Tools(client, studio, delivery))
+    tasks.equip(tools)
     # Its `put` may interrupt itself, which a signal's handler does sooner or later; an Event would lock up for good.
     signals: SimpleQueue[int] = SimpleQueue()
 
@@ -260,14 +294,17 @@ def _work(
     signals.get()
     threading.Thread(target=hurry, name="second-signal", daemon=True).start()
     log.info("draining", running=len(pool.leases()), grace_s=settings.drain_s)
-    # Whoever still waits for Discord when the grace is over gives up, so that the job goes back in time.
-    give_up = threading.Timer(settings.drain_s, poster.close)
-    give_up.daemon = True
-    give_up.start()
     retention.stop()
-    ended = pool.drain(settings.drain_s)
-    give_up.cancel()
-    poster.close()
+    if poster is None:
+        ended = pool.drain(settings.drain_s)
+    else:
+        # Whoever still waits for Discord when the grace is over gives up, so that the job goes back in time.
+        give_up = threading.Timer(settings.drain_s, poster.close)
+        give_up.daemon = True
+        give_up.start()
+        ended = pool.drain(settings.drain_s)
+        give_up.cancel()
+        poster.close()
     log.info("ended", handed_back=not ended)
 
 

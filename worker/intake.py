@@ -12,19 +12,18 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from contract.errors import EaselError, UserError
+from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.prompt.links import shortened
-from exchange.images import MAX_INDEX, ImageStore
+from exchange.images import ImageStore
 from worker.encoding import encode_lossless, read_parameters, read_pixels
 from worker.reading import LinkUnreadable
 
 log = structlog.get_logger(__name__)
 
-FIRST_INPUT = 8
-"""Inputs are kept under the indices from here on; results have those below."""
-MAX_INPUTS = MAX_INDEX - FIRST_INPUT
+MAX_INPUTS = 8
+"""Pictures that a prompt may link to."""
 _GENERATIONS = 20
 
 
@@ -33,10 +32,6 @@ class Reading(Protocol):
 
     def cancel(self) -> None: ...
     def result(self) -> list[NDArray[np.uint8]]: ...
-
-
-class InputLost(EaselError):
-    """The store has lost a picture that intake had put there."""
 
 
 class Intake:
@@ -73,20 +68,28 @@ class Intake:
         for number, link in enumerate(links):
             file = files[link]
             assert file is not None
-            self._store.put_image(job.id, FIRST_INPUT + number, file)
+            self._store.put_input(job.id, input_name(number), file)
 
-    def pictures(self, job: Job) -> list[NDArray[np.uint8]]:
-        """What `take_in` has kept for a job, (H, W, 3) each. InputLost when it is not there any more."""
-        files = [self._store.get_image(job.id, FIRST_INPUT + number) for number in range(len(job.prompt.images))]
+    def pictures(self, job: Job, started: Callable[[Reading], None]) -> list[NDArray[np.uint8]]:
+        """What a job's prompt links to, (H, W, 3) each, from the store.
+
+        Should the store have lost one since the intake, it is taken in here and now; errors as `take_in`.
+        """
+        files = self._files(job)
         if None in files:
-            raise InputLost(f"the store has lost an input picture of job {job.id}")
+            log.warning("the store has lost pictures that were brought in")
+            self.take_in(job, started)
+            files = self._files(job)
         return [read_pixels(file) for file in files if file is not None]
+
+    def _files(self, job: Job) -> list[bytes | None]:
+        return [self._store.get_input(job.id, input_name(number)) for number in range(len(job.prompt.images))]
 
     def _kept(self, job: Job, link: str) -> bytes | None:
         """The file of this link, from the job itself or from those it was made from."""
         for job_id in self._line(job):
-            for index in range(FIRST_INPUT, MAX_INDEX):
-                file = self._store.get_image(job_id, index)
+            for number in range(MAX_INPUTS):
+                file = self._store.get_input(job_id, input_name(number))
                 if file is None:
                     break
                 if read_parameters(file) == link:
@@ -101,6 +104,11 @@ class Intake:
                 return
             yield current.parent.id
             current = self._store.get_record(current.parent.id)
+
+
+def input_name(number: int) -> str:
+    """The store's name for a prompt's picture, counted from 0."""
+    return f"input/{number}"
 
 
 def _refused(link: str, reason: str) -> UserError:

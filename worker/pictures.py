@@ -72,8 +72,7 @@ class Studio:
             return done()
         offered = self._catalogue.named(job.model)
         asked = plan(job, offered)
-        self._intake.take_in(job, started)
-        pictures = self._intake.pictures(job)
+        pictures = self._intake.pictures(job, started)
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
             images = self._drawn(job, asked, pictures, warm, started)

@@ -29,7 +29,7 @@ DEADLINE_S = 20.0
 CPU_S = 15
 """Processor time for decoding them all."""
 MEMORY_BYTES = 1024 * 1024 * 1024
-_SPARE_S = 30.0
+_SPARE_S = 20.0
 """Beyond deadline and processor time the process has hung, or the machine is far too busy."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}

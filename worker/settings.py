@@ -52,6 +52,7 @@ class WorkerSettings(BaseSettings):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field("auto", description="precision of the weights")
     slots: int = Field(4, ge=1, le=64, description="jobs drawn together in one batch")
     max_pixels: int = Field(0, ge=0, description="largest picture this device has room for, 0 for any")
+    intake_slots: int = Field(4, ge=1, le=64, description="jobs whose linked pictures are read at the same time")
     delivery_slots: int = Field(4, ge=1, le=64, description="messages posted at the same time")
     upload_limit_mb: float = Field(10, gt=0, le=500, description="largest file the server takes, in MiB")
     drain_s: float = Field(60, ge=0, le=3600, description="seconds that running jobs get to finish after SIGTERM")

@@ -5,6 +5,7 @@ Importing this needs no torch: a process that only delivers has none.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from worker.leases import current_lease, on_cancel
 
 if TYPE_CHECKING:
     from worker.delivery import Delivery
+    from worker.intake import Intake
     from worker.pictures import Studio
 
 
@@ -31,6 +33,7 @@ class Tools:
     client: redis.Redis
     studio: Studio | None = None
     delivery: Delivery | None = None
+    intake: Intake | None = None
 
 
 _tools: Tools | None = None
@@ -40,6 +43,15 @@ def equip(tools: Tools | None) -> None:
     """Hand this process its tools, before any slot takes a job; None takes them away."""
     global _tools
     _tools = tools
+
+
+def intake(job: str, traits: Mapping[str, Any]) -> None:
+    """Bring in the pictures that a job is made from. Its drawing follows from the settling (`worker.settling`), with
+    these `traits`. Errors as `worker.intake.Intake.take_in`."""
+    decoded = decode_job(job)
+    if _tools is None or _tools.intake is None:
+        raise NotEquipped("this process brings nothing in: it should not serve the intake queue")
+    _tools.intake.take_in(decoded, started=lambda reading: on_cancel(decoded.id, reading.cancel))
 
 
 def render(job: str) -> Outcome:

@@ -61,13 +61,13 @@ def test_pictures_come_back_whole(store: ImageStore) -> None:
 
 def test_what_a_job_is_made_from_has_names(store: ImageStore) -> None:
     """Inputs lie beside the results, each under its name, and go with the job."""
-    store.put_image(job().id, 0, b"a result")
-    store.put_input(job().id, "input/0", b"a prompt's picture")
-    store.put_input(job().id, "mask", b"a mask", "webp")
-    assert store.get_input(job().id, "input/0") == b"a prompt's picture"
-    assert store.get_input(job().id, "mask") == b"a mask"
+    store.put_image(job().id, 0, PNG + b"a result")
+    store.put_input(job().id, "input/0", PNG + b"a prompt's picture")
+    store.put_input(job().id, "mask", WEBP, "webp")
+    assert store.get_input(job().id, "input/0") == PNG + b"a prompt's picture"
+    assert store.get_input(job().id, "mask") == WEBP
     assert store.get_input(job().id, "input/1") is None
-    assert store.get_image(job().id, 0) == b"a result"
+    assert store.get_image(job().id, 0) == PNG + b"a result"
     store.delete(job().id)
     assert store.get_input(job().id, "input/0") is None
 

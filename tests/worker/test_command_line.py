@@ -60,7 +60,7 @@ def test_status_prints_people_and_json(redis_url: str, tmp_path: Path) -> None:
     """Needs no token."""
     assert "queue" in run("status", cwd=tmp_path, REDIS_URL=redis_url).stdout
     document = json.loads(run("status", "--json", cwd=tmp_path, REDIS_URL=redis_url).stdout)
-    assert [queue["name"] for queue in document["queues"]] == ["render", "deliver"]
+    assert [queue["name"] for queue in document["queues"]] == ["intake", "render", "deliver"]
 
 
 @pytest.mark.parametrize("url", [None, "unix:///nowhere/redis.sock", "carrier-pigeon://coop"])
@@ -126,17 +126,20 @@ def test_one_source_for_several_models(redis_url: str, tmp_path: Path) -> None:
     assert "catalogue" in line
 
 
-def test_delivering_alone_starts_and_drains(redis_url: str, tmp_path: Path, discord: Discord) -> None:
-    """Without torch: a line that says ready, an entry for `status`, and a clean end on SIGTERM."""
-    environment = {"REDIS_URL": redis_url, "DISCORD_TOKEN": discord.token, "DISCORD_API_BASE": discord.url}
-    command = [sys.executable, "-m", "worker", "deliver", "--slots", "2"]
-    environment |= {"PYTHONPATH": str(ROOT)}
+@pytest.mark.parametrize("part", ["deliver", "intake"])
+def test_a_part_alone_starts_and_drains(part: str, redis_url: str, tmp_path: Path, discord: Discord) -> None:
+    """Without torch: a line that says ready, an entry for `status`, and a clean end on SIGTERM. Only what posts needs
+    a token."""
+    environment = {"REDIS_URL": redis_url, "DISCORD_API_BASE": discord.url, "PYTHONPATH": str(ROOT)}
+    if part == "deliver":
+        environment["DISCORD_TOKEN"] = discord.token
+    command = [sys.executable, "-m", "worker", part, "--slots", "2"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             facts = (json.loads(line) for line in process.stdout)
             ready = next(fact for fact in facts if fact["event"] == "ready")
-            assert ready["slots"] == {"deliver": 2}
+            assert ready["slots"] == {part: 2}
             process.terminate()
             assert [fact["event"] for fact in facts] == ["draining", "ended"]
             assert process.wait(20) == 0

@@ -17,7 +17,7 @@ from exchange.images import FolderStore
 from tests.contract.factories import imagine, press, reroll, upscale, variation
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
-from worker.intake import FIRST_INPUT, MAX_INPUTS, InputLost, Intake
+from worker.intake import MAX_INPUTS, Intake, input_name
 from worker.reading import Pixels, ReadingStopped
 
 A, B = "https://example.org/a.png", "https://example.org/b.png"
@@ -36,7 +36,7 @@ def intake(store: FolderStore, web: FakeWeb) -> Intake:
 def taken_in(intake: Intake, job: Job) -> list[Pixels]:
     """A job's pictures as the rendering finds them after the intake."""
     intake.take_in(job, lambda reading: None)
-    return intake.pictures(job)
+    return intake.pictures(job, lambda reading: None)
 
 
 def test_a_prompt_without_links_asks_nobody(intake: Intake, web: FakeWeb) -> None:
@@ -65,7 +65,7 @@ def test_descendants_need_no_link_that_still_works(intake: Intake, store: Folder
     for job in (reroll(grid, press(interaction=20)), variation(single, 0, Strength.SUBTLE, press(interaction=21))):
         [image] = taken_in(intake, job)
         assert np.array_equal(image, picture(100))
-        assert store.get_image(job.id, FIRST_INPUT) is not None
+        assert store.get_input(job.id, input_name(0)) is not None
     assert web.asked == [A]
 
 
@@ -110,13 +110,14 @@ def test_a_cancelled_intake_keeps_nothing(intake: Intake, store: FolderStore) ->
     job = imagine(f"{A} a fox")
     with pytest.raises(ReadingStopped):
         intake.take_in(job, lambda reading: reading.cancel())
-    assert store.get_image(job.id, FIRST_INPUT) is None
+    assert store.get_input(job.id, input_name(0)) is None
 
 
-def test_what_the_store_has_lost_is_said_to_be_lost(intake: Intake, store: FolderStore) -> None:
+def test_what_the_store_has_lost_is_taken_in_again(intake: Intake, store: FolderStore, web: FakeWeb) -> None:
     """A rendering does not draw without the picture that was asked for."""
     job = imagine(f"{A} a fox")
     taken_in(intake, job)
     store.delete(job.id)
-    with pytest.raises(InputLost):
-        intake.pictures(job)
+    [image] = intake.pictures(job, lambda reading: None)
+    assert np.array_equal(image, picture(100))
+    assert web.asked == [A, A]

@@ -25,7 +25,7 @@ from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
 from worker.encoding import read_parameters
 from worker.engines import Engines, Enlarge, Warm
-from worker.intake import FIRST_INPUT, Intake
+from worker.intake import Intake, input_name
 from worker.loading import warm_up
 from worker.pictures import Studio
 from worker.previews import Pace
@@ -221,7 +221,7 @@ def test_linked_pictures_go_to_the_model_and_into_the_store(
     [(image, weight)] = start.pictures
     assert np.array_equal(image, picture(200))
     assert weight == 2
-    assert store.get_image(job.id, FIRST_INPUT) is not None
+    assert store.get_input(job.id, input_name(0)) is not None
 
 
 def test_whoever_holds_the_ticket_can_cancel(studio: Studio, store: FolderStore) -> None:
