@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check lint install install-demo lock format clean
+.PHONY: demo test check lint install install-demo lock docs format clean
 
 demo: install-demo  ## see it work: prints one address, Ctrl-C ends everything
 	$(BIN)/python -m sandbox demo
@@ -43,6 +43,9 @@ lock: install  ## takes the newest versions that pyproject.toml allows and write
 	$(PIP) --upgrade --upgrade-strategy eager --editable ".[test]"
 	$(BIN)/python .ci/lock.py > constraints.new
 	mv constraints.new constraints.txt
+
+docs: install  ## writes the pages that are made from code
+	$(BIN)/python docs/generate.py
 
 format:
 	$(BIN)/ruff format .

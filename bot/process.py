@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import faulthandler
 import gc
@@ -18,7 +19,7 @@ import yarl
 
 from bot.client import EaselClient
 from bot.features import FEATURES
-from bot.settings import BotSettings, InvalidSettings, read_settings
+from bot.settings import BotSettings
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import UserError
 from contract.sentences import describe
@@ -30,6 +31,7 @@ from exchange.images import open_store
 from exchange.logs import configure_logs
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from exchange.settings import SettingsError, read_settings
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -51,8 +53,11 @@ CANNOT_START = 2
 
 def main() -> int:
     """Run the bot. 0 after SIGTERM or SIGINT; 2 with one sentence on standard error when it cannot start."""
+    argparse.ArgumentParser(
+        prog="easel-bot", description="Easel's Discord bot. It takes no options: docs/settings.md has its settings."
+    ).parse_args()
     try:
-        settings = read_settings()
+        settings = read_settings(BotSettings)
         endpoints = discord_endpoints(
             settings.discord_api_base,
             settings.discord_gateway_url,
@@ -66,7 +71,7 @@ def main() -> int:
     except UserError as error:
         print(describe(error)[1], file=sys.stderr)
         return CANNOT_START
-    except (InvalidSettings, RedisUnavailable) as error:
+    except (SettingsError, RedisUnavailable) as error:
         print(error, file=sys.stderr)
         return CANNOT_START
     except discord.LoginFailure:

@@ -1,59 +1,28 @@
-"""The bot's settings: from the environment, a `.env` file, or a folder of secrets with one file a setting."""
+"""What an operator may set for the bot."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Literal
+from pydantic import Field
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from contract.errors import EaselError
 from exchange.queue import Limits
-
-SECRETS_FOLDER = "/run/secrets"
-"""Where Docker and Kubernetes put secrets; `SECRETS_DIR` names another folder."""
+from exchange.settings import CommonSettings, Token
 
 
-class InvalidSettings(EaselError):
-    """The settings cannot be used; the message is one sentence for each that is wrong."""
+class BotSettings(CommonSettings):
+    """The settings of the bot process; `read_settings(BotSettings)` reads them."""
 
-
-class BotSettings(BaseSettings):
-    """Everything an operator can set about the bot process. Secrets do not show in logs or tracebacks."""
-
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
-
-    discord_token: SecretStr
-    redis_url: SecretStr | None = None
-    """`redis://`, `rediss://` or `unix://`; a password may be part of it, so it is kept like the token."""
-
-    image_store: str = "data/images"
-    """Folder (or `s3://bucket/prefix`) of the pictures and their records, the same for bot and workers."""
-
-    catalogue: str | None = None
-    """TOML file of the models on offer; workers read the same one."""
-
-    discord_api_base: str | None = None
-    discord_gateway_url: str | None = None
-    discord_allow_remote_api: bool = False
-
-    log_format: Literal["json", "console"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    cancel_button: bool = True
-    """Whether waiting messages carry a Cancel button. A few old client libraries take it for a finished picture."""
-
-    max_queued_per_user: int = Field(default=10, ge=0)
-    max_running_per_user: int = Field(default=3, ge=0)
-    max_queued_per_guild: int = Field(default=200, ge=0)
-    max_running_per_guild: int = Field(default=0, ge=0)
-    """How many jobs may wait and run at once; 0 is no limit."""
-
-    shard_ids: list[int] | None = None
-    shard_count: int | None = Field(default=None, ge=1)
-    """Which shards this process runs, of how many. Unset: all that Discord recommends."""
+    discord_token: Token = Field(description="the bot token of your Discord application")
+    discord_gateway_url: str | None = Field(
+        None, description="the gateway of the stand-in, when it does not name one itself"
+    )
+    # A few old client libraries take a message with a button for a finished picture.
+    cancel_button: bool = Field(True, description="whether waiting messages carry a Cancel button")
+    max_queued_per_user: int = Field(10, ge=0, description="jobs of one person that may wait, 0 for no limit")
+    max_running_per_user: int = Field(3, ge=0, description="jobs of one person that may run, 0 for no limit")
+    max_queued_per_guild: int = Field(200, ge=0, description="jobs of one server that may wait, 0 for no limit")
+    max_running_per_guild: int = Field(0, ge=0, description="jobs of one server that may run, 0 for no limit")
+    shard_ids: list[int] | None = Field(None, description="the shards this process runs, such as [0,1]; empty: all")
+    shard_count: int | None = Field(None, ge=1, description="of how many shards; empty: what Discord recommends")
 
     @property
     def limits(self) -> Limits:
@@ -64,21 +33,3 @@ class BotSettings(BaseSettings):
             max_queued_per_guild=self.max_queued_per_guild,
             max_running_per_guild=self.max_running_per_guild,
         )
-
-
-def read_settings(secrets_folder: str | None = None) -> BotSettings:
-    """The settings of this process. InvalidSettings says in words what is missing or wrong, without showing values."""
-    folder = Path(secrets_folder or os.environ.get("SECRETS_DIR") or SECRETS_FOLDER)
-    try:
-        return BotSettings(_secrets_dir=folder if folder.is_dir() else None)
-    except ValidationError as error:
-        raise InvalidSettings(" ".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from None
-
-
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = str(location[0]).upper() if location else "The settings"
-    if message == "Field required":
-        return (
-            f"{name} is missing: set it in the environment, in .env, or in a file of that name in the secrets folder."
-        )
-    return f"{name} is wrong: {message}."

@@ -8,8 +8,8 @@ from contract.catalogue import DEFAULT_CATALOGUE, Catalogue, read_catalogue
 from contract.errors import UserError
 
 
-def open_catalogue(path: str | None) -> Catalogue:
-    """The offer in a TOML file; what ships with Easel when there is none.
+def open_catalogue(path: str) -> Catalogue:
+    """The offer in a TOML file; what ships with Easel for an empty path.
 
     UserError `bad_catalogue` when the file cannot be read or makes no sense.
     """

@@ -32,10 +32,11 @@ from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check, connect
 from exchange.images import ImageStore, open_store
 from exchange.logs import configure_logs
+from exchange.settings import SettingsError, read_settings
 from worker import tasks
 from worker.retention import Retention
 from worker.retention import prune as prune_store
-from worker.settings import SettingsError, WorkerSettings, load_settings
+from worker.settings import WorkerSettings
 from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
 
@@ -52,6 +53,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
@@ -66,7 +68,7 @@ def start(
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="jobs drawn together on each device")] = None,
 ) -> None:
     """Bring in, draw and deliver: one process per device, each with one model loaded at a time."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     settings.require_token()
     if find_spec("torch") is None:
@@ -87,7 +89,7 @@ def start(
 @app.command(hidden=True)
 def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu") -> None:
     """One process of `start`: loads its first model, then takes jobs."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
     client, store = _redis(settings), open_store(settings.image_store)
@@ -121,7 +123,7 @@ def bring_in(
     ] = None,
 ) -> None:
     """Only bring in the pictures that prompts link to: needs the web and the image store, no GPU, token or torch."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     client, store = _redis(settings), open_store(settings.image_store)
     from worker.slots import SlotPool
@@ -136,7 +138,7 @@ def deliver(
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="messages posted at the same time")] = None,
 ) -> None:
     """Only deliver: needs no GPU, no torch and no model."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     client, store = _redis(settings), open_store(settings.image_store)
     poster = _poster(settings)
@@ -154,7 +156,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Show queues and workers."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     now = read_status(_redis(settings))
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
 
@@ -164,7 +166,7 @@ def prune(
     days: Annotated[float | None, typer.Option(min=0, help="age in days. Default: RETENTION_DAYS")] = None,
 ) -> None:
     """Delete pictures and records that nobody touched for so many days. Buttons under them keep working."""
-    settings = load_settings()
+    settings = read_settings(WorkerSettings)
     age = settings.retention_days if days is None else days
     if days is None and not age:
         raise SettingsError("RETENTION_DAYS is not set, so pictures are kept for ever; --days deletes older ones once")

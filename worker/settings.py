@@ -1,49 +1,22 @@
-"""What an operator may set for a worker: the environment, `.env`, and a folder of secrets (one file a setting)."""
+"""What an operator may set for a worker."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
 
 from contract.catalogue import Catalogue
-from contract.errors import EaselError
+from exchange.settings import CommonSettings, SettingsError, missing
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "default"
-SECRETS_FOLDER = "/run/secrets"
-"""Where Docker and Kubernetes mount secrets; SECRETS_DIR names another folder."""
-
 MEBIBYTE = 1024 * 1024
 
 
-class SettingsError(EaselError):
-    """A setting is missing or makes no sense; the text says which and what to do, and holds no value of a secret."""
+class WorkerSettings(CommonSettings):
+    """The settings of a worker process; `read_settings(WorkerSettings)` reads them."""
 
-
-def _plain_token(token: SecretStr) -> SecretStr:
-    value = token.get_secret_value()
-    if value != value.strip() or any(letter.isspace() for letter in value):
-        raise ValueError("a bot token has no spaces; copy it again from the application's Bot page")
-    if value.lower().startswith("bot "):
-        raise ValueError('leave out the word "Bot" before the token')
-    return token
-
-
-class WorkerSettings(BaseSettings):
-    """Every name is an environment variable in capitals: `redis_url` is REDIS_URL. Empty values count as not set."""
-
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
-
-    # An address may hold a password, so it is kept like the token.
-    redis_url: SecretStr | None = Field(None, description="redis://, rediss:// or unix:// address of Redis or Valkey")
-    discord_token: Annotated[SecretStr, AfterValidator(_plain_token)] | None = Field(None, description="the bot token")
-    discord_api_base: str | None = Field(None, description="a stand-in for Discord, such as http://127.0.0.1:8911")
-    discord_allow_remote_api: bool = Field(False, description="let that stand-in be another host: it gets the token")
-    image_store: str = Field("data/images", description="folder or address for pictures; the bot uses the same")
-    catalogue: str = Field("", description="file of the models on offer; the bot reads the same one")
     model: str = Field(
         "", description="model of the catalogue to draw with, several with commas between, or all; the first if empty"
     )
@@ -61,8 +34,6 @@ class WorkerSettings(BaseSettings):
     contact: str = Field(
         "", max_length=200, description="a page or address of yours, told to the hosts of pictures that prompts link to"
     )
-    log_format: Literal["console", "json"] = Field("json", description="console for people, json for machines")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 
     @property
     def upload_limit_bytes(self) -> int:
@@ -87,24 +58,5 @@ class WorkerSettings(BaseSettings):
     def require_token(self) -> SecretStr:
         """The bot token; SettingsError when there is none."""
         if self.discord_token is None:
-            raise SettingsError(
-                "DISCORD_TOKEN is not set: put the bot token of your Discord application into the environment, .env, "
-                f"or a file named discord_token in {SECRETS_FOLDER}"
-            )
+            raise SettingsError(missing("discord_token"))
         return self.discord_token
-
-
-def load_settings() -> WorkerSettings:
-    """The settings of this process. SettingsError names each variable that is wrong and what it may be."""
-    folder = os.environ.get("SECRETS_DIR", SECRETS_FOLDER)
-    try:
-        return WorkerSettings(_secrets_dir=folder if Path(folder).is_dir() else None)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())) from None
-
-
-def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = str(location[0])
-    field = WorkerSettings.model_fields.get(name)
-    meaning = f" ({field.description})" if field and field.description else ""
-    return f"{name.upper()}{meaning}: {message.removeprefix('Value error, ')}"

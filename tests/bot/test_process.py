@@ -19,7 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.process import end, run
-from bot.settings import BotSettings, InvalidSettings, read_settings
+from bot.settings import BotSettings
 from exchange.connection import RedisUnavailable, connect_async
 from exchange.progress import listen
 
@@ -280,28 +280,3 @@ async def test_redis_out_of_reach_at_the_start_is_its_own_error() -> None:
     settings = BotSettings(_env_file=None, discord_token=SecretStr("x"), redis_url=SecretStr("redis://127.0.0.1:1"))
     with pytest.raises(RedisUnavailable, match="set REDIS_URL"):
         await run(settings)
-
-
-def test_settings_come_from_the_environment_and_a_folder_of_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One file a secret, as Docker mounts them; the token shows in no representation."""
-    (tmp_path / "discord_token").write_text("very-secret")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LOG_FORMAT", "console")
-    monkeypatch.setenv("SHARD_IDS", "[0, 2]")
-    settings = read_settings(str(tmp_path))
-    assert settings.discord_token.get_secret_value() == "very-secret"
-    assert "very-secret" not in repr(settings)
-    assert (settings.log_format, settings.shard_ids) == ("console", [0, 2])
-
-
-def test_missing_and_wrong_settings_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them at once, by their names, without their values."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MAX_QUEUED_PER_USER", "hunter2")
-    with pytest.raises(InvalidSettings) as caught:
-        read_settings(str(tmp_path))
-    assert "DISCORD_TOKEN is missing" in str(caught.value)
-    assert "MAX_QUEUED_PER_USER is wrong" in str(caught.value)
-    assert "hunter2" not in str(caught.value)
