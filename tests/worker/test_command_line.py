@@ -73,7 +73,7 @@ def test_without_redis_the_ways_to_get_one_are_named(tmp_path: Path, url: str | 
 @pytest.mark.parametrize("command", [["start"], ["deliver"]])
 def test_without_a_token_nothing_starts(redis_url: str, tmp_path: Path, command: list[str]) -> None:
     """The sentence says where a token may be put."""
-    assert "DISCORD_TOKEN is not set" in sentence(run(*command, cwd=tmp_path, REDIS_URL=redis_url))
+    assert "DISCORD_TOKEN is missing" in sentence(run(*command, cwd=tmp_path, REDIS_URL=redis_url))
 
 
 def test_the_token_goes_to_no_strange_host(redis_url: str, tmp_path: Path) -> None:
