@@ -7,6 +7,7 @@ spaces, states in round brackets.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.actions import Action, Button, Choice, button
@@ -113,3 +114,12 @@ def refusal(title: str, description: str, command: str | None = None) -> Embed:
 def failure(title: str, description: str, job_id: JobId) -> Embed:
     """A red embed for a job that failed after it was accepted; the footer names the job for the operator."""
     return Embed(title, description, FAILURE_COLOUR, f"Job {job_id}")
+
+
+def numbered(texts: Sequence[str]) -> Embed:
+    """A result that is texts: `1️⃣ …`, an empty line, `2️⃣ …`, as Midjourney shows what it read out of a picture."""
+    lines = (
+        f"{number}\N{VARIATION SELECTOR-16}\N{COMBINING ENCLOSING KEYCAP} {text}"
+        for number, text in enumerate(texts, 1)
+    )
+    return Embed("", "\n\n".join(lines), NOTICE_COLOUR)

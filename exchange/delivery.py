@@ -1,8 +1,4 @@
-"""What is known of a job's messages, and how a rendered job becomes a post. The worker's side; knows no Discord.
-
-An outcome is a JSON object with a `state`: `done` (the pictures are in the store), `refused` (a `UserError`),
-`failed` (our fault) or `cancelled`. An empty outcome belongs to a job that needed no GPU: the picture is in its parent.
-"""
+"""What is known of a job's messages, and how a rendered job becomes a post. The worker's side; knows no Discord."""
 
 from __future__ import annotations
 
@@ -12,15 +8,13 @@ from typing import Any
 
 import redis
 
-from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
+from contract.outcomes import JobState, Outcome
 from exchange import keys, scripts, tasks
 
 KEPT_S = 86_400
 """How long an ended job's delivery state is kept, against late repeats."""
-
-Outcome = dict[str, Any]
 
 Lease = tuple[str, str, str]
 """Queue, RQ id and execution: what a worker must still hold for its word to count."""
@@ -36,37 +30,17 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """What is known of a job's messages.
+    """What is known of a job's messages; `state` is None for an unknown job.
 
     `waiting` acknowledged the job; without it, `interaction_id` finds it in the channel. `first_try_ms` (Unix
     milliseconds) is when a post was first attempted: much later, the nonce no longer protects against doubles.
     """
 
-    state: str
+    state: JobState | None
     waiting: MessageRef | None
     interaction_id: int | None
     first_try_ms: int | None
     posted: MessageRef | None
-
-
-def done(**details: Any) -> Outcome:
-    """The pictures are in the store."""
-    return {"state": "done", **details}
-
-
-def refused(error: UserError) -> Outcome:
-    """Something the user can mend, found after the job was accepted."""
-    return {"state": "refused", "kind": error.kind, "values": dict(error.values)}
-
-
-def failed(reason: str) -> Outcome:
-    """Our fault. `reason` is one word for the log and the apology: `error`, `timeout`, `worker_lost`."""
-    return {"state": "failed", "reason": reason}
-
-
-def cancelled() -> Outcome:
-    """The user or an operator ended it."""
-    return {"state": "cancelled"}
 
 
 def enqueue_delivery(client: redis.Redis, job: Job, outcome: Outcome, lease: Lease | None = None) -> bool:
@@ -90,7 +64,7 @@ def delivery_state(client: redis.Redis, job_id: JobId) -> DeliveryState:
     known = client.hgetall(keys.state(job_id))
     state, interaction, first_try = (known.get(name) for name in (b"state", b"interaction", b"first_try"))
     return DeliveryState(
-        state=text(state) if state else "",
+        state=JobState(text(state)) if state else None,
         waiting=message_ref(known.get(b"waiting_channel"), known.get(b"waiting_message")),
         interaction_id=int(interaction) if interaction else None,
         first_try_ms=int(first_try) if first_try else None,
@@ -105,8 +79,8 @@ def begin_post(client: redis.Redis, job_id: JobId) -> DeliveryState:
     return before
 
 
-def record_posted(client: redis.Redis, job_id: JobId, message: MessageRef, state: str = "delivered") -> None:
-    """Record the message that ended a job. `state`: delivered, failed or cancelled."""
+def record_posted(client: redis.Redis, job_id: JobId, message: MessageRef, state: JobState) -> None:
+    """Record the message that ended a job, and how it ended."""
     with client.pipeline() as pipe:
         pipe.hset(
             keys.state(job_id),
@@ -116,7 +90,7 @@ def record_posted(client: redis.Redis, job_id: JobId, message: MessageRef, state
         pipe.execute()
 
 
-def record_ended(client: redis.Redis, job_id: JobId, state: str) -> None:
+def record_ended(client: redis.Redis, job_id: JobId, state: JobState) -> None:
     """Record that a job ended without a new message: its channel is gone, or its waiting message says it all."""
     with client.pipeline() as pipe:
         pipe.hset(keys.state(job_id), "state", state)

@@ -15,6 +15,7 @@ from rq.utils import now
 
 from contract.codec import JOB_VERSION, encode_job
 from contract.jobs import Job, Speed
+from contract.outcomes import Outcome, Stored, encode_outcome
 from exchange.keys import DELIVER, INTAKE, RENDER
 
 INTAKE_TASK = "worker.tasks.intake"
@@ -81,7 +82,7 @@ def submitted(job: Job, traits: dict[str, Any]) -> Fields:
     """The hash of a job as the bot submits it. `traits` as below."""
     match home_queue(job):
         case "deliver":
-            return delivery(job, {}, job.id)
+            return delivery(job, Stored(), job.id)
         case "intake":
             return intake(job, traits)
         case _:
@@ -98,9 +99,11 @@ def rendering(job: Job, rq_id: str) -> Fields:
     return _hash(RENDER_TASK, [encode_job(job)], rq_id, RENDER, RENDER_TIMEOUT_S, RENDER_RETRIES)
 
 
-def delivery(job: Job, outcome: dict[str, Any], rq_id: str) -> Fields:
+def delivery(job: Job, outcome: Outcome, rq_id: str) -> Fields:
     """The hash of a `deliver(job, outcome)` task."""
-    return _hash(DELIVER_TASK, [encode_job(job), outcome], rq_id, DELIVER, DELIVER_TIMEOUT_S, DELIVER_RETRIES)
+    return _hash(
+        DELIVER_TASK, [encode_job(job), encode_outcome(outcome)], rq_id, DELIVER, DELIVER_TIMEOUT_S, DELIVER_RETRIES
+    )
 
 
 def traits(job: Job, *, cost: float, model_key: str = "", pixels: int = 0, capped: bool = True) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_no_module_imports_itself_by_a_detour() -> None:
         ("exchange.queue exchange.images exchange.progress", "torch discord numpy PIL"),
         ("service.accepting service.follow_ups service.wishes", "torch discord numpy PIL diffusers transformers"),
         ("bot.client bot.settings", "torch numpy PIL diffusers transformers"),
-        ("worker.delivery", "torch diffusers transformers"),
+        ("worker.delivery.ending worker.delivery.discord", "torch diffusers transformers"),
     ],
 )
 def test_importing_brings_nothing_heavy(modules: str, heavy: str) -> None:

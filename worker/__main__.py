@@ -41,10 +41,10 @@ from worker.status import describe_status, read_status
 from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
 
 if TYPE_CHECKING:
-    from worker.delivery import Delivery
+    from worker.delivery.ending import Delivery
+    from worker.delivery.poster import Poster
     from worker.engines import Engines
     from worker.intake import Intake
-    from worker.poster import Poster
     from worker.slots import SlotPool
 
 log = structlog.get_logger("worker")
@@ -225,7 +225,7 @@ def _engines(settings: WorkerSettings, catalogue: Catalogue, offered: Sequence[s
 def _hopeless() -> Iterator[None]:
     """Tell the supervisor that starting again cannot help: the model is missing or damaged, the token unknown."""
     from model.errors import ModelError  # brings torch
-    from worker.poster import BadToken  # brings discord.py
+    from worker.delivery.poster import BadToken  # brings discord.py
 
     try:
         yield
@@ -235,7 +235,8 @@ def _hopeless() -> Iterator[None]:
 
 def _poster(settings: WorkerSettings) -> Poster:
     """A poster with a token that Discord knows, unless Discord is away for now."""
-    from worker.poster import BadToken, Poster, Unavailable
+    from worker.delivery.door import Unavailable
+    from worker.delivery.poster import BadToken, Poster
 
     poster = Poster(settings.require_token(), _endpoints(settings), patience_s=settings.delivery_patience_s)
     try:
@@ -261,9 +262,11 @@ def _intake(settings: WorkerSettings, store: ImageStore) -> Intake:
 def _delivery(
     settings: WorkerSettings, client: redis.Redis, store: ImageStore, poster: Poster, catalogue: Catalogue
 ) -> Delivery:
-    from worker.delivery import Delivery
+    from worker.delivery.discord import DiscordDoor
+    from worker.delivery.ending import Delivery
 
-    return Delivery(poster, store, client, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
+    door = DiscordDoor(poster, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
+    return Delivery({"discord": door}, store, client, catalogue)
 
 
 def _work(

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from contract.catalogue import Catalogue
 from contract.codec import job_document
 from contract.jobs import Job
+from contract.outcomes import Done, Outcome
 from contract.plan import Plan, plan
 from exchange import progress
-from exchange.delivery import Outcome, done
 from exchange.images import ImageStore
 from worker.encoding import encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
@@ -69,7 +69,7 @@ class Studio:
             log.info("drawn before")
             if self._store.get_document(job.id) is None:
                 self._store.put_record(job_document(job))
-            return done()
+            return Done()
         offered = self._catalogue.named(job.model)
         asked = plan(job, offered)
         pictures = self._intake.pictures(job, started)
@@ -79,7 +79,7 @@ class Studio:
             gpu_s = round(time.monotonic() - begun, 3)
         self._keep(job, asked, images, gpu_s)
         log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
-        return done(gpu_s=gpu_s)
+        return Done(gpu_s)
 
     def _drawn(
         self,

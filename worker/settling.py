@@ -17,8 +17,8 @@ from rq.utils import now, utcformat
 
 from contract.codec import decode_job
 from contract.errors import MalformedDocument, NewerVersion, UserError
+from contract.outcomes import Cancelled, Failed, Fault, Outcome, Refused
 from exchange import keys, scripts, tasks
-from exchange.delivery import Outcome, cancelled, failed, refused
 from worker.leases import Lease, RetryLater, Stop
 
 CANCELLED_TTL_S = 3_600
@@ -61,7 +61,7 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             _finish(client, lease, "back", 0)
         case Stop.CANCELLED, _:
             log.info("cancelled while running", rq_id=lease.rq_id)
-            _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(job, lease, cancelled()))
+            _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(job, lease, Cancelled()))
         case _, NewerVersion():
             log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
             _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
@@ -69,14 +69,16 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             log.info("waiting for better times", rq_id=lease.rq_id, delay_s=round(error.delay_s, 1), reason=str(error))
             _finish(client, lease, "back", 0, delay_s=error.delay_s)
         case None, UserError():
-            _finish(client, lease, "finished", tasks.RESULT_TTL_S, following=_delivery_of(job, lease, refused(error)))
+            _finish(
+                client, lease, "finished", tasks.RESULT_TTL_S, following=_delivery_of(job, lease, Refused.by(error))
+            )
         case reason, _ if (job.retries_left or 0) > 0:
             delay_s = _delay_s(lease, job, error)
             log.warning("failed, will be tried again", rq_id=lease.rq_id, delay_s=delay_s, reason=reason, error=text)
             _finish(client, lease, "retry", 0, delay_s=delay_s)
         case reason, _:
             log.error("failed for good", rq_id=lease.rq_id, reason=reason, error=text)
-            outcome = failed("timeout" if reason is Stop.TIMEOUT else "error")
+            outcome = Failed(Fault.TIMEOUT if reason is Stop.TIMEOUT else Fault.ERROR)
             result = _result(job, lease, error=text)
             following = _delivery_of(job, lease, outcome)
             _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following, result=result)
@@ -97,7 +99,7 @@ def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str
     job = tasks.AllowedJob(rq_id, connection=client, serializer=JSONSerializer)
     job.restore(raw)
     lease = Lease(queue, rq_id, keys.job_of(rq_id), execution, job.worker_name or "", 0)
-    outcome = cancelled() if how == "canceled" else failed("worker_lost")
+    outcome = Cancelled() if how == "canceled" else Failed(Fault.WORKER_LOST)
     log.error("the worker vanished and the job ends", rq_id=rq_id, how=how)
     ttl = CANCELLED_TTL_S if how == "canceled" else tasks.FAILURE_TTL_S
     _finish(client, lease, how, ttl, following=_delivery_of(job, lease, outcome))

@@ -6,18 +6,19 @@ Importing this needs no torch: a process that only delivers has none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import redis
 
 from contract.codec import decode_job
 from contract.errors import EaselError
-from exchange.delivery import Outcome, enqueue_delivery
+from contract.outcomes import decode_outcome, encode_outcome
+from exchange.delivery import enqueue_delivery
 from worker.leases import current_lease, on_cancel
 
 if TYPE_CHECKING:
-    from worker.delivery import Delivery
+    from worker.delivery.ending import Delivery
     from worker.intake import Intake
     from worker.pictures import Studio
 
@@ -54,20 +55,23 @@ def intake(job: str, traits: Mapping[str, Any]) -> None:
     _tools.intake.take_in(decoded, started=lambda reading: on_cancel(decoded.id, reading.cancel))
 
 
-def render(job: str) -> Outcome:
-    """Draw a job's pictures into the store and make their delivery. Errors as `worker.pictures.Studio.draw`."""
+def render(job: str) -> str:
+    """Draw a job's pictures into the store and make their delivery. The outcome, as JSON.
+
+    Errors as `worker.pictures.Studio.draw`.
+    """
     decoded = decode_job(job)
     if _tools is None or _tools.studio is None:
         raise NotEquipped("this process draws nothing: it should not serve the render queue")
     outcome = _tools.studio.draw(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
     lease = current_lease()
     enqueue_delivery(_tools.client, decoded, outcome, lease.key if lease else None)
-    return outcome
+    return encode_outcome(outcome)
 
 
-def deliver(job: str, outcome: Outcome) -> dict[str, Any]:
-    """End a job in Discord. Errors as `worker.delivery.Delivery.deliver`."""
+def deliver(job: str, outcome: object) -> dict[str, Any]:
+    """End a job and say what became of it, as JSON. Errors as `worker.delivery.ending.Delivery.deliver`."""
     decoded = decode_job(job)
     if _tools is None or _tools.delivery is None:
         raise NotEquipped("this process delivers nothing: it should not serve the deliver queue")
-    return _tools.delivery.deliver(decoded, outcome)
+    return asdict(_tools.delivery.deliver(decoded, decode_outcome(outcome)))

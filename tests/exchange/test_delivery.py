@@ -3,7 +3,7 @@
 import redis
 import redis.asyncio
 
-from contract.errors import UserError
+from contract.outcomes import Done, JobState
 from exchange import delivery
 from exchange.delivery import DeliveryState, MessageRef
 from exchange.queue import JobQueue
@@ -22,16 +22,16 @@ async def running(client: redis.Redis, async_client: redis.asyncio.Redis) -> tup
 async def test_a_delivery_is_made_once(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
     """Repeating it, before and after the post, makes no second one."""
     worker, lease = await running(client, async_client)
-    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
-    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    assert delivery.enqueue_delivery(client, job(), Done(), lease)
+    assert delivery.enqueue_delivery(client, job(), Done(), lease)
     assert client.llen("rq:queue:deliver") == 1
     poster = PlainWorker(client, queue="deliver")
     rq_id = poster.claim()
     assert rq_id == f"deliver-{job().id}"
-    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    delivery.record_posted(client, job().id, MessageRef(31, 50), JobState.DELIVERED)
     poster.finish(rq_id)
     client.delete(f"rq:job:{rq_id}")
-    assert delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    assert delivery.enqueue_delivery(client, job(), Done(), lease)
     assert client.llen("rq:queue:deliver") == 0
     assert worker.finish(job().id)
     assert client.hget(f"easel:job:{job().id}", "state") == b"delivered"
@@ -40,10 +40,10 @@ async def test_a_delivery_is_made_once(client: redis.Redis, async_client: redis.
 async def test_an_end_stands(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
     """A deliverer that dies right after its post is replaced by one that only tidies up: the job stays delivered."""
     _, lease = await running(client, async_client)
-    delivery.enqueue_delivery(client, job(), delivery.done(), lease)
+    delivery.enqueue_delivery(client, job(), Done(), lease)
     dead, living = PlainWorker(client, "host-1-1", "deliver"), PlainWorker(client, "host-2-1", "deliver")
     rq_id = dead.claim()
-    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    delivery.record_posted(client, job().id, MessageRef(31, 50), JobState.DELIVERED)
     dead.lapse(rq_id)
     recover(client)
     assert living.claim() == rq_id
@@ -54,7 +54,7 @@ async def test_an_end_stands(client: redis.Redis, async_client: redis.asyncio.Re
 async def test_without_the_lease_nothing_is_delivered(client: redis.Redis, async_client: redis.asyncio.Redis) -> None:
     """A worker that lost its job cannot make its post."""
     _, (queue, rq_id, _) = await running(client, async_client)
-    assert not delivery.enqueue_delivery(client, job(), delivery.done(), (queue, rq_id, "another"))
+    assert not delivery.enqueue_delivery(client, job(), Done(), (queue, rq_id, "another"))
     assert client.llen("rq:queue:deliver") == 0
 
 
@@ -62,11 +62,11 @@ async def test_delivery_state_grows(client: redis.Redis, async_client: redis.asy
     """The first try's time stands; the post's message ends it and the state expires a day later."""
     await running(client, async_client)
     first = delivery.begin_post(client, job().id)
-    assert first == DeliveryState("running", MessageRef(31, 40), 7, None, None)
+    assert first == DeliveryState(JobState.RUNNING, MessageRef(31, 40), 7, None, None)
     tried = delivery.begin_post(client, job().id).first_try_ms
     assert tried
     assert delivery.begin_post(client, job().id).first_try_ms == tried
-    delivery.record_posted(client, job().id, MessageRef(31, 50))
+    delivery.record_posted(client, job().id, MessageRef(31, 50), JobState.DELIVERED)
     assert delivery.delivery_state(client, job().id).posted == MessageRef(31, 50)
     assert 0 < client.ttl(f"easel:job:{job().id}") <= delivery.KEPT_S
 
@@ -85,17 +85,5 @@ async def test_a_lost_picture_is_rendered_under_another_id(
     assert worker.claim() == f"render-{upscaled.id}"
     assert await queue.state(upscaled.id) == "running"
     rq_id = f"render-{upscaled.id}"
-    delivery.enqueue_delivery(client, upscaled, delivery.done(), ("render", rq_id, worker.executions[rq_id]))
+    delivery.enqueue_delivery(client, upscaled, Done(), ("render", rq_id, worker.executions[rq_id]))
     assert poster.claim() == f"deliver-{upscaled.id}"
-
-
-def test_outcomes_are_plain_json() -> None:
-    """A refusal keeps its kind and values."""
-    assert delivery.refused(UserError("banned_word", word="x")) == {
-        "state": "refused",
-        "kind": "banned_word",
-        "values": {"word": "x"},
-    }
-    assert delivery.done()["state"] == "done"
-    assert delivery.failed("timeout") == {"state": "failed", "reason": "timeout"}
-    assert delivery.cancelled() == {"state": "cancelled"}

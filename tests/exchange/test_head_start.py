@@ -9,8 +9,9 @@ import redis
 import redis.asyncio
 
 from contract.jobs import Job, Speed, User
+from contract.outcomes import Done
 from exchange import keys
-from exchange.delivery import MessageRef, done, enqueue_delivery
+from exchange.delivery import MessageRef, enqueue_delivery
 from exchange.queue import JobQueue, Limits
 from exchange.tasks import HEAD_START, RETURNS
 from tests.contract.factories import press, reroll
@@ -147,7 +148,7 @@ async def test_upscales_go_before_the_posts_of_grids(async_client: redis.asyncio
     """In the queue of posts all cost the same, however large the picture; two presses of one person both go first."""
     line = Line(async_client, client, queue="deliver")
     for number in range(2, 8):
-        enqueue_delivery(client, job(number, user=number), done())
+        enqueue_delivery(client, job(number, user=number), Done())
     singles = [upscale_of(job(1), 900), upscale_of(job(1), 901)]
     await line.submit(*singles, cost=500.0)
     assert client.hget(keys.rq_job(singles[0].id), "easel_cost") == b"1"

@@ -11,7 +11,8 @@ from typing import TypeVar
 from PIL import Image
 
 from contract.messages import Embed
-from worker.poster import NotAllowed, Post, TooLarge, Unavailable
+from worker.delivery.door import Unavailable
+from worker.delivery.poster import NotAllowed, Post, TooLarge
 from worker.reading import LinkUnreadable, Pixels, ReadingStopped
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class Message:
 
 @dataclass
 class FakeDiscord:
-    """Implements `worker.delivery.Messages`.
+    """Implements `worker.delivery.discord.Messages`.
 
     `refuse` maps a step (post, direct, amend, delete, search) to Discord's code; `limit_bytes` is the channel's upload
     limit; `before` and `after` run around each successful step, so that a test can crash there.

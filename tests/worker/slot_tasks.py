@@ -16,8 +16,9 @@ import redis
 
 from contract.codec import decode_job
 from contract.errors import NewerVersion, UserError
+from contract.outcomes import Done, decode_outcome
 from exchange.connection import connect
-from exchange.delivery import done, enqueue_delivery, text
+from exchange.delivery import enqueue_delivery, text
 from worker.leases import RetryLater, current_lease, on_cancel
 from worker.slots import SlotPool
 
@@ -54,7 +55,7 @@ def tasks_module(client: redis.Redis) -> ModuleType:
                 time.sleep(float(seconds))
             case ["steps", count]:
                 _draw(int(count), job.id)
-        if enqueue_delivery(client, job, done(), lease.key):
+        if enqueue_delivery(client, job, Done(), lease.key):
             client.rpush("results", job.id)
         return {"by": lease.worker}
 
@@ -66,8 +67,8 @@ def tasks_module(client: redis.Redis) -> ModuleType:
         if client.hget("script", job.id) == b"hang":
             _draw(100_000, job.id)
 
-    def deliver(document: str, outcome: dict[str, Any]) -> dict[str, Any]:
-        client.rpush("delivered", f"{decode_job(document).id} {outcome.get('state', 'stored')}")
+    def deliver(document: str, outcome: str) -> dict[str, Any]:
+        client.rpush("delivered", f"{decode_job(document).id} {decode_outcome(outcome).state}")
         return {"state": "delivered"}
 
     def _draw(steps: int, job_id: Any) -> None:

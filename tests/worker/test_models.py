@@ -21,9 +21,10 @@ from rq.serializers import JSONSerializer
 
 from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
+from contract.outcomes import Failed, Fault, encode_outcome
 from exchange import keys
 from exchange.connection import connect_async
-from exchange.delivery import MessageRef, failed, text
+from exchange.delivery import MessageRef, text
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from model import Request, Step, tiny
@@ -268,7 +269,7 @@ def test_a_model_that_cannot_be_loaded_fails_its_jobs_clearly(house: House, shel
     assert {house.field(each, "retries_left") for each in lost} == {"0"}
     ids = [keys.delivery_id(each.id) for each in lost]
     told = [RQJob.fetch(rq_id, house.client, serializer=JSONSerializer).args[1] for rq_id in ids]
-    assert told == [failed("error")] * len(lost)
+    assert told == [encode_outcome(Failed(Fault.ERROR))] * len(lost)
     after = alpha(20)
     house.submit(after)
     house.until_finished(after)

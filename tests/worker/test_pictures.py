@@ -16,8 +16,8 @@ from PIL import Image
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Job
+from contract.outcomes import Done, Outcome
 from exchange import keys, progress, tasks
-from exchange.delivery import done
 from exchange.images import FolderStore
 from model import Cancelled, Request, Size, Step
 from tests.contract.factories import imagine, press, upscale
@@ -118,7 +118,7 @@ def all_progress(pubsub: Any) -> list[progress.Progress]:
     return frames
 
 
-def draw(studio: Studio, job: Job) -> dict[str, Any]:
+def draw(studio: Studio, job: Job) -> Outcome:
     """Draw without anybody who might cancel."""
     return studio.draw(job, started=lambda ticket: None)
 
@@ -127,8 +127,8 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
     """Lossless, in order, each with the parameters that make it again."""
     job = imagine("a fox --ar 2:1", seed=7)
     outcome = draw(studio, job)
-    assert outcome["state"] == "done"
-    assert outcome["gpu_s"] >= 0
+    assert isinstance(outcome, Done)
+    assert outcome.gpu_s >= 0
     for index in range(4):
         file = store.get_image(job.id, index)
         assert file is not None
@@ -186,7 +186,7 @@ def test_nothing_is_drawn_twice(studio: Studio, engine: FakeEngine, store: Folde
     job = imagine()
     draw(studio, job)
     (store.root / job.id[:2] / job.id / "record.json").unlink()
-    assert draw(studio, job) == done()
+    assert draw(studio, job) == Done()
     assert len(engine.requests) == 1
     assert store.get_record(job.id) == job
 
@@ -253,7 +253,7 @@ def test_progress_that_nobody_can_hear_stops_nothing(
 
     monkeypatch.setattr(progress, "publish", away)
     job = imagine()
-    assert draw(studio, job)["state"] == "done"
+    assert isinstance(draw(studio, job), Done)
     assert store.get_record(job.id) == job
 
 

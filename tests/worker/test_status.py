@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import redis
 
+from contract.outcomes import Done
 from exchange import keys
-from exchange.delivery import done, enqueue_delivery
+from exchange.delivery import enqueue_delivery
 from tests.contract.factories import imagine
 from worker.status import describe_status, read_status
 
@@ -21,7 +22,7 @@ def test_an_empty_house(client: redis.Redis) -> None:
 def test_jobs_and_workers_are_counted(client: redis.Redis) -> None:
     """Waiting, running, scheduled, failed, held; workers in their own words; the whole fleet's pause."""
     for interaction in (1, 2):
-        enqueue_delivery(client, imagine(interaction=interaction), done())
+        enqueue_delivery(client, imagine(interaction=interaction), Done())
     client.zadd(keys.leases("render"), {"a:b": 1})
     client.zadd("rq:scheduled:deliver", {"c": 1})
     client.zadd("rq:failed:render", {"d": 1, "e": 1})

@@ -16,12 +16,13 @@ from rq.serializers import JSONSerializer
 from contract.codec import encode_job, job_document
 from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import Job
+from contract.outcomes import Done, JobState, Outcome, decode_outcome, encode_outcome
 from exchange import keys
-from exchange.delivery import Outcome, done
+from exchange.delivery import MessageRef
 from exchange.tasks import AllowedJob
 from tests.contract.factories import imagine
 from worker import tasks
-from worker.delivery import Delivery
+from worker.delivery.ending import Delivery, Ended
 from worker.leases import Lease, Stop, held
 from worker.pictures import Studio
 
@@ -36,7 +37,7 @@ class FakeStudio:
     def draw(self, job: Job, *, started: Any) -> Outcome:
         self.drawn.append(job)
         started(self)
-        return done(gpu_s=1.5)
+        return Done(gpu_s=1.5)
 
     def cancel(self) -> None:
         self.cancelled += 1
@@ -48,9 +49,9 @@ class FakeDelivery:
 
     delivered: list[tuple[Job, Outcome]] = field(default_factory=list)
 
-    def deliver(self, job: Job, outcome: Outcome) -> dict[str, Any]:
+    def deliver(self, job: Job, outcome: Outcome) -> Ended:
         self.delivered.append((job, outcome))
-        return {"state": "delivered"}
+        return Ended(JobState.DELIVERED, MessageRef(31, 50))
 
 
 @pytest.fixture
@@ -74,13 +75,14 @@ def equipped(client: redis.Redis, studio: FakeStudio, delivery: FakeDelivery) ->
 def test_a_rendered_job_makes_its_delivery(client: redis.Redis, studio: FakeStudio, delivery: FakeDelivery) -> None:
     """As a job of its own on the other queue, with the outcome; repeated, there is still one."""
     job = imagine()
-    outcome = tasks.render(encode_job(job))
-    assert outcome == tasks.render(encode_job(job)) == {"state": "done", "gpu_s": 1.5}
+    assert decode_outcome(tasks.render(encode_job(job))) == Done(gpu_s=1.5)
+    assert decode_outcome(tasks.render(encode_job(job))) == Done(gpu_s=1.5)
     assert studio.drawn == [job, job]
     assert client.lrange(keys.rq_list(keys.DELIVER), 0, -1) == [keys.delivery_id(job.id).encode()]
     queued = AllowedJob.fetch(keys.delivery_id(job.id), connection=client, serializer=JSONSerializer)
-    assert queued.perform() == {"state": "delivered"}
-    assert delivery.delivered == [(job, outcome)]
+    message = {"channel_id": 31, "message_id": 50}
+    assert queued.perform() == {"state": "delivered", "message": message, "kind": None, "way": None}
+    assert delivery.delivered == [(job, Done(gpu_s=1.5))]
 
 
 def test_a_worker_that_lost_its_lease_makes_no_delivery(client: redis.Redis, studio: FakeStudio) -> None:
@@ -104,7 +106,7 @@ def test_a_stopped_lease_cancels_the_ticket(studio: FakeStudio) -> None:
 def test_documents_that_cannot_be_read_are_told_apart() -> None:
     """A newer Easel's job is handed back by the slot; nonsense is not."""
     newer = json.dumps(job_document(imagine()) | {"version": 999})
-    for task in (tasks.render, lambda text: tasks.deliver(text, done())):
+    for task in (tasks.render, lambda text: tasks.deliver(text, encode_outcome(Done()))):
         with pytest.raises(NewerVersion):
             task(newer)
         with pytest.raises(MalformedDocument):
@@ -117,10 +119,10 @@ def test_a_process_does_only_what_it_is_equipped_for(client: redis.Redis) -> Non
     with pytest.raises(tasks.NotEquipped, match="draws nothing"):
         tasks.render(encode_job(imagine()))
     with pytest.raises(tasks.NotEquipped, match="delivers nothing"):
-        tasks.deliver(encode_job(imagine()), done())
+        tasks.deliver(encode_job(imagine()), encode_outcome(Done()))
 
 
-@pytest.mark.parametrize("module", ["worker.tasks", "worker.delivery", "worker.slots", "worker.__main__"])
+@pytest.mark.parametrize("module", ["worker.tasks", "worker.delivery.discord", "worker.slots", "worker.__main__"])
 def test_delivering_needs_no_torch(module: str) -> None:
     """`easel-worker deliver` and the supervisor stay small: torch is loaded only by a process that draws."""
     code = (

@@ -33,11 +33,12 @@ from tests.contract.factories import imagine, press, upscale
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
 from worker import tasks
-from worker.delivery import Delivery
+from worker.delivery.discord import DiscordDoor
+from worker.delivery.ending import Delivery
+from worker.delivery.poster import Post, Poster
 from worker.engines import Engines, Warm
 from worker.intake import Intake
 from worker.pictures import Studio
-from worker.poster import Post, Poster
 from worker.slots import SlotPool
 
 
@@ -138,7 +139,8 @@ async def house(
         engines = Engines([EASEL_SMALL.name], lambda name: Warm(name, engine))
         engines.open()
         studio = Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, FakeWeb()))
-        delivery = Delivery(poster, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=2**20)
+        door = DiscordDoor(poster, DEFAULT_CATALOGUE, upload_limit_bytes=2**20)
+        delivery = Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE)
         tasks.equip(tasks.Tools(client, studio, delivery))
         pool = SlotPool(client, {keys.RENDER: 2, keys.DELIVER: 2})
         pool.start()

@@ -21,7 +21,8 @@ from sandbox.permissions import MEMBER, Permission
 from sandbox.server import running
 from sandbox.world import Message
 from tests.contract.factories import imagine
-from worker.poster import Attachment, BadToken, NotAllowed, Post, Poster, TooLarge, Unavailable
+from worker.delivery.door import Unavailable
+from worker.delivery.poster import Attachment, BadToken, NotAllowed, Post, Poster, TooLarge
 
 JOB = imagine()
 EMBED = Embed("Sorry", "It failed.", FAILURE_COLOUR, f"Job {JOB.id}")

@@ -16,20 +16,22 @@ from contract.errors import UserError
 from contract.ids import nonce
 from contract.jobs import Job, Strength
 from contract.lineage import caption
+from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Refused, Stored, Texts
 from exchange import keys
 from exchange.accounts import month_of
-from exchange.delivery import cancelled, delivery_state, done, failed, refused
+from exchange.delivery import MessageRef, delivery_state
 from exchange.images import FolderStore
 from tests.contract.factories import imagine, press, upscale, variation
 from tests.worker.conftest import keep_pictures
 from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
-from worker.delivery import (
-    DISCORD_PATIENCE_MS,
+from worker.delivery.discord import NONCE_TRUSTED_MS, DiscordDoor
+from worker.delivery.ending import (
+    AWAY_PATIENCE_MS,
     LONGEST_DELAY_S,
-    NONCE_TRUSTED_MS,
     PATIENCE_MS,
     SHORTEST_DELAY_S,
     Delivery,
+    Ended,
     PicturesMissing,
 )
 from worker.encoding import encode_lossless, read_parameters
@@ -60,7 +62,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def delivery(discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock) -> Delivery:
-    return Delivery(discord, store, client, DEFAULT_CATALOGUE, upload_limit_bytes=10 * 2**20, now_ms=clock)
+    door = DiscordDoor(discord, DEFAULT_CATALOGUE, upload_limit_bytes=10 * 2**20, now_ms=clock)
+    return Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE, now_ms=clock)
 
 
 def accepted(client: redis.Redis, job: Job, *, waiting: int | None = WAITING, interaction: int | None = None) -> Job:
@@ -83,9 +86,9 @@ def test_a_grid_is_posted_and_the_waiting_message_deleted_after_it(
     """One new message with pictures, content, rows, file name, caption and nonce; then the waiting one goes."""
     job = accepted(client, imagine())
     keep_pictures(store, job)
-    result = delivery.deliver(job, done())
+    result = delivery.deliver(job, Done())
     [message] = discord.messages
-    assert result == {"state": "delivered", "channel_id": "31", "message_id": str(message.id)}
+    assert result == Ended(JobState.DELIVERED, MessageRef(31, message.id))
     assert discord.steps == ["post", "delete"]
     assert discord.deleted == [WAITING]
     assert message.place == 31
@@ -111,7 +114,7 @@ def test_follow_ups_answer_the_message_they_came_from(
     """A variation replies to the grid that was pressed."""
     job = accepted(client, variation(imagine(), 1, Strength.STRONG, press(reply_to=99)))
     keep_pictures(store, job)
-    delivery.deliver(job, done())
+    delivery.deliver(job, Done())
     assert discord.messages[0].post.reply_to == 99
     assert discord.messages[0].post.content == messages.result(job)
 
@@ -123,7 +126,7 @@ def test_a_single_picture_comes_from_the_store_without_any_drawing(
     grid = imagine()
     keep_pictures(store, grid)
     job = accepted(client, upscale(grid, 2, press()))
-    delivery.deliver(job, {})
+    delivery.deliver(job, Stored())
     [message] = discord.messages
     assert discord.shades(message) == [110] * 4
     assert message.post.content == messages.result(job)
@@ -137,12 +140,12 @@ def test_a_single_picture_that_the_store_lost_is_rendered_again(
 ) -> None:
     """The one picture goes through the render queue, and its delivery ends the job."""
     job = accepted(client, upscale(imagine(), 2, press()))
-    assert delivery.deliver(job, {}) == {"state": "rendering"}
-    assert delivery.deliver(job, {}) == {"state": "rendering"}
+    assert delivery.deliver(job, Stored()) == Ended(JobState.QUEUED)
+    assert delivery.deliver(job, Stored()) == Ended(JobState.QUEUED)
     assert client.lrange("rq:queue:render", 0, -1) == [keys.again_id(job.id).encode()]
     assert discord.steps == []
     keep_pictures(store, job, (77,))
-    delivery.deliver(job, done())
+    delivery.deliver(job, Done())
     assert discord.shades(discord.messages[0]) == [77] * 4
 
 
@@ -150,8 +153,8 @@ def test_a_delivered_job_counts_once(delivery: Delivery, store: FolderStore, cli
     """Usage and history know the job, however often it is delivered."""
     job = accepted(client, imagine())
     keep_pictures(store, job)
-    delivery.deliver(job, done())
-    delivery.deliver(job, done())
+    delivery.deliver(job, Done())
+    delivery.deliver(job, Done())
     usage = client.hgetall(keys.usage(job.user.id, month_of(job.created_ms)))
     assert usage[b"fast:jobs"] == b"1"
     assert usage[b"fast:images"] == b"4"
@@ -176,9 +179,9 @@ def test_a_crash_anywhere_neither_loses_nor_doubles(
     keep_pictures(store, job)
     setattr(discord, moment, crash_at(step))
     with pytest.raises(Crash):
-        delivery.deliver(job, done())
+        delivery.deliver(job, Done())
     discord.before = discord.after = lambda step: None
-    assert delivery.deliver(job, done())["state"] == "delivered"
+    assert delivery.deliver(job, Done()).state is JobState.DELIVERED
     assert len(discord.messages) == 1
     assert discord.steps.count("post") == (2 if step == "post" else 1)
     assert discord.waiting == {}
@@ -192,11 +195,11 @@ def test_when_the_nonce_may_be_forgotten_the_channel_is_searched(
     keep_pictures(store, job)
     discord.after = crash_at("post")
     with pytest.raises(Crash):
-        delivery.deliver(job, done())
+        delivery.deliver(job, Done())
     discord.after = lambda step: None
     discord.remembers_nonces = False
     clock.ms = first_try(client, job) + NONCE_TRUSTED_MS + 1
-    delivery.deliver(job, done())
+    delivery.deliver(job, Done())
     assert len(discord.messages) == 1
     assert discord.steps == ["post", "search", "delete"]
 
@@ -211,11 +214,11 @@ def test_a_late_try_without_an_earlier_message_posts(
         discord.refuse = {}
         discord.before = crash_at("post")
         with pytest.raises(Crash):
-            delivery.deliver(job, done())
+            delivery.deliver(job, Done())
         discord.before = lambda step: None
         discord.refuse = refuse
         clock.ms = first_try(client, job) + NONCE_TRUSTED_MS + 1
-        assert delivery.deliver(job, done())["state"] == "delivered"
+        assert delivery.deliver(job, Done()).state is JobState.DELIVERED
     assert len(discord.messages) == 2
 
 
@@ -226,7 +229,7 @@ def test_a_message_deleted_by_a_person_is_not_posted_again(
     job = accepted(client, imagine())
     keep_pictures(store, job)
     monkeypatch.setattr(discord, "post", lambda *arguments: None)
-    assert delivery.deliver(job, done()) == {"state": "delivered"}
+    assert delivery.deliver(job, Done()) == Ended(JobState.DELIVERED)
     assert discord.deleted == [WAITING]
     assert delivery_state(client, job.id).state == "delivered"
 
@@ -238,7 +241,7 @@ def test_a_waiting_message_that_nobody_noted_is_found_by_its_interaction(
     job = accepted(client, imagine(), waiting=None, interaction=7)
     keep_pictures(store, job)
     discord.answers = {7: WAITING}
-    delivery.deliver(job, done())
+    delivery.deliver(job, Done())
     assert discord.deleted == [WAITING]
 
 
@@ -251,7 +254,21 @@ def test_a_waiting_message_that_is_gone_is_no_trouble(
         keep_pictures(store, job)
         discord.waiting.clear()
         discord.refuse = {} if interaction == 1 else {"delete": MISSING_PERMISSIONS}
-        assert delivery.deliver(job, done())["state"] == "delivered"
+        assert delivery.deliver(job, Done()).state is JobState.DELIVERED
+
+
+def test_texts_are_posted_as_a_numbered_list(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """A result that is words needs no picture in the store: one embed, with the buttons of its kind."""
+    job = accepted(client, imagine())
+    assert delivery.deliver(job, Texts(("a fox", "a red fox"))).state is JobState.DELIVERED
+    [message] = discord.messages
+    assert message.post.embed is not None
+    assert message.post.embed.description == "1️⃣ a fox\n\n2️⃣ a red fox"
+    assert message.post.attachment is None
+    assert message.post.buttons == messages.result_buttons(job)
+    assert discord.deleted == [WAITING]
 
 
 # ── bad ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +279,7 @@ def test_a_failed_job_is_told_by_a_red_reply_to_the_waiting_message(
 ) -> None:
     """Colour 15548997, the job's number in the footer, a ping, the waiting message kept, the reason recorded."""
     job = accepted(client, imagine())
-    assert delivery.deliver(job, failed("error")) == {"state": "failed", "kind": "job_failed", "told_by": "reply"}
+    assert delivery.deliver(job, Failed(Fault.ERROR)).way == "reply"
     [message] = discord.messages
     assert message.post.embed is not None
     assert message.post.embed.colour == 15548997
@@ -275,7 +292,8 @@ def test_a_failed_job_is_told_by_a_red_reply_to_the_waiting_message(
     assert recorded_failure(store, job) == ("job_failed", "error")
     assert delivery_state(client, job.id).state == "failed"
     discord.waiting[WAITING] = ("(31%)", None)  # the process died before it had said so there
-    assert delivery.deliver(job, failed("error")) == {"state": "failed"}
+    ended = Ended(JobState.FAILED, MessageRef(31, message.id))
+    assert delivery.deliver(job, Failed(Fault.ERROR)) == ended
     assert discord.waiting[WAITING] == (messages.stopped(job), None)
     assert len(discord.messages) == 1
 
@@ -285,7 +303,7 @@ def test_what_the_user_can_mend_is_said_in_its_own_words(
 ) -> None:
     """A refusal found after acceptance keeps its kind and values."""
     job = accepted(client, imagine())
-    delivery.deliver(job, refused(UserError("ratio_too_extreme", ratio="20:1", model="Easel Small", limit=8)))
+    delivery.deliver(job, Refused.by(UserError("ratio_too_extreme", ratio="20:1", model="Easel Small", limit=8)))
     embed = discord.messages[0].post.embed
     assert embed is not None
     assert embed.title == "Invalid parameter"
@@ -299,7 +317,7 @@ def test_without_the_right_to_post_the_waiting_message_tells(
     job = accepted(client, imagine())
     keep_pictures(store, job)
     discord.refuse = {"post": MISSING_PERMISSIONS}
-    assert delivery.deliver(job, done()) == {"state": "failed", "kind": "cannot_post", "told_by": "edit"}
+    assert delivery.deliver(job, Done()) == Ended(JobState.FAILED, None, "cannot_post", "edit")
     _, embed = discord.waiting[WAITING]
     assert embed is not None
     assert "may not post it in <#31>" in embed.description
@@ -316,7 +334,7 @@ def test_when_the_channel_is_gone_the_user_gets_a_direct_message(
     keep_pictures(store, job)
     discord.waiting.clear()
     discord.refuse = {"post": UNKNOWN_CHANNEL, "amend": UNKNOWN_CHANNEL}
-    assert delivery.deliver(job, done())["told_by"] == "direct message"
+    assert delivery.deliver(job, Done()).way == "direct message"
     [message] = discord.messages
     assert message.place == -811
 
@@ -328,7 +346,7 @@ def test_a_job_whose_user_cannot_be_reached_still_ends(
     job = accepted(client, imagine(), waiting=None)
     keep_pictures(store, job)
     discord.refuse = {"post": UNKNOWN_CHANNEL, "direct": CANNOT_DM}
-    assert delivery.deliver(job, done()) == {"state": "failed", "kind": "cannot_post", "told_by": None}
+    assert delivery.deliver(job, Done()) == Ended(JobState.FAILED, None, "cannot_post")
     assert recorded_failure(store, job)[0] == "cannot_post"
     assert delivery_state(client, job.id).state == "failed"
 
@@ -340,7 +358,7 @@ def test_too_large_a_file_goes_down_a_ladder(
     job = accepted(client, imagine())
     keep_noise(store, job)
     discord.limit_bytes = 200_000
-    assert delivery.deliver(job, done())["state"] == "delivered"
+    assert delivery.deliver(job, Done()).state is JobState.DELIVERED
     attachment = discord.messages[0].post.attachment
     assert attachment is not None
     assert 20_000 < len(attachment.data) <= 200_000
@@ -355,7 +373,7 @@ def test_a_channel_that_takes_no_file_at_all_is_told_so(
     job = accepted(client, imagine())
     keep_noise(store, job)
     discord.limit_bytes = 10
-    assert delivery.deliver(job, done())["kind"] == "too_large"
+    assert delivery.deliver(job, Done()).kind == "too_large"
     assert discord.messages[0].post.embed is not None
 
 
@@ -365,9 +383,9 @@ def test_pictures_that_this_host_does_not_see_are_waited_for_and_then_told(
     """A network folder may lag; a wrong IMAGE_STORE does not heal."""
     job = accepted(client, imagine())
     with pytest.raises(PicturesMissing, match="IMAGE_STORE"):
-        delivery.deliver(job, done())
+        delivery.deliver(job, Done())
     clock.ms = first_try(client, job) + PATIENCE_MS + 1
-    assert delivery.deliver(job, done())["state"] == "failed"
+    assert delivery.deliver(job, Done()).state is JobState.FAILED
     assert discord.messages[0].post.embed is not None
 
 
@@ -381,7 +399,7 @@ def test_a_damaged_picture_is_rendered_again(
     assert whole is not None
     store.put_image(grid.id, 2, whole[:70])
     job = accepted(client, upscale(grid, 2, press()))
-    assert delivery.deliver(job, {}) == {"state": "rendering"}
+    assert delivery.deliver(job, Stored()) == Ended(JobState.QUEUED)
 
 
 def test_what_nobody_foresaw_is_told_in_the_end(
@@ -399,11 +417,11 @@ def test_what_nobody_foresaw_is_told_in_the_end(
     def bug(*arguments: object, **keywords: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("worker.delivery.encode_message", bug)
+    monkeypatch.setattr("worker.delivery.discord.encode_message", bug)
     with pytest.raises(ZeroDivisionError):
-        delivery.deliver(job, done())
+        delivery.deliver(job, Done())
     clock.ms = first_try(client, job) + PATIENCE_MS + 1
-    assert delivery.deliver(job, done())["kind"] == "job_failed"
+    assert delivery.deliver(job, Done()).kind == "job_failed"
     assert discord.messages[0].post.embed is not None
     assert recorded_failure(store, job) == ("job_failed", "ZeroDivisionError: a bug")
 
@@ -413,7 +431,7 @@ def test_a_lost_picture_of_a_model_that_is_gone_ends_with_a_sentence(
 ) -> None:
     """It can neither be found nor drawn again: the user reads which models there are."""
     job = accepted(client, replace(upscale(imagine(), 0, press()), model="grand-old-model"))
-    assert delivery.deliver(job, {})["kind"] == "model_not_offered"
+    assert delivery.deliver(job, Stored()).kind == "model_not_offered"
     assert discord.messages[0].post.embed is not None
     assert "grand-old-model" in discord.messages[0].post.embed.description
 
@@ -429,7 +447,7 @@ def test_a_discord_that_is_away_is_waited_for_ever_more_patiently(
     for minutes in (0, 0, 1, 10, 600):
         clock.ms += minutes * 60_000
         with pytest.raises(RetryLater) as caught:
-            delivery.deliver(job, done())
+            delivery.deliver(job, Done())
         assert not caught.value.burns_try
         delays.append(caught.value.delay_s)
         if minutes == 0:
@@ -437,7 +455,7 @@ def test_a_discord_that_is_away_is_waited_for_ever_more_patiently(
     assert delays == sorted(delays)
     assert (delays[0], delays[-1]) == (SHORTEST_DELAY_S, LONGEST_DELAY_S)
     discord.away = False
-    assert delivery.deliver(job, done())["state"] == "delivered"
+    assert delivery.deliver(job, Done()).state is JobState.DELIVERED
     assert len(discord.messages) == 1
 
 
@@ -449,9 +467,9 @@ def test_a_discord_that_stays_away_for_days_ends_the_job(
     keep_pictures(store, job)
     discord.away = True
     with pytest.raises(RetryLater):
-        delivery.deliver(job, done())
-    clock.ms = first_try(client, job) + DISCORD_PATIENCE_MS + 1
-    assert delivery.deliver(job, done())["kind"] == "discord_away"
+        delivery.deliver(job, Done())
+    clock.ms = first_try(client, job) + AWAY_PATIENCE_MS + 1
+    assert delivery.deliver(job, Done()).kind == "discord_away"
     assert recorded_failure(store, job) == ("discord_away", "HTTP 503")
     assert delivery_state(client, job.id).state == "failed"
 
@@ -461,7 +479,7 @@ def test_a_cancelled_job_says_stopped_where_it_waited(
 ) -> None:
     """No new message: the waiting one ends as `(Stopped)`."""
     job = accepted(client, imagine())
-    assert delivery.deliver(job, cancelled()) == {"state": "cancelled"}
+    assert delivery.deliver(job, Cancelled()) == Ended(JobState.CANCELLED)
     assert discord.waiting[WAITING] == (messages.stopped(job), None)
     assert discord.messages == []
     assert delivery_state(client, job.id).state == "cancelled"

@@ -23,6 +23,7 @@ from contract.actions import Button
 from contract.endpoints import Endpoints
 from contract.errors import EaselError
 from contract.messages import Embed
+from worker.delivery.door import Unavailable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -47,17 +48,13 @@ class NotAllowed(EaselError):
     """Discord refused for good. `reason` is a clause for people, `code` Discord's own number (0 when it gave none)."""
 
     def __init__(self, reason: str, code: int) -> None:
-        super().__init__(reason)
+        super().__init__(f"{reason} (code {code})")
         self.reason = reason
         self.code = code
 
 
 class TooLarge(EaselError):
     """The file is over what this channel takes."""
-
-
-class Unavailable(EaselError):
-    """Discord could not be reached, is rate limiting us or failing; the same call may work later."""
 
 
 class BadToken(EaselError):

@@ -1,0 +1,184 @@
+"""Ends of jobs in Discord: post a new message, then delete the waiting one.
+
+A nonce from the job id makes Discord answer a repeated post with the first message; minutes later, when it may have
+forgotten the nonce, the channel is searched for our own message first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from contract import messages
+from contract.catalogue import Catalogue
+from contract.errors import UserError
+from contract.ids import JobId, nonce
+from contract.jobs import Job
+from contract.lineage import caption
+from contract.sentences import describe
+from exchange.delivery import DeliveryState, MessageRef
+from worker.delivery.door import Pictures, Result, Told
+from worker.delivery.poster import Attachment, NotAllowed, Post, TooLarge
+from worker.encoding import assemble_grid, encode_message
+from worker.parameters import parameters_of
+
+log = structlog.get_logger(__name__)
+
+NONCE_TRUSTED_MS = 120_000
+"""Discord remembers a nonce for "a few minutes" and publishes no number; after this long we look for ourselves."""
+
+CLOCK_SKEW_MS = 60_000
+"""How far our clock and Discord's may be apart when a channel is searched."""
+
+_SMALLEST_UPLOAD_BYTES = 64 * 1024
+
+
+class Messages(Protocol):
+    """What is asked of `worker.delivery.poster.Poster`; tests hand in their own."""
+
+    def post(self, channel_id: int, post: Post, nonce: str) -> int | None: ...
+    def post_directly(self, user_id: int, post: Post, nonce: str) -> int | None: ...
+    def amend(
+        self, channel_id: int, message_id: int, *, content: str | None = None, embed: messages.Embed | None = None
+    ) -> bool: ...
+    def delete(self, channel_id: int, message_id: int) -> bool: ...
+    def find_post(self, channel_id: int, job_id: str, since_ms: int) -> int | None: ...
+    def find_answer(self, channel_id: int, interaction_id: int, since_ms: int) -> int | None: ...
+
+
+class DiscordDoor:
+    """A `worker.delivery.door.Door` to Discord's channels. One object serves many threads."""
+
+    def __init__(
+        self,
+        poster: Messages,
+        catalogue: Catalogue,
+        *,
+        upload_limit_bytes: int,
+        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+    ) -> None:
+        self._poster = poster
+        self._catalogue = catalogue
+        self._upload_limit_bytes = upload_limit_bytes
+        self._now_ms = now_ms
+
+    # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def post(self, job: Job, result: Result, tried_ms: int | None) -> MessageRef | None:
+        """One message with the result, as an answer to the message that it came from."""
+        channel_id = job.destination.channel_id
+        try:
+            message_id = self._posted_before(job, tried_ms) or self._send(job, result)
+        except NotAllowed as error:
+            log.warning("Discord does not take the result", reason=error.reason, code=error.code)
+            raise UserError("cannot_post", channel=str(channel_id), reason=error.reason) from error
+        except TooLarge as error:
+            raise UserError("too_large", limit_mib=round(self._upload_limit_bytes / 2**20, 1)) from error
+        return None if message_id is None else MessageRef(channel_id, message_id)
+
+    def _posted_before(self, job: Job, tried_ms: int | None) -> int | None:
+        """The message of an earlier try that its nonce no longer protects."""
+        if tried_ms is None or self._now_ms() - tried_ms < NONCE_TRUSTED_MS:
+            return None
+        try:
+            return self._poster.find_post(job.destination.channel_id, job.id, tried_ms - CLOCK_SKEW_MS)
+        except NotAllowed as error:
+            # Nobody can look without Read Message History. Posting twice is a smaller evil than not at all.
+            log.warning("cannot search the channel for an earlier post", reason=error.reason)
+            return None
+
+    def _send(self, job: Job, result: Result) -> int | None:
+        """Post a picture smaller again and again while the channel calls it too large. TooLarge at the very end."""
+        post = Post(
+            content=messages.result(job),
+            buttons=messages.result_buttons(job),
+            mention=job.user.id,
+            reply_to=job.destination.reply_to,
+        )
+        if not isinstance(result, Pictures):
+            post = replace(post, embed=messages.numbered(result.texts))
+            return self._poster.post(job.destination.channel_id, post, nonce(job.id))
+        image, text = assemble_grid(result.images), parameters_of(job, self._catalogue)
+        limit_bytes = self._upload_limit_bytes
+        while True:
+            file = encode_message(image, parameters=text, limit_bytes=limit_bytes)
+            attachment = Attachment(messages.file_name(job, file.extension), file.data, caption(job))
+            try:
+                return self._poster.post(
+                    job.destination.channel_id, replace(post, attachment=attachment), nonce(job.id)
+                )
+            except TooLarge:
+                limit_bytes = min(limit_bytes, len(file.data)) // 2
+                if limit_bytes < _SMALLEST_UPLOAD_BYTES:
+                    raise
+                log.warning("too large for this channel, smaller now", limit_bytes=limit_bytes)
+
+    # ── bad news ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def tell(self, job: Job, known: DeliveryState, error: UserError, tried_ms: int | None) -> Told | None:
+        """By a reply, by the waiting message itself, by a direct message."""
+        embed = messages.failure(*describe(error, job.locale), job.id)
+        for way, tell in self._ways(job, embed, self._waiting(job, known), tried_ms):
+            try:
+                told = tell()
+            except (NotAllowed, TooLarge) as problem:
+                log.warning("could not tell of the failure this way", way=way, reason=str(problem))
+                continue
+            if told is False:
+                continue
+            if way == "reply" and told is not None:
+                return Told(way, MessageRef(job.destination.channel_id, told))
+            return Told(way)
+        return None
+
+    def _ways(
+        self, job: Job, embed: messages.Embed, waiting: MessageRef | None, tried_ms: int | None
+    ) -> Iterator[tuple[str, Callable[[], int | None]]]:
+        """Kindest first. The waiting message is kept: clients find the failure as a reply to it."""
+        post = Post(content=f"<@{job.user.id}>", embed=embed, mention=job.user.id)
+        reply = replace(post, reply_to=waiting.message_id if waiting else None)
+        own_nonce = nonce(JobId(f"{job.id}/failure"))
+        channel_id = job.destination.channel_id
+        yield "reply", lambda: self._posted_before(job, tried_ms) or self._poster.post(channel_id, reply, own_nonce)
+        if waiting is not None:
+            yield "edit", lambda: self._poster.amend(waiting.channel_id, waiting.message_id, embed=embed)
+        yield "direct message", lambda: self._poster.post_directly(job.user.id, post, own_nonce)
+
+    # ── the waiting message ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def stop(self, job: Job, known: DeliveryState) -> None:
+        """The waiting message stays, without its button: it must not look as if the job went on."""
+        waiting = self._waiting(job, known)
+        if waiting is None:
+            return
+        try:
+            self._poster.amend(waiting.channel_id, waiting.message_id, content=messages.stopped(job))
+        except NotAllowed as error:
+            log.warning("could not mark the job as stopped", reason=error.reason)
+
+    def clear(self, job: Job, known: DeliveryState) -> None:
+        """Delete the waiting message."""
+        waiting = self._waiting(job, known)
+        if waiting is None:
+            return
+        try:
+            if not self._poster.delete(waiting.channel_id, waiting.message_id):
+                log.info("the waiting message was gone already")
+        except NotAllowed as error:
+            log.warning("could not delete the waiting message", reason=error.reason)
+
+    def _waiting(self, job: Job, known: DeliveryState) -> MessageRef | None:
+        """The message that acknowledged the job; searched for when the bot died before it could say which."""
+        if known.waiting is not None or known.interaction_id is None:
+            return known.waiting
+        channel_id = job.destination.channel_id
+        try:
+            found = self._poster.find_answer(channel_id, known.interaction_id, job.created_ms - CLOCK_SKEW_MS)
+        except NotAllowed as error:
+            log.warning("cannot search for the waiting message", reason=error.reason)
+            return None
+        return MessageRef(channel_id, found) if found is not None else None

@@ -1,0 +1,64 @@
+"""What a place has to be able to do that results go to: Discord is one; a webhook or a page will be others.
+
+Every method may be repeated after a crash, and raises `Unavailable` when the same call may work later. A `UserError` is
+final: the place will not take this, and the person has to be told why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import EaselError, UserError
+from contract.jobs import Job
+from exchange.delivery import DeliveryState, MessageRef
+
+
+class Unavailable(EaselError):
+    """The place could not be reached, is rate limiting us or failing; the same call may work later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A result: (H, W, 3) each, all of one size."""
+
+    images: tuple[NDArray[np.uint8], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A result that is texts."""
+
+    texts: Sequence[str]
+
+
+Result = Pictures | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How somebody was told of a failure: `way` for the log; `message` when a message of its own now ends the job."""
+
+    way: str
+    message: MessageRef | None = None
+
+
+class Door(Protocol):
+    """One kind of destination. `known` is what is known of the job's messages; `tried_ms` when a post was first tried,
+    in Unix milliseconds, None at the first try."""
+
+    def post(self, job: Job, result: Result, tried_ms: int | None) -> MessageRef | None:
+        """Hand over a result; None when that was done before and has been deleted since. UserError when it is final."""
+
+    def tell(self, job: Job, known: DeliveryState, error: UserError, tried_ms: int | None) -> Told | None:
+        """Tell the person of a failure, in the kindest way that works; None when none does."""
+
+    def stop(self, job: Job, known: DeliveryState) -> None:
+        """Let what announced the job say that it goes on no more. The one author of `(Stopped)`."""
+
+    def clear(self, job: Job, known: DeliveryState) -> None:
+        """Take away what announced the job: its result stands."""

@@ -1,0 +1,237 @@
+"""What a job's end means: a result is handed over, a failure told, a cancelled job stopped; each once.
+
+Results are posted before the waiting message goes, so that a crash between leaves both, never none. Nothing here
+knows how a place is reached; that is its `Door`. No torch, so it can run alone.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import redis
+import structlog
+from numpy.typing import NDArray
+from PIL import Image
+
+from contract.catalogue import Catalogue
+from contract.codec import job_document
+from contract.errors import EaselError, UserError
+from contract.jobs import Job
+from contract.outcomes import Cancelled, Done, Failed, JobState, Outcome, Refused, Stored, Texts
+from contract.plan import plan
+from exchange import accounts
+from exchange.delivery import (
+    DeliveryState,
+    MessageRef,
+    begin_post,
+    delivery_state,
+    enqueue_rendering,
+    record_ended,
+    record_posted,
+)
+from exchange.images import ImageStore
+from worker.delivery.door import Door, Pictures, Result, Unavailable, Words
+from worker.leases import RetryLater
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_MS = 600_000
+"""How long pictures may be missing from the store (a network folder lags), or anything unforeseen go wrong, before the
+user is told."""
+
+AWAY_PATIENCE_MS = 3 * 86_400_000
+"""How long a finished picture waits for a place that is away."""
+SHORTEST_DELAY_S, LONGEST_DELAY_S = 5.0, 600.0
+
+
+class PicturesMissing(EaselError):
+    """The job was rendered, but this host does not see its pictures in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a job: delivered as `message` (None when that is deleted again), cancelled, failed with the error
+    `kind` told by `way` (None when nobody could be told), or queued, because its pictures have to be drawn again."""
+
+    state: JobState
+    message: MessageRef | None = None
+    kind: str | None = None
+    way: str | None = None
+
+
+class Delivery:
+    """Ends jobs. One object serves many threads."""
+
+    def __init__(
+        self,
+        doors: Mapping[str, Door],
+        store: ImageStore,
+        client: redis.Redis,
+        catalogue: Catalogue,
+        *,
+        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+    ) -> None:
+        """`doors` are the places by the `kind` of a destination."""
+        self._doors = doors
+        self._store = store
+        self._redis = client
+        self._catalogue = catalogue
+        self._now_ms = now_ms
+
+    def deliver(self, job: Job, outcome: Outcome) -> Ended:
+        """End `job` with its outcome. Repeating it is harmless.
+
+        Raises only what a later try may mend: RetryLater while the place is away, PicturesMissing, Redis or store
+        errors.
+        """
+        known = delivery_state(self._redis, job.id)
+        try:
+            return self._end(job, outcome, known)
+        except Unavailable as error:
+            return self._wait(job, error)
+        except (PicturesMissing, redis.exceptions.RedisError):
+            raise
+        except Exception as error:
+            # Whatever it is may pass. When it does not, a person is waiting who should hear of it.
+            if self._tried_for_ms(job) < PATIENCE_MS:
+                raise
+            log.exception("the delivery keeps failing")
+            return self._fail(job, known, UserError("job_failed"), f"{type(error).__name__}: {error}")
+
+    def _end(self, job: Job, outcome: Outcome, known: DeliveryState) -> Ended:
+        if known.posted is not None:
+            return self._finish(job, known, known.posted)
+        match outcome:
+            case Stored() | Done():
+                pictures = self._pictures(job)
+                if pictures is not None:
+                    return self._hand_over(job, known, pictures)
+                again = self._draw_again if isinstance(outcome, Stored) else self._await_pictures
+                return again(job, known)
+            case Texts(texts=texts):
+                return self._hand_over(job, known, Words(texts))
+            case Cancelled():
+                self._door(job).stop(job, known)
+                record_ended(self._redis, job.id, JobState.CANCELLED)
+                return Ended(JobState.CANCELLED)
+            case Refused():
+                return self._fail(job, known, outcome.error)
+            case Failed(reason=reason):
+                return self._fail(job, known, UserError("job_failed"), reason)
+
+    # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _hand_over(self, job: Job, known: DeliveryState, result: Result) -> Ended:
+        try:
+            posted = self._door(job).post(job, result, begin_post(self._redis, job.id).first_try_ms)
+        except UserError as error:
+            return self._fail(job, known, error, str(error.__cause__ or ""))
+        if posted is None:
+            log.info("posted before and deleted since")
+            self._door(job).clear(job, known)
+            record_ended(self._redis, job.id, JobState.DELIVERED)
+            return Ended(JobState.DELIVERED)
+        record_posted(self._redis, job.id, posted, JobState.DELIVERED)
+        return self._finish(job, known, posted)
+
+    def _finish(self, job: Job, known: DeliveryState, posted: MessageRef) -> Ended:
+        """What follows once the last message stands."""
+        if known.state is JobState.FAILED:
+            self._door(job).stop(job, known)
+            return Ended(JobState.FAILED, posted)
+        self._door(job).clear(job, known)
+        gpu_s = (self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0)
+        accounts.record(self._redis, job, job.prompt.echo, posted, images=job.image_count, gpu_s=gpu_s)
+        log.info("delivered", message_id=str(posted.message_id))
+        return Ended(JobState.DELIVERED, posted)
+
+    def _draw_again(self, job: Job, known: DeliveryState) -> Ended:
+        """A picture that the store has lost is drawn again from its line of generations, by a slot with a GPU."""
+        try:
+            model = self._catalogue.named(job.model)
+            asked = plan(job, model)
+        except UserError as error:
+            return self._fail(job, known, error)
+        pixels = asked.width * asked.height
+        enqueue_rendering(self._redis, job, cost=asked.megapixel_steps, model_key=job.model, pixels=pixels)
+        log.info("picture is not in the store, it is rendered again")
+        return Ended(JobState.QUEUED)
+
+    def _await_pictures(self, job: Job, known: DeliveryState) -> Ended:
+        """It was drawn just now, so the store may only lag behind."""
+        if self._tried_for_ms(job) < PATIENCE_MS:
+            raise PicturesMissing(f"the image store has no pictures of {job.id}: do all hosts share IMAGE_STORE?")
+        return self._fail(job, known, UserError("job_failed"), "pictures_missing")
+
+    def _pictures(self, job: Job) -> Pictures | None:
+        """The job's pictures from the store; None when one is missing or damaged."""
+        files = [self._file(job, index) for index in range(job.image_count)]
+        try:
+            return Pictures(tuple(_pixels(file) for file in files if file is not None)) if all(files) else None
+        except (OSError, SyntaxError, ValueError) as error:  # all of them mean a damaged file to Pillow
+            log.error("a stored picture is damaged", error=str(error))
+            return None
+
+    def _file(self, job: Job, index: int) -> bytes | None:
+        """Picture `index` as a file, from the first place that has it."""
+        for place in job.places(index):
+            file = self._store.get_image(*place)
+            if file is not None:
+                if place != (job.id, index):
+                    # Kept under the job's own id as well: its buttons must not depend on how long the grid is kept.
+                    self._store.put_image(job.id, index, file)
+                    self._store.put_record(job_document(job))
+                return file
+        return None
+
+    # ── bad news ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _fail(self, job: Job, known: DeliveryState, error: UserError, reason: str = "") -> Ended:
+        reason = reason or str(error)
+        log.warning("job ends without a result", kind=error.kind, reason=reason)
+        self._record_reason(job, error.kind, reason)
+        told = self._door(job).tell(job, known, error, begin_post(self._redis, job.id).first_try_ms)
+        if told is None:
+            log.error("nobody could be told of the failure", kind=error.kind, reason=reason)
+            record_ended(self._redis, job.id, JobState.FAILED)
+            return Ended(JobState.FAILED, kind=error.kind)
+        if told.message is not None:
+            record_posted(self._redis, job.id, told.message, JobState.FAILED)
+        else:
+            record_ended(self._redis, job.id, JobState.FAILED)
+        log.info("told of the failure", way=told.way)
+        if told.way != "edit":
+            self._door(job).stop(job, known)
+        return Ended(JobState.FAILED, told.message, error.kind, told.way)
+
+    def _wait(self, job: Job, error: Unavailable) -> Ended:
+        """Ever more patiently, for days if need be: the picture is made and safe, and nobody else can post it."""
+        waited_ms = self._tried_for_ms(job)
+        if waited_ms < AWAY_PATIENCE_MS:
+            delay_s = min(LONGEST_DELAY_S, max(SHORTEST_DELAY_S, waited_ms / 2000))
+            raise RetryLater(delay_s, str(error), burns_try=False) from error
+        log.error("the place stayed away, giving up", waited_h=round(waited_ms / 3_600_000))
+        self._record_reason(job, "discord_away", str(error))
+        record_ended(self._redis, job.id, JobState.FAILED)
+        return Ended(JobState.FAILED, kind="discord_away")
+
+    def _record_reason(self, job: Job, kind: str, reason: str) -> None:
+        document = self._store.get_document(job.id) or job_document(job)
+        self._store.put_record({**document, "failure": {"kind": kind, "reason": reason, "at_ms": self._now_ms()}})
+
+    def _tried_for_ms(self, job: Job) -> int:
+        """Milliseconds since the first try; 0 at the first, which this notes."""
+        first_try_ms = begin_post(self._redis, job.id).first_try_ms
+        return self._now_ms() - first_try_ms if first_try_ms is not None else 0
+
+    def _door(self, job: Job) -> Door:
+        return self._doors[job.destination.kind]
+
+
+def _pixels(file: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(file)) as image:
+        return np.asarray(image.convert("RGB"))
