@@ -13,11 +13,9 @@ from simcord.results import InteractionResult
 
 from bot.client import EaselClient
 from bot.features import FEATURES
-from bot.preferences.panel import RESET
-from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
+from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job, Speed, Strength
 from contract.kinds.variation import Variation
-from service.profiles import Profile, read_profile
 from service.services import Services
 from tests.bot.delivered import accepted_job, post_result, store_record
 
@@ -248,15 +246,6 @@ async def test_remix_answers_with_an_edit_clients_wait_for(
         assert calls(simcord_env)[-2:] == [("POST", "callback", 5), ("PATCH", "@original", None)]
         assert result.response is not None
         assert result.response.content == f"Remix mode turned {word}"
-
-
-def test_channel_and_server_settings_stand_below_a_persons() -> None:
-    """A later layer wins; nonsense counts as not set; a setting nobody knows is left alone."""
-    assert read_profile({}, DEFAULT_CATALOGUE) == Profile(versions=DEFAULT_CATALOGUE.versions)
-    nonsense = {"speed": "warp", "version": 7, "stylize": "much", "colour": "red", "raw": True}
-    assert read_profile(nonsense, DEFAULT_CATALOGUE) == replace(read_profile({}, DEFAULT_CATALOGUE), raw=True)
-    assert read_profile({"version": "emoji"}, DEFAULT_CATALOGUE).version == "6.1"
-    assert set(RESET) <= {"version", "stylize", "raw", "strength", "remix"}
 
 
 async def test_a_channels_settings_hold_for_whoever_set_nothing(

@@ -10,7 +10,6 @@ from simcord.env import Env
 from simcord.results import InteractionResult
 
 from contract.jobs import Speed
-from service.rules import Rules, blocked_word, read_rules
 from service.services import Services
 from tests.bot.delivered import accepted_job
 
@@ -117,22 +116,6 @@ async def test_defaults_hold_for_whoever_set_nothing(
     refused = await manager.slash(channel, "server default", setting="speed", value="warp")
     assert refused.response is not None
     assert "fast, relax, turbo" in (refused.response.embeds[0].description or "")
-
-
-def test_rules_that_make_no_sense_are_no_rules() -> None:
-    """Whatever an older or newer Easel left there, a command goes on."""
-    assert read_rules({}) == Rules()
-    nonsense = {"rule:channels": "all", "rule:models": [1], "rule:newcomers": {"days": "x"}, "rule:blocked": [None, ""]}
-    assert read_rules(nonsense) == Rules()
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("bad word", True), ("a BAD, word!", True), ("badword", False), ("a bad, bad wordsmith", False), ("", False)],
-)
-def test_a_blocked_word_is_a_whole_word(text: str, found: bool) -> None:
-    """Punctuation and case do not hide it; longer words do not hold it."""
-    assert (blocked_word(Rules(blocked=("bad word",)), text) is not None) is found
 
 
 async def test_every_rule_is_answered_with_what_holds_now(
