@@ -107,6 +107,7 @@ async def run(settings: BotSettings) -> None:
             preferences=Preferences(redis),
             accounts=Accounts(redis),
             catalogue=open_catalogue(settings.catalogue),
+            blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
         client = EaselClient(
             services,

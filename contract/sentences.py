@@ -66,7 +66,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Invalid parameter",
         "The model {model} is not allowed on this server. Allowed: {allowed}.",
     ),
-    "blocked_word": ("Banned prompt", "This server does not allow `{word}` in prompts. Leave it out."),
+    "blocked_word": ("Banned prompt", "`{word}` is not allowed in prompts here. Leave it out."),
     "newcomers_elsewhere": (
         "Not in this channel",
         "In their first {days} days members make pictures in {channel}. Try it there.",

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from contract.errors import UserError
 from contract.jobs import Job
+from contract.words import blocked_word
 from exchange import preferences
 from service.asker import Asker
 from service.budget import promptly
-from service.rules import Newcomers, Rules, blocked_word, read_rules
+from service.rules import Newcomers, Rules, read_rules
 from service.services import Services
 
 DAY_MS = 86_400_000
@@ -45,8 +46,9 @@ async def _models(services: Services, asker: Asker, rules: Rules, jobs: Sequence
 
 
 async def _words(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
+    blocked = (*services.blocked_words, *rules.blocked)
     for job in jobs:
-        word = blocked_word(rules, job.prompt.text)
+        word = blocked_word(blocked, job.prompt)
         if word is not None:
             raise UserError("blocked_word", word=word)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,16 +63,6 @@ async def set_for_server(
     scope = preferences.guild(guild_id) if channel_id is None else preferences.channel(channel_id)
     async with promptly():
         await services.preferences.set(scope, name, value)
-
-
-def blocked_word(rules: Rules, text: str) -> str | None:
-    """The first blocked word that stands in `text` as a word of its own, however it is written; None without one."""
-    words = " ".join(re.findall(r"\w+", text.casefold()))
-    for blocked in rules.blocked:
-        wanted = " ".join(re.findall(r"\w+", blocked.casefold()))
-        if wanted and f" {wanted} " in f" {words} ":
-            return blocked
-    return None
 
 
 def _managed(asker: Asker) -> int:

@@ -21,4 +21,6 @@ class Services:
     preferences: Preferences
     accounts: Accounts
     catalogue: Catalogue = field(default=DEFAULT_CATALOGUE)
+    blocked_words: tuple[str, ...] = ()
+    """The operator's, which hold everywhere, direct messages included."""
     background: Background = field(default_factory=Background)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import discord
 import pytest
+from pydantic import SecretStr
 from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
+from bot.settings import BotSettings
+from contract.errors import UserError
 from contract.jobs import Speed
+from exchange.settings import SettingsError
+from service.asker import Asker
+from service.gate import admit
 from service.services import Services
 from tests.bot.delivered import accepted_job
+from tests.contract.factories import imagine
 
 
 @pytest.fixture
@@ -69,6 +79,26 @@ async def test_blocked_words_are_named(
     assert "**Blocked words**: Gore, bad word" in shown.response.content
     await alice.slash(channel, "imagine", prompt="a gorefree fox")
     await accepted_job(services, alice.id)
+
+
+async def test_the_operators_words_hold_in_direct_messages_too(services: Services) -> None:
+    """No server's rule is needed for them, and what is to be kept away is no offence."""
+    strict = replace(services, blocked_words=("gore",))
+    job = imagine("some g.o.r.e, please")
+    asker = Asker(user=job.user, destination=job.destination, asked_ms=job.created_ms, key=1)
+    with pytest.raises(UserError, match="blocked_word"):
+        await admit(strict, asker, [job])
+    await admit(strict, asker, [imagine("a fox --no gore")])
+
+
+def test_the_operators_words_are_a_list_or_a_file(tmp_path: Path) -> None:
+    """One a line or with commas between."""
+    (tmp_path / "words.txt").write_text("gore\nbad word\n\n")
+    for setting in ("gore, bad word,", str(tmp_path / "words.txt")):
+        settings = BotSettings(_env_file=None, discord_token=SecretStr("x"), blocked_words=setting)
+        assert settings.read_blocked_words() == ("gore", "bad word")
+    with pytest.raises(SettingsError, match="BLOCKED_WORDS"):
+        BotSettings(_env_file=None, discord_token=SecretStr("x"), blocked_words="/no/where").read_blocked_words()
 
 
 async def test_newcomers_have_a_channel_and_a_limit(
