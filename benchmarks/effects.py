@@ -18,7 +18,7 @@ from contract.catalogue import EASEL_SMALL
 from contract.ids import job_id
 from contract.jobs import DiscordChannel, Job, User
 from contract.kinds.imagine import Imagine
-from contract.plan import plan
+from contract.planning import plan
 from contract.prompt import parse
 from model.upscale import Upscaler, enlarge, load_upscaler
 from worker.encoding import assemble_grid

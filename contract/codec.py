@@ -18,7 +18,7 @@ from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import Job
 from contract.kinds import KINDS
 
-JOB_VERSION = 1
+JOB_VERSION = 2
 
 
 def _body() -> type[BaseModel]:
@@ -59,6 +59,8 @@ def job_from_document(document: object) -> Job:
         case {"version": int(version)} if version > JOB_VERSION:
             raise NewerVersion(f"a job of version {version}; this Easel reads up to {JOB_VERSION}")
         case {"version": 1, "job": dict(body)}:
+            return _read({"plan": None, **body})
+        case {"version": 2, "job": dict(body)}:
             return _read(body)
         case _:
             raise MalformedDocument("a job document has a version and a job")

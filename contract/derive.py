@@ -49,4 +49,5 @@ def _derived(job: Job, press: Press, request: Request, index: int | None, prompt
         stealth=press.stealth,
         locale=press.locale,
         parent=Parent(job.id, index),
+        plan=None,
     )

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, Self
 
 from contract.actions import ButtonId, Choice
 from contract.ids import JobId, seed_of
+from contract.plan import Plan
 from contract.prompt import Context, Prompt, parse
 
 GRID_SIZE = 4
@@ -219,7 +220,8 @@ class Request(ABC):
 class Job:
     """One piece of work: what to make, for whom, and where it goes.
 
-    `model` is a name in the catalogue. `created_ms` is Unix time in milliseconds, handed in by the caller.
+    `model` is a name in the catalogue. `created_ms` is Unix time in milliseconds, handed in by the caller. `plan` is
+    None until the job is accepted, and in what version 0.1 accepted or a message alone gave back.
     """
 
     id: JobId
@@ -233,6 +235,7 @@ class Job:
     stealth: bool = False
     locale: str = "en-US"
     parent: Parent | None = None
+    plan: Plan | None = None
 
     @property
     def seed(self) -> int:

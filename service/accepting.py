@@ -7,15 +7,16 @@ token, never a prompt, so they fit and survive a restart.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from contract import planning
 from contract.codec import job_document, job_from_document
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
-from contract.plan import plan
+from contract.plan import Plan
 from exchange.queue import Submitted
 from service.asker import Asker
 from service.budget import promptly
@@ -66,15 +67,14 @@ async def accept(
     waits for.
     """
     await admit(services, asker, [job])
-    model = services.catalogue.named(job.model)
-    numbers = plan(job, model)
+    job, plan = _planned(services, job)
     try:
         async with promptly(limit_s):
             submitted = await services.queue.submit(
                 job,
-                cost=numbers.megapixel_steps,
-                model_key=model.name,
-                pixels=numbers.width * numbers.height,
+                cost=plan.cost,
+                model_key=job.model,
+                pixels=plan.width * plan.height,
                 interaction_id=interaction_id,
             )
     except UserError as error:
@@ -91,11 +91,11 @@ async def accept(
 async def ask_first(services: Services, asker: Asker, jobs: Sequence[Job]) -> Question:
     """Keep `jobs` until their owner says yes. UserError when some would not be accepted: nobody is asked in vain."""
     await admit(services, asker, jobs)
-    cost = sum(plan(job, services.catalogue.named(job.model)).megapixel_steps for job in jobs)
-    request = {"kind": "jobs", "jobs": [job_document(job) for job in jobs]}
+    plans = [_planned(services, job) for job in jobs]
+    request = {"kind": "jobs", "jobs": [job_document(job) for job, _ in plans]}
     async with promptly():
         token = await services.preferences.put_pending(request, owner=asker.user.id)
-    return Question(token, tuple(jobs), cost)
+    return Question(token, tuple(job for job, _ in plans), sum(plan.cost for _, plan in plans))
 
 
 async def keep_correction(services: Services, asker: Asker, prompt: str) -> str:
@@ -120,6 +120,12 @@ async def take_pending(services: Services, asker: Asker, token: str) -> Correcte
 async def permit(services: Services, asker: Asker, job: Job) -> None:
     """UserError when the gate would not let `job` in: asked before what is made already is shown again."""
     await admit(services, asker, [job])
+
+
+def _planned(services: Services, job: Job) -> tuple[Job, Plan]:
+    """`job` with its plan: the one it was offered with, else one made now. UserError when the model cannot do it."""
+    plan = job.plan or planning.plan(job, services.catalogue.named(job.model))
+    return replace(job, plan=plan), plan
 
 
 async def _take_back(services: Services, job_id: JobId) -> None:

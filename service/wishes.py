@@ -10,7 +10,7 @@ from contract.catalogue import ANY_VERSION, Catalogue, Model
 from contract.ids import draw_seed, job_id
 from contract.jobs import Job, Speed, surprise
 from contract.kinds.imagine import Imagine
-from contract.plan import check
+from contract.planning import check
 from contract.prompt import Prompt, Submission, draw_styles, parse
 from contract.versions import DEFAULT_VERSION
 from service.asker import Asker

@@ -99,7 +99,7 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        ("contract.messages contract.codec contract.plan contract.lineage", "torch discord redis numpy PIL"),
+        ("contract.messages contract.codec contract.planning contract.lineage", "torch discord redis numpy PIL"),
         ("exchange.queue exchange.images exchange.progress", "torch discord numpy PIL"),
         ("service.accepting service.follow_ups service.wishes", "torch discord numpy PIL diffusers transformers"),
         ("bot.client bot.settings", "torch numpy PIL diffusers transformers"),

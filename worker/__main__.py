@@ -265,7 +265,7 @@ def _delivery(
     from worker.delivery.discord import DiscordDoor
     from worker.delivery.ending import Delivery
 
-    door = DiscordDoor(poster, catalogue, upload_limit_bytes=settings.upload_limit_bytes)
+    door = DiscordDoor(poster, upload_limit_bytes=settings.upload_limit_bytes)
     return Delivery({"discord": door}, store, client, catalogue)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import redis
 import structlog
 from numpy.typing import NDArray
 
+from contract import planning
 from contract.catalogue import Catalogue
 from contract.codec import job_document
+from contract.ids import model_fingerprint_of
 from contract.jobs import Job
 from contract.outcomes import Done, Outcome
-from contract.plan import Plan, plan
+from contract.plan import Plan
 from exchange import progress
 from exchange.images import ImageStore
 from worker.encoding import encode_lossless
@@ -70,34 +73,41 @@ class Studio:
             if self._store.get_document(job.id) is None:
                 self._store.put_record(job_document(job))
             return Done()
-        offered = self._catalogue.named(job.model)
-        asked = plan(job, offered)
+        job, plan = self._planned(job)
         pictures = self._intake.pictures(job, started)
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
-            images = self._drawn(job, asked, pictures, warm, started)
+            images = self._drawn(job, plan, pictures, warm, started)
             gpu_s = round(time.monotonic() - begun, 3)
-        self._keep(job, asked, images, gpu_s)
-        log.info("drawn", gpu_s=gpu_s, width=asked.width, height=asked.height, steps=asked.num_inference_steps)
+        self._keep(job, plan, images, gpu_s)
+        log.info("drawn", gpu_s=gpu_s, width=plan.width, height=plan.height, steps=plan.num_inference_steps)
         return Done(gpu_s)
+
+    def _planned(self, job: Job) -> tuple[Job, Plan]:
+        """`job` with the plan it was accepted with. What version 0.1 accepted had none: it gets one now."""
+        model = self._catalogue.named(job.model)
+        if not job.request.keeps_picture and model_fingerprint_of(job.id) != model.fingerprint:
+            log.warning("drawn with another revision of the model than was asked for", model=job.model)
+        plan = job.plan or planning.plan(job, model)
+        return replace(job, plan=plan), plan
 
     def _drawn(
         self,
         job: Job,
-        asked: Plan,
+        plan: Plan,
         pictures: list[NDArray[np.uint8]],
         warm: Warm,
         started: Callable[[Cancellable], None],
     ) -> list[NDArray[np.uint8]]:
         """The finished pictures. Nothing that belongs to the model outlives this call."""
         with self._watch.running():
-            request = request_for(job, asked, image_prompts=pictures)
-            ticket = warm.engine.submit(request, urgency=urgency_of(job, asked), preview_every=preview_interval(asked))
+            request = request_for(job, plan, image_prompts=pictures)
+            ticket = warm.engine.submit(request, urgency=urgency_of(job, plan), preview_every=preview_interval(plan))
             started(ticket)
             self._follow(job, ticket)
             images = ticket.result()
         if warm.enlarge is not None:
-            images = warm.enlarge(images, asked.tile)
+            images = warm.enlarge(images, plan.tile)
         return images
 
     def _is_drawn(self, job: Job) -> bool:
@@ -116,11 +126,11 @@ class Studio:
             with contextlib.suppress(redis.exceptions.RedisError):
                 progress.publish(self._redis, progress.Progress(job.id, percent, preview))
 
-    def _keep(self, job: Job, asked: Plan, images: list[NDArray[np.uint8]], gpu_s: float) -> None:
+    def _keep(self, job: Job, plan: Plan, images: list[NDArray[np.uint8]], gpu_s: float) -> None:
         """Pictures before the record: whoever finds the record finds the pictures."""
         height, width = images[0].shape[:2]
         for index, image in enumerate(images):
-            text = parameters_text(job, asked, index, enlargement=width // asked.width)
+            text = parameters_text(job, index, enlargement=width // plan.width)
             file = encode_lossless(image, parameters=text)
             self._store.put_image(job.id, index, file.data, file.extension)
         drawn = {"width": width, "height": height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}

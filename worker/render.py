@@ -27,10 +27,11 @@ def request_for(job: Job, plan: Plan, *, image_prompts: Sequence[NDArray[np.uint
     `image_prompts` are the pictures that the prompt links to, (H, W, 3) each, in the prompt's order; each gets its own
     weight in the prompt times the weight of them all.
     """
+    parts = tuple((part.text, part.weight) for part in job.prompt.parts)
     weights = [1.0 if link.weight is None else link.weight for link in job.prompt.images]
     weighted = [(image, weight * plan.image_weight) for image, weight in zip(image_prompts, weights, strict=True)]
     return Request(
-        prompt=Prompt(plan.parts, plan.negatives, plan.chaos, plan.weird),
+        prompt=Prompt(parts, job.prompt.negatives, plan.chaos, plan.weird),
         noises=tuple(noise_for(job.generations(index)) for index in range(job.image_count)),
         size=Size(plan.width, plan.height, plan.tile),
         sampling=Sampling(plan.num_inference_steps, plan.guidance_scale, plan.sampler, plan.stop_at),
@@ -43,14 +44,14 @@ def preview_interval(plan: Plan) -> int:
     return max(1, round(plan.num_inference_steps / PREVIEWS))
 
 
-def urgency_of(job: Job, asked: Plan) -> float:
+def urgency_of(job: Job, plan: Plan) -> float:
     """Where `job` stands among the admitted when rows are short: smaller goes first, a whole 1 is a factor of two.
 
     Short work before long, so that a draft or a single picture does not wait behind a long grid; what answers a press
     before what was typed; turbo before fast before relaxed. The engine sees to it that nothing starves.
     """
     pressed = 1.0 if job.parent is not None else 0.0
-    return math.log2(asked.megapixel_steps) - pressed + _SPEED_URGENCY[job.speed]
+    return math.log2(plan.cost) - pressed + _SPEED_URGENCY[job.speed]
 
 
 def noise_for(line: Sequence[Generation]) -> NoiseSource:

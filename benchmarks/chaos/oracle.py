@@ -18,7 +18,7 @@ from benchmarks.chaos.house import House
 from contract.codec import decode_job
 from contract.ids import JobId
 from contract.jobs import Job
-from contract.plan import plan
+from contract.planning import plan
 from exchange import keys
 from exchange.catalogue import open_catalogue
 from exchange.images import open_store
@@ -95,7 +95,7 @@ class Reference:
         lines = tuple(job.generations(index) for index in range(job.image_count))
         key = (job.prompt, job.model, lines)
         if key not in self._known:
-            request = request_for(job, plan(job, self._catalogue.named(job.model)))
+            request = request_for(job, job.plan or plan(job, self._catalogue.named(job.model)))
             self._known[key] = self._engine.submit(request).result()
         return self._known[key]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contract.actions import Action, ButtonId
 from contract.catalogue import EASEL_SMALL
 from contract.derive import next_job
 from contract.ids import job_id
 from contract.jobs import DiscordChannel, Job, Press, Strength, User
 from contract.kinds.imagine import Imagine
+from contract.planning import plan
 from contract.prompt import Prompt, parse
 
 ALICE = User(811, "alice")
@@ -54,3 +57,8 @@ def variation(job: Job, index: int, strength: Strength, press: Press, prompt: Pr
 def upscale(job: Job, index: int, press: Press) -> Job:
     """What U1-U4 make of a grid."""
     return next_job(job, ButtonId(Action.UPSCALE, index, job.id), press)
+
+
+def planned(job: Job) -> Job:
+    """As it is accepted: with its plan on the model that ships."""
+    return replace(job, plan=plan(job, EASEL_SMALL))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
+from contract.catalogue import EASEL_SMALL
 from contract.codec import JOB_VERSION, decode_job, encode_job, job_schema
 from contract.errors import MalformedDocument, NewerVersion
-from contract.jobs import Job, Strength
+from contract.jobs import Generation, Job, Strength
+from contract.kinds.upscale import Upscale
+from contract.planning import plan
 from tests.contract.factories import imagine, press, upscale, variation
 
 GRID = imagine("a red:: fox::2 --ar 3:2 --no trees, snow --chaos 10")
@@ -25,7 +29,7 @@ def test_a_job_survives_the_wire(job: Job) -> None:
 
 def test_a_newer_document_is_handed_back() -> None:
     """A worker that is older than the bot must not fail the job."""
-    document = json.loads(encode_job(GRID)) | {"version": 2}
+    document = json.loads(encode_job(GRID)) | {"version": JOB_VERSION + 1}
     with pytest.raises(NewerVersion):
         decode_job(json.dumps(document))
 
@@ -35,6 +39,42 @@ def test_what_is_no_job_is_malformed(text: str) -> None:
     """Whatever arrives, the answer is one kind of error."""
     with pytest.raises(MalformedDocument):
         decode_job(text)
+
+
+def test_the_plan_travels_inside_the_job() -> None:
+    """What was priced is what a worker draws."""
+    job = replace(GRID, plan=plan(GRID, EASEL_SMALL))
+    assert decode_job(encode_job(job)).plan == job.plan
+
+
+def test_a_job_of_version_1_is_read() -> None:
+    """Queues and image stores hold them: the same job, without a plan."""
+    document = {
+        "version": 1,
+        "job": {
+            "id": "0000002a-e25e-81de-b0a9-91859bf7ba93",
+            "request": {"index": 2, "source": [{"seed": 42, "index": 2, "strength": None}], "kind": "upscale"},
+            "prompt": {
+                "echo": "a fox --v 6.1",
+                "parts": [{"text": "a fox", "weight": 1.0}],
+                "negatives": [],
+                "images": [],
+                "parameters": {"aspect": None, "tile": False},
+                "version": "6.1",
+            },
+            "model": "easel-small",
+            "user": {"id": 811, "name": "alice"},
+            "destination": {"channel_id": 31, "guild_id": 30, "reply_to": 99, "kind": "discord"},
+            "created_ms": 1790000000000,
+            "speed": "fast",
+            "stealth": False,
+            "locale": "en-US",
+            "parent": {"id": "0000002a-e25e-81de-b0a9-91859bf7ba93", "index": 2},
+        },
+    }
+    job = decode_job(json.dumps(document))
+    assert (job.request, job.plan) == (Upscale(2, (Generation(42, 2),)), None)
+    assert job.generations(0) == (Generation(42, 2),)
 
 
 def test_an_unknown_kind_is_a_newer_versions() -> None:
@@ -62,7 +102,7 @@ def test_schema_and_version_belong_together() -> None:
     """Whoever changes what a job document holds raises `JOB_VERSION`, teaches `decode_job` the version before, and
     writes the new pair here: an older worker must not read a document that it understands differently."""
     schema = json.dumps(job_schema(), sort_keys=True)
-    assert (JOB_VERSION, hashlib.sha256(schema.encode()).hexdigest()[:16]) == (1, "02a116efce304cf6")
+    assert (JOB_VERSION, hashlib.sha256(schema.encode()).hexdigest()[:16]) == (2, "3f298ce886ce686d")
 
 
 def test_the_error_names_the_fields() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import model
 from contract.catalogue import EASEL_SMALL
-from contract.plan import plan
+from contract.planning import plan
 from tests.contract.factories import imagine
 from worker.render import request_for
 from worker.settings import DEFAULT_MODEL

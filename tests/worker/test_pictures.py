@@ -17,10 +17,11 @@ from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Job
 from contract.outcomes import Done, Outcome
+from contract.planning import plan
 from exchange import keys, progress, tasks
 from exchange.images import FolderStore
 from model import Cancelled, Request, Size, Step
-from tests.contract.factories import imagine, press, upscale
+from tests.contract.factories import imagine, planned, press, upscale
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
 from worker.encoding import read_parameters
@@ -123,9 +124,42 @@ def draw(studio: Studio, job: Job) -> Outcome:
     return studio.draw(job, started=lambda ticket: None)
 
 
+def test_what_was_priced_is_drawn_whatever_this_workers_catalogue_says(
+    studio: Studio, engine: FakeEngine, store: FolderStore
+) -> None:
+    """The plan made at acceptance decides size, steps, scale and sampler, and is what the picture says of itself."""
+    job = imagine("a fox")
+    accepted = plan(
+        job, replace(EASEL_SMALL, pixels=32 * 96, num_inference_steps=7, guidance_scale=2.0, sampler="euler")
+    )
+    draw(studio, replace(job, plan=accepted))
+    [request] = engine.requests
+    assert (request.size.width, request.size.height) == (accepted.width, accepted.height) != (64, 64)
+    assert (request.sampling.num_inference_steps, request.sampling.sampler) == (7, "euler")
+    assert request.sampling.guidance_scale == 2.0
+    file = store.get_image(job.id, 0)
+    assert file is not None
+    assert "Steps: 7, Sampler: euler" in (read_parameters(file) or "")
+    record = store.get_record(job.id)
+    assert record is not None
+    assert record.plan == accepted
+
+
+def test_what_version_0_1_accepted_is_planned_by_the_worker(
+    studio: Studio, engine: FakeEngine, store: FolderStore
+) -> None:
+    """Such a job has no plan; it gets this worker's, and keeps it."""
+    job = imagine("a fox --q .5")
+    draw(studio, job)
+    assert engine.requests[0].sampling.num_inference_steps == plan(job, EASEL_SMALL).num_inference_steps
+    record = store.get_record(job.id)
+    assert record is not None
+    assert record.plan == plan(job, EASEL_SMALL)
+
+
 def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore) -> None:
     """Lossless, in order, each with the parameters that make it again."""
-    job = imagine("a fox --ar 2:1", seed=7)
+    job = planned(imagine("a fox --ar 2:1", seed=7))
     outcome = draw(studio, job)
     assert isinstance(outcome, Done)
     assert outcome.gpu_s >= 0
@@ -252,7 +286,7 @@ def test_progress_that_nobody_can_hear_stops_nothing(
         raise redis.exceptions.ConnectionError("a test cut it")
 
     monkeypatch.setattr(progress, "publish", away)
-    job = imagine()
+    job = planned(imagine())
     assert isinstance(draw(studio, job), Done)
     assert store.get_record(job.id) == job
 

@@ -9,7 +9,7 @@ import pytest
 
 from contract.catalogue import EASEL_SMALL
 from contract.jobs import Generation, Job, Speed, Strength
-from contract.plan import plan
+from contract.planning import plan
 from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request, Size
 from tests.contract.factories import imagine, press, reroll, upscale, variation
 from worker.render import PREVIEWS, noise_for, preview_interval, request_for, urgency_of

@@ -139,7 +139,7 @@ async def house(
         engines = Engines([EASEL_SMALL.name], lambda name: Warm(name, engine))
         engines.open()
         studio = Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, FakeWeb()))
-        door = DiscordDoor(poster, DEFAULT_CATALOGUE, upload_limit_bytes=2**20)
+        door = DiscordDoor(poster, upload_limit_bytes=2**20)
         delivery = Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE)
         tasks.equip(tasks.Tools(client, studio, delivery))
         pool = SlotPool(client, {keys.RENDER: 2, keys.DELIVER: 2})

@@ -14,7 +14,6 @@ from typing import Protocol
 import structlog
 
 from contract import messages
-from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.ids import JobId, nonce
 from contract.jobs import Job
@@ -24,7 +23,7 @@ from exchange.delivery import DeliveryState, MessageRef
 from worker.delivery.door import Pictures, Result, Told
 from worker.delivery.poster import Attachment, NotAllowed, Post, TooLarge
 from worker.encoding import assemble_grid, encode_message
-from worker.parameters import parameters_of
+from worker.parameters import parameters_text
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +55,11 @@ class DiscordDoor:
     def __init__(
         self,
         poster: Messages,
-        catalogue: Catalogue,
         *,
         upload_limit_bytes: int,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
         self._poster = poster
-        self._catalogue = catalogue
         self._upload_limit_bytes = upload_limit_bytes
         self._now_ms = now_ms
 
@@ -102,7 +99,7 @@ class DiscordDoor:
         if not isinstance(result, Pictures):
             post = replace(post, embed=messages.numbered(result.texts))
             return self._poster.post(job.destination.channel_id, post, nonce(job.id))
-        image, text = assemble_grid(result.images), parameters_of(job, self._catalogue)
+        image, text = assemble_grid(result.images), parameters_text(job, enlargement=_enlargement(job, result))
         limit_bytes = self._upload_limit_bytes
         while True:
             file = encode_message(image, parameters=text, limit_bytes=limit_bytes)
@@ -182,3 +179,8 @@ class DiscordDoor:
             log.warning("cannot search for the waiting message", reason=error.reason)
             return None
         return MessageRef(channel_id, found) if found is not None else None
+
+
+def _enlargement(job: Job, result: Pictures) -> int:
+    """How many times a side the pictures are what was drawn."""
+    return result.images[0].shape[1] // job.plan.width if job.plan is not None else 1

@@ -17,12 +17,12 @@ import structlog
 from numpy.typing import NDArray
 from PIL import Image
 
+from contract import planning
 from contract.catalogue import Catalogue
 from contract.codec import job_document
 from contract.errors import EaselError, UserError
 from contract.jobs import Job
 from contract.outcomes import Cancelled, Done, Failed, JobState, Outcome, Refused, Stored, Texts
-from contract.plan import plan
 from exchange import accounts
 from exchange.delivery import (
     DeliveryState,
@@ -152,12 +152,11 @@ class Delivery:
     def _draw_again(self, job: Job, known: DeliveryState) -> Ended:
         """A picture that the store has lost is drawn again from its line of generations, by a slot with a GPU."""
         try:
-            model = self._catalogue.named(job.model)
-            asked = plan(job, model)
+            plan = job.plan or planning.plan(job, self._catalogue.named(job.model))
         except UserError as error:
             return self._fail(job, known, error)
-        pixels = asked.width * asked.height
-        enqueue_rendering(self._redis, job, cost=asked.megapixel_steps, model_key=job.model, pixels=pixels)
+        pixels = plan.width * plan.height
+        enqueue_rendering(self._redis, job, cost=plan.cost, model_key=job.model, pixels=pixels)
         log.info("picture is not in the store, it is rendered again")
         return Ended(JobState.QUEUED)
 

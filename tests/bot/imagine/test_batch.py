@@ -7,6 +7,8 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 
+from contract.catalogue import EASEL_SMALL
+from contract.planning import plan
 from exchange.queue import MessageRef
 from service.services import Services
 
@@ -31,6 +33,7 @@ async def test_yes_starts_each_with_a_message_of_its_own(
     jobs = [await services.queue.accepted(id) for id in await services.queue.of_user(alice.id)]
     assert sorted(job.prompt.text for job in jobs if job) == ["a blue fox"] * 2 + ["a red fox"] * 2
     assert len({job.seed for job in jobs if job}) == 4
+    assert {job.plan for job in jobs if job} == {plan(job, EASEL_SMALL) for job in jobs if job}
     waiting = {message.id for message in channel.history() if message.content.endswith("(Waiting to start)")}
     known = {await services.queue.waiting_message(job.id) for job in jobs if job}
     assert known == {MessageRef(channel.id, id) for id in waiting}

@@ -21,7 +21,7 @@ from exchange import keys
 from exchange.accounts import month_of
 from exchange.delivery import MessageRef, delivery_state
 from exchange.images import FolderStore
-from tests.contract.factories import imagine, press, upscale, variation
+from tests.contract.factories import imagine, planned, press, upscale, variation
 from tests.worker.conftest import keep_pictures
 from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
 from worker.delivery.discord import NONCE_TRUSTED_MS, DiscordDoor
@@ -62,7 +62,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def delivery(discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock) -> Delivery:
-    door = DiscordDoor(discord, DEFAULT_CATALOGUE, upload_limit_bytes=10 * 2**20, now_ms=clock)
+    door = DiscordDoor(discord, upload_limit_bytes=10 * 2**20, now_ms=clock)
     return Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE, now_ms=clock)
 
 
@@ -84,7 +84,7 @@ def test_a_grid_is_posted_and_the_waiting_message_deleted_after_it(
     delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
 ) -> None:
     """One new message with pictures, content, rows, file name, caption and nonce; then the waiting one goes."""
-    job = accepted(client, imagine())
+    job = accepted(client, planned(imagine()))
     keep_pictures(store, job)
     result = delivery.deliver(job, Done())
     [message] = discord.messages
