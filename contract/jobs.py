@@ -33,6 +33,8 @@ class Speed(StrEnum):
 class Queue(StrEnum):
     """Where a job's work is done, once it is accepted."""
 
+    INTAKE = "intake"
+    """Pictures are fetched first; its rendering follows."""
     RENDER = "render"
     """By a slot with a model."""
     DELIVER = "deliver"
@@ -160,6 +162,7 @@ class Request(ABC):
     kind: str
 
     queue: ClassVar[Queue] = Queue.RENDER
+    """Where it is made, its pictures from the web being there."""
     needs: ClassVar[frozenset[str]] = frozenset()
     """Words that a model has to honour (`contract.catalogue`), for this kind to be offered and accepted."""
     keeps_picture: ClassVar[bool] = False
@@ -176,6 +179,11 @@ class Request(ABC):
     def takes_quality(self) -> bool:
         """Whether `--quality` buys steps here."""
         return False
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Pictures of the web that it starts from, beside those of the prompt."""
+        return ()
 
     @property
     def origin(self) -> Line:
@@ -246,6 +254,16 @@ class Job:
     def image_count(self) -> int:
         """Pictures this job makes."""
         return self.request.image_count
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Pictures of the web that it is made from: those of the prompt, in its order, then its kind's own."""
+        return (*(image.url for image in self.prompt.images), *self.request.links)
+
+    @property
+    def queue(self) -> Queue:
+        """Where its work begins. What lies in the store already needs no picture from the web."""
+        return Queue.INTAKE if self.links and self.request.queue is Queue.RENDER else self.request.queue
 
     def generations(self, index: int) -> Line:
         """The line of generations of picture `index` (from 0), oldest first; IndexError when there is none."""

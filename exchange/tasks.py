@@ -74,8 +74,8 @@ class AllowedJob(RQJob):  # type: ignore[misc]  # RQ ships no types
 
 
 def home_queue(job: Job) -> str:
-    """The queue a job is submitted to, as its kind has it."""
-    return job.request.queue.value
+    """The queue a job is submitted to."""
+    return job.queue.value
 
 
 def submitted(job: Job, traits: dict[str, Any]) -> Fields:

@@ -47,7 +47,7 @@ class Intake:
         `started` gets what the job waits for, so that others can cancel it. UserError `link_refused` when a picture
         cannot be had; `worker.reading.ReadingStopped` after a cancel. Harmless to repeat: it reads nothing twice.
         """
-        links = [image.url for image in job.prompt.images]
+        links = job.links
         if len(links) > MAX_INPUTS:
             raise _refused(links[MAX_INPUTS], f"at most {MAX_INPUTS} pictures are taken")
         files = {link: self._kept(job, link) for link in links}
@@ -83,7 +83,7 @@ class Intake:
         return [read_pixels(file) for file in files if file is not None]
 
     def _files(self, job: Job) -> list[bytes | None]:
-        return [self._store.get_input(job.id, input_name(number)) for number in range(len(job.prompt.images))]
+        return [self._store.get_input(job.id, input_name(number)) for number in range(len(job.links))]
 
     def _kept(self, job: Job, link: str) -> bytes | None:
         """The file of this link, from the job itself or from those it was made from."""
