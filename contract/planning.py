@@ -50,7 +50,7 @@ def check(prompt: Prompt, model: Model) -> None:
     if prompt.parameters.style not in (None, "raw"):
         raise UserError("parameter_not_supported", parameter=f"--style {prompt.parameters.style}", model=model.title)
     if prompt.images and "image_weight" not in model.honours:
-        raise UserError("parameter_not_supported", parameter="an image link", model=model.title)
+        raise UserError("parameter_not_supported", reason="image_link", model=model.title)
     width, height = prompt.parameters.aspect or (1, 1)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError("ratio_too_extreme", ratio=f"{width}:{height}", model=model.title, limit=MAX_RATIO)

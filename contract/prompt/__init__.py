@@ -3,7 +3,6 @@
 from contract.prompt.echo import ECHO_LIMIT, draw_styles, format_prompt
 from contract.prompt.parser import parse
 from contract.prompt.refusals import PromptError
-from contract.prompt.sentences import describe
 from contract.prompt.values import (
     Context,
     ImagePrompt,
@@ -26,7 +25,6 @@ __all__ = [
     "PromptError",
     "Reference",
     "Submission",
-    "describe",
     "draw_styles",
     "format_prompt",
     "parse",

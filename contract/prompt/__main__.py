@@ -21,8 +21,8 @@ from contract.prompt.echo import draw_styles
 from contract.prompt.flags import FLAGS, SELECTORS
 from contract.prompt.parser import parse
 from contract.prompt.refusals import PromptError
-from contract.prompt.sentences import describe
 from contract.prompt.values import Context, LegacyFlag, Parameters, Reference, Submission
+from contract.sentences import describe
 from contract.versions import JOBS_PER_SUBMISSION
 
 _CHOICES = {

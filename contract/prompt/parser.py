@@ -125,7 +125,7 @@ def _check_speed(prompts: tuple[Prompt, ...], jobs: int, context: Context) -> No
 
 
 def _too_many(jobs: int, limit: int, context: Context) -> PromptError:
-    shown = f"over {permutations.COUNT_CAP}" if jobs >= permutations.COUNT_CAP else jobs
-    if context.max_jobs is not None:
-        return PromptError("too_many_jobs", "limit", jobs=shown, limit=limit)
-    return PromptError("too_many_jobs", jobs=shown, limit=limit, plan=context.plan.capitalize())
+    reason = "plan" if context.max_jobs is None else "limit"
+    if jobs >= permutations.COUNT_CAP:
+        reason += "_uncounted"
+    return PromptError("too_many_jobs", reason, jobs=jobs, limit=limit, plan=context.plan.capitalize())

@@ -177,14 +177,12 @@ class Reader:
         if given.flag.name == "sref" and (value == "random" or _STYLE_NUMBER.fullmatch(value)):
             value = value if value == "random" else str(int(value))
             return Reference(value, 1.0 if number is None else link_weight(number, span))
-        expected = "links, numbers or `random`" if given.flag.name == "sref" else "links to pictures"
         raise PromptError(
             "bad_value",
-            "reference",
+            "style_reference" if given.flag.name == "sref" else "reference",
             param=given.flag.name,
             span=span,
             parameter=given.flag.name,
-            expected=expected,
             value=shortened(text),
         )
 

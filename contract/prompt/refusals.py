@@ -21,7 +21,7 @@ class Edit:
 class PromptError(UserError):
     """A prompt that cannot be run.
 
-    `kind` is one of the kinds in `contract.prompt.sentences`, `param` the full name of the parameter concerned (or the
+    `kind` and `reason` name a sentence (`contract.sentences`), `param` the full name of the parameter concerned (or the
     unrecognised word), `span` where in the typed text it stands, `suggestion` a whole prompt that would run instead,
     when there is one obvious correction. `edits` are the steps to it. `suffix` is the person's suffix when the fault
     lies there and not in what was typed.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from contract.prompt import Context, PromptError, describe, format_prompt, parse
+from contract.prompt import Context, PromptError, format_prompt, parse
 from contract.prompt.flags import FLAGS, SELECTORS, SPELLINGS, Kind
+from contract.sentences import describe
 from contract.versions import ROWS, VERSIONS, Row, Rule, Version
 
 _NUMBERS = ["1", "2", "3", "4", "5", "5.1", "5.2", "6", "6.1", "7", "8", "8.1"]

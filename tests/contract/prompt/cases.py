@@ -218,7 +218,7 @@ PRESETS = [
         "bad_value",
         request={"suffix": "--s 5000"},
         description="--stylize must be between 0 and 1000 with --version 6.1\n"
-        "This comes from your suffix, `--s 5000`, which is added to every prompt: change it with /prefer suffix",
+        "This comes from your suffix, `--s 5000`, which is added to every prompt: change it with `/prefer suffix`",
     ),
     *(
         _refused("§1 no text in a suffix [O]", text, "command_not_supported", request={"command": "prefer_suffix"})

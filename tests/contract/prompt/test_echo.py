@@ -6,7 +6,8 @@ from itertools import count
 
 import pytest
 
-from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, describe, draw_styles, parse
+from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, draw_styles, parse
+from contract.sentences import describe
 
 
 def test_every_job_draws_its_own_style() -> None:

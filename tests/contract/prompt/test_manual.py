@@ -11,7 +11,6 @@ from contract.prompt import parse
 from contract.prompt.__main__ import answer
 from contract.prompt.flags import FLAGS
 from contract.prompt.manual import parameter_table
-from contract.prompt.sentences import TITLES
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "prompt-language.md").read_text()
 _EXAMPLES = re.findall(r"^/imagine (.+)$", _PAGE, re.MULTILINE)
@@ -49,4 +48,3 @@ def test_the_page_has_examples() -> None:
     """The patterns above find something."""
     assert len(_EXAMPLES) >= 10
     assert len(_PROGRAMS) == 2
-    assert len(TITLES) == 13

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, describe, format_prompt, parse
+from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, format_prompt, parse
 from contract.prompt.__main__ import answer
+from contract.sentences import describe
 from tests.contract.prompt.legal import legal_prompts
 
 _PIECES = (
