@@ -13,12 +13,12 @@ from discord import app_commands
 
 from bot import limits
 from bot.answering import NETWORK_ERRORS, explain, refuse
+from bot.askers import asker_of
 from bot.client import EaselClient, Interaction
 from bot.permissions import missing_permissions
 from bot.rendering import embed_of, view_of
 from contract.actions import Button
 from contract.errors import UserError
-from contract.jobs import DiscordChannel, User
 from contract.messages import Embed
 from exchange.queue import MessageRef
 from service.asker import Asker
@@ -52,27 +52,7 @@ class Call:
     @cached_property
     def asker(self) -> Asker:
         """The person, the place and the moment. UserError when Discord does not say where."""
-        interaction = self._interaction
-        if interaction.channel_id is None:
-            raise UserError("unknown_button")
-        joined = interaction.user.joined_at if isinstance(interaction.user, discord.Member) else None
-        thread = interaction.channel if isinstance(interaction.channel, discord.Thread) else None
-        return Asker(
-            user=User(interaction.user.id, interaction.user.name),
-            destination=DiscordChannel(interaction.channel_id, interaction.guild_id),
-            asked_ms=int(interaction.created_at.timestamp() * 1000),
-            key=interaction.id,
-            locale=str(interaction.locale),
-            guild_id=interaction.guild_id,
-            channel_id=interaction.channel_id if thread is None else thread.parent_id,
-            joined_ms=None if joined is None else int(joined.timestamp() * 1000),
-            manages=interaction.guild_id is not None and interaction.permissions.manage_guild,
-        )
-
-    @property
-    def may_moderate(self) -> bool:
-        """Whether the person may end other people's jobs here: those who may delete their messages."""
-        return self._interaction.guild_id is not None and self._interaction.permissions.manage_messages
+        return asker_of(self._interaction)
 
     @property
     def message(self) -> discord.Message | None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from contract.jobs import Destination, User
+
+
+def nowhere(place: Destination) -> bool:
+    """Of people who moderate no place at all."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +21,8 @@ class Asker:
     id, for instance. `asked_ms` is Unix time in milliseconds. `destination` is where results go.
 
     `guild_id` and `channel_id` say whose rules hold: those of a thread are its parent's. `joined_ms` is when the person
-    became a member of that guild, None when that is unknown; `manages` is true of those who manage it.
+    became a member of that guild, None when that is unknown; `manages` is true of those who manage it. `moderates` says
+    of any place whether they may delete other people's messages there.
     """
 
     user: User
@@ -27,3 +34,4 @@ class Asker:
     channel_id: int | None = None
     joined_ms: int | None = None
     manages: bool = False
+    moderates: Callable[[Destination], bool] = field(default=nowhere, compare=False)

@@ -53,12 +53,11 @@ async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> S
     return [one for month in found for one in month]
 
 
-async def forget(services: Services, id: JobId, owner: int | None) -> None:
+async def forget(services: Services, id: JobId, owner: int) -> None:
     """Delete a job's pictures and record, and take it out of its owner's history."""
     await asyncio.to_thread(services.images.delete, id)
-    if owner is not None:
-        async with promptly():
-            await services.accounts.forget(owner, id)
+    async with promptly():
+        await services.accounts.forget(owner, id)
 
 
 def _pictures(services: Services, job: Job) -> list[tuple[int, bytes]]:

@@ -12,6 +12,7 @@ from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
 from exchange.queue import MessageRef
+from service.asker import Asker
 from service.cancelling import cancel
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -19,17 +20,17 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 async def cancel_by_press(call: Call, job_id: JobId) -> None:
     """The Cancel button: the waiting message says `(Stopped)`. UserError when it is not the presser's job, or ended."""
-    job = await cancel(call.services, job_id, by=call.asker.user.id, operator=call.may_moderate)
+    job = await cancel(call.services, call.asker, job_id)
     await call.client.waiting.finish(job_id)
     await call.update(messages.stopped(job))
 
 
-async def cancel_and_show(client: EaselClient, job_id: JobId, *, by: int, operator: bool) -> Job:
+async def cancel_and_show(client: EaselClient, asker: Asker, job_id: JobId) -> Job:
     """End a job, for commands and reactions: the waiting message, if there is one, is changed by the channel's route.
 
     UserError as `service.cancelling.cancel`.
     """
-    job = await cancel(client.services, job_id, by=by, operator=operator)
+    job = await cancel(client.services, asker, job_id)
     await client.waiting.finish(job_id)
     message = await client.services.queue.waiting_message(job_id)
     if message is not None:

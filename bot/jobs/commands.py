@@ -87,7 +87,7 @@ async def cancel(call: Call, job: str | None = None) -> None:
         job_id = own[-1].job.id
     else:
         job_id = read_job_id(job)
-    ended = await cancel_and_show(call.client, job_id, by=call.asker.user.id, operator=call.may_moderate)
+    ended = await cancel_and_show(call.client, call.asker, job_id)
     await call.say(f"Cancelled {_title(ended)}.")
 
 
@@ -108,7 +108,7 @@ async def _cancel_all(call: Call) -> None:
     cancelled = 0
     for one in own:
         with suppress(UserError):  # it has ended meanwhile
-            await cancel_and_show(call.client, one.job.id, by=call.asker.user.id, operator=False)
+            await cancel_and_show(call.client, call.asker, one.job.id)
             cancelled += 1
     await call.say(f"Cancelled {cancelled} of your jobs.")
 

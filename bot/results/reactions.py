@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import discord
 import structlog
 
 from bot.answering import NETWORK_ERRORS
+from bot.askers import asker_of_reaction
 from bot.calls import Call, answered
 from bot.client import EaselClient
 from bot.jobs.cancelling import cancel_and_show
 from bot.results.again import send_results
 from contract.actions import Action, ButtonId, read_custom_id
 from contract.errors import UnknownButton, UserError
+from contract.ids import JobId
+from contract.jobs import Destination, User
+from service.asker import Asker
 from service.pictures import forget, recorded_job
+from service.rights import Owned, may_act
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -35,43 +41,55 @@ async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) 
         message = await client.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id)
         if message.author.id != me.id:
             return
-        if emoji == CROSS:
-            operator = payload.member is not None and payload.member.guild_permissions.manage_messages
-            await end(client, message, by=payload.user_id, operator=operator)
-        else:
-            await send(client, message, by=payload.user_id)
+        await (end if emoji == CROSS else send)(client, message, asker_of_reaction(client, payload))
     except UserError as error:
         log.info("a reaction was refused", kind=error.kind, user_id=str(payload.user_id))
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.info("a reaction could not be followed", error=str(error), message_id=str(payload.message_id))
 
 
-async def end(client: EaselClient, message: discord.Message, *, by: int, operator: bool) -> None:
+async def end(client: EaselClient, message: discord.Message, asker: Asker) -> None:
     """Cancel the running job of this message, or delete the finished one with its pictures and records.
 
     UserError when it is not theirs, or no message of a job.
     """
     button = job_of(message)
     if button.action is Action.CANCEL:
-        await cancel_and_show(client, button.job, by=by, operator=operator)
+        await cancel_and_show(client, asker, button.job)
         return
-    owner = owner_of(message)
-    if owner != by and not operator:
+    job = await _behind(client, asker, message, button.job)
+    if not may_act(asker, job):
         raise UserError("not_your_job")
     await message.delete()
-    await forget(client.services, button.job, owner)
-    log.info("deleted", job_id=button.job, by=str(by))
+    await forget(client.services, button.job, job.user.id)
+    log.info("deleted", job_id=button.job, by=str(asker.user.id))
 
 
-async def send(client: EaselClient, message: discord.Message, *, by: int) -> None:
+async def send(client: EaselClient, message: discord.Message, asker: Asker) -> None:
     """Send the pictures of this message's job to its owner. UserError when it is not theirs, or they are gone."""
     button = job_of(message)
-    if owner_of(message) != by:
+    if (await _behind(client, asker, message, button.job)).user.id != asker.user.id:
         raise UserError("not_your_job")
     job = await recorded_job(client.services, button.job)
     if job is None:
         raise UserError("no_such_job", job=button.job)
-    await send_results(client, job, discord.Object(by))
+    await send_results(client, job, discord.Object(asker.user.id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """Whose a message of ours is, and where, by its own words: what is left of a job whose record is gone."""
+
+    user: User
+    destination: Destination
+
+
+async def _behind(client: EaselClient, asker: Asker, message: discord.Message, id: JobId) -> Owned:
+    """The job of a message that stands where the asker is, or what the message says of it."""
+    recorded = await recorded_job(client.services, id)
+    if recorded is not None:
+        return recorded
+    return _Message(User(owner_of(message) or 0, ""), asker.destination)
 
 
 def job_of(message: discord.Message) -> ButtonId:
@@ -99,7 +117,7 @@ async def end_by_menu(call: Call, message: discord.Message) -> None:
     """Apps → Cancel Job: the same as ❌."""
     if not call.is_ours(message):
         raise UserError("no_job_here")
-    await end(call.client, message, by=call.asker.user.id, operator=call.may_moderate)
+    await end(call.client, message, call.asker)
     await call.say("Done.")
 
 
@@ -108,5 +126,5 @@ async def send_by_menu(call: Call, message: discord.Message) -> None:
     """Apps → DM Results: the same as ✉️."""
     if not call.is_ours(message):
         raise UserError("no_job_here")
-    await send(call.client, message, by=call.asker.user.id)
+    await send(call.client, message, call.asker)
     await call.say("Sent. Look into your direct messages.")
