@@ -6,18 +6,24 @@ table a model, whose keys are the fields of `Model` (`models.example.toml` shows
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from contract.errors import UserError
+from contract.families import FAMILIES, HONOURABLE
 from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 
 ANY_VERSION = "*"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_TEXT_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,9 @@ class Model:
     own names and the version whose parameters each has: `{emoji = "6.1"}` makes `--v emoji` this model, legal in what
     6.1 is legal in. `pixels` is the area of one picture at any aspect ratio; both sides are multiples of
     `size_multiple`. A drawn picture is then enlarged `enlargement` times a side (1 or 4) by the shipped upscaler.
-    `honours` names the `Parameters` fields that change something on this model; a prompt that uses another is refused
-    with a sentence. `source` is a folder or hub id in standard diffusers layout, empty for the model that ships;
-    `revision` pins it and is part of the fingerprint, so change it when the weights change.
+    `family`, `sampler` and `honours` are words of `contract.families`; a prompt that uses what is not in `honours` is
+    refused with a sentence. `source` is a folder or hub id in standard diffusers layout, empty for the model that
+    ships; `revision` pins it and is part of the fingerprint, so change it when the weights change.
 
     Two shortcuts trade likeness for speed, and are off unless set here: `guidance_interval` is the share of a picture's
     steps (0 to 1, from noise to picture) in which guidance is on, `deep_every` the number of steps for which a UNet's
@@ -115,16 +121,20 @@ def read_catalogue(text: str) -> Catalogue:
     """An operator's catalogue from TOML. UserError `bad_catalogue` says what is wrong and where."""
     try:
         document = tomllib.loads(text)
-        models = _MODELS.validate_python(document.get("models", []))
     except tomllib.TOMLDecodeError as error:
-        raise UserError("bad_catalogue", reason=f"not TOML: {error}") from error
+        raise _bad(f"not TOML: {error}") from error
+    tables = document.get("models", [])
+    for key in document:
+        _expect_word("unknown table", key, ["models"])
+    for place, table in enumerate(tables if isinstance(tables, list) else []):
+        for key in table if isinstance(table, dict) else []:
+            _expect_word(f"models.{place}: unknown key", key, [field.name for field in fields(Model)])
+    try:
+        models = _MODELS.validate_python(tables)
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(place) for place in detail["loc"])
-        raise UserError("bad_catalogue", reason=f"models.{where}: {detail['msg']}") from error
-    for place, table in enumerate(document.get("models", [])):
-        if unknown := set(table) - {field.name for field in fields(Model)}:
-            raise UserError("bad_catalogue", reason=f"models.{place}: unknown key {sorted(unknown)[0]}")
+        raise _bad(f"models.{where}: {detail['msg']}") from error
     catalogue = Catalogue(tuple(_canonical(model) for model in models))
     _check(catalogue)
     return catalogue
@@ -139,45 +149,83 @@ def _canonical(model: Model) -> Model:
 def _check(catalogue: Catalogue) -> None:
     models = catalogue.models
     if not models:
-        raise UserError("bad_catalogue", reason="it offers no model: add a [[models]] table")
+        raise _bad("it offers no model: add a [[models]] table")
     names, fingerprints = _names(models), {model.fingerprint for model in models}
     if len(set(names)) < len(names) or len(fingerprints) < len(models):
-        raise UserError("bad_catalogue", reason="two models have the same name")
+        raise _bad("two models have the same name")
     for model in models:
-        if model.enlargement not in (1, 4):
-            raise UserError("bad_catalogue", reason=f"{model.name}: enlargement is 1 or 4")
-        if min(model.pixels, model.size_multiple, model.num_inference_steps) < 1 or model.guidance_scale < 1:
-            raise UserError("bad_catalogue", reason=f"{model.name}: sizes, steps and guidance_scale start at 1")
-        first, last = model.guidance_interval
-        if not 0 <= first <= last <= 1:
-            reason = f"{model.name}: guidance_interval is two shares of the steps, such as [0.0, 0.8]"
-            raise UserError("bad_catalogue", reason=reason)
-        if model.deep_every < 1:
-            raise UserError("bad_catalogue", reason=f"{model.name}: deep_every is 1 (off) or more")
-        for version in model.versions:
-            if version != ANY_VERSION and VERSIONS.named(version) is None:
-                raise UserError("bad_catalogue", reason=f"{model.name}: there is no version {version}")
-        if not (model.versions or model.aliases):
-            raise UserError("bad_catalogue", reason=f"{model.name}: it answers to no version; give it one, or an alias")
+        _check_texts(model)
+        _check_words(model)
+        _check_numbers(model)
     try:
         _ = catalogue.versions
     except KeyError as error:
-        raise UserError("bad_catalogue", reason=f"aliases: there is no version {error.args[0]}") from error
+        raise _bad(f"aliases: there is no version {error.args[0]}") from error
     except ValueError as error:
         reason = f"aliases: {error} is no new word (letters, digits, dots and dashes; at most 32)"
-        raise UserError("bad_catalogue", reason=reason) from error
+        raise _bad(reason) from error
+
+
+def _check_texts(model: Model) -> None:
+    """The name stands in captions, ids of queues and settings, the title in sentences: they have to fit there."""
+    if not _NAME.fullmatch(model.name):
+        raise _bad(f"name {model.name!r}: use letters, digits, dots, dashes and underscores; at most 64")
+    for key in ("title", "licence", "source", "revision"):
+        text = getattr(model, key)
+        if len(text) > _TEXT_LENGTH or not text.isprintable():
+            raise _bad(f"{model.name}: {key} is one line of at most {_TEXT_LENGTH} characters")
+    if not model.title.strip() or set(model.title) & set("*`"):
+        raise _bad(f"{model.name}: title is a name in words, without * and `")
+
+
+def _check_words(model: Model) -> None:
+    _expect_word(f"{model.name}: family", model.family, FAMILIES)
+    _expect_word(f"{model.name}: sampler", model.sampler, FAMILIES[model.family])
+    for word in sorted(model.honours):
+        _expect_word(f"{model.name}: honours", word, HONOURABLE)
+    for version in model.versions:
+        if version != ANY_VERSION and VERSIONS.named(version) is None:
+            raise _bad(f"{model.name}: there is no version {version}")
+    if not (model.versions or model.aliases):
+        raise _bad(f"{model.name}: it answers to no version; give it one, or an alias")
+
+
+def _check_numbers(model: Model) -> None:
+    if model.enlargement not in (1, 4):
+        raise _bad(f"{model.name}: enlargement is 1 or 4")
+    if min(model.pixels, model.size_multiple, model.num_inference_steps) < 1 or model.guidance_scale < 1:
+        raise _bad(f"{model.name}: sizes, steps and guidance_scale start at 1")
+    if model.pixels < model.size_multiple**2:
+        raise _bad(f"{model.name}: pixels are at least size_multiple x size_multiple ({model.size_multiple**2})")
+    first, last = model.guidance_interval
+    if not 0 <= first <= last <= 1:
+        raise _bad(f"{model.name}: guidance_interval is two shares of the steps, such as [0.0, 0.8]")
+    if model.deep_every < 1:
+        raise _bad(f"{model.name}: deep_every is 1 (off) or more")
+
+
+def _expect_word(what: str, word: str, known: Iterable[str]) -> None:
+    """UserError `bad_catalogue` for a word that is none of `known`, with the nearest of them and all of them."""
+    words = sorted(known)
+    if word not in words:
+        [nearest] = difflib.get_close_matches(word, words, n=1, cutoff=0.0)
+        raise _bad(f"{what} {word!r}; the nearest is {nearest!r} of {', '.join(words)}")
+
+
+def _bad(reason: str) -> UserError:
+    return UserError("bad_catalogue", reason=reason)
 
 
 def _names(models: Iterable[Model]) -> list[str]:
     return [model.name for model in models]
 
 
-_MODELS: TypeAdapter[tuple[Model, ...]] = TypeAdapter(tuple[Model, ...])
+_MODELS: TypeAdapter[tuple[Model, ...]] = TypeAdapter(tuple[Model, ...], config=ConfigDict(allow_inf_nan=False))
 
 EASEL_SMALL = Model(
     name="easel-small",
     title="Easel Small",
-    family="latent-diffusion",
+    family="stable-diffusion",
     licence="MIT; pictures it learned from: see model/default/README.md",
     versions=(ANY_VERSION,),
     pixels=64 * 64,
@@ -187,9 +235,7 @@ EASEL_SMALL = Model(
     sampler="ddim",
     revision="2",
     enlargement=4,
-    honours=frozenset(
-        {"aspect", "chaos", "stylize", "weird", "quality", "stop", "tile", "style", "raw", "draft", "image_weight"}
-    ),
+    honours=HONOURABLE,
 )
 """The small model that ships in `model/default`: every version is an alias of it."""
 

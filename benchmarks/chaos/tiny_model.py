@@ -10,7 +10,7 @@ CATALOGUE = """
 [[models]]
 name = "tiny"
 title = "Tiny"
-family = "latent-diffusion"
+family = "stable-diffusion"
 licence = "none needed: random numbers"
 source = "{folder}"
 versions = ["*"]

@@ -9,7 +9,10 @@ import pytest
 
 from contract.catalogue import EASEL_SMALL, Catalogue, read_catalogue
 from contract.errors import UserError
+from contract.families import HONOURABLE
+from contract.planning import plan
 from contract.prompt import Context, parse
+from tests.contract.factories import imagine
 
 EXAMPLE = (Path(__file__).parents[2] / "models.example.toml").read_text(encoding="utf-8")
 
@@ -29,7 +32,25 @@ def test_the_example_is_a_catalogue() -> None:
         ("pixels = 1048576", 'pixels = "many"', "models.0.pixels"),
         ("pixels = 1048576", "pixels = 0", "start at 1"),
         ("enlargement = 4", "enlargement = 3", "1 or 4"),
-        ("enlargement = 4", "size = 4", "unknown key size"),
+        ("enlargement = 4", "size = 4", "models.1: unknown key 'size'; the nearest is "),
+        ("enlargement = 4", "enlargment = 4", "the nearest is 'enlargement'"),
+        ('sampler = "dpmpp_2m"', 'sampler = "dpmpp2m"', "sdxl: sampler 'dpmpp2m'; the nearest is 'dpmpp_2m' of ddim, "),
+        ('sampler = "dpmpp_2m"', 'sampler = "magic"', "sdxl: sampler 'magic'; the nearest is "),
+        ('sampler = "dpmpp_2m"', 'sampler = "flow_euler"', "sdxl: sampler 'flow_euler'; the nearest is 'euler'"),
+        ('family = "stable-diffusion-xl"', 'family = "nonsense"', "sdxl: family 'nonsense'; the nearest is "),
+        ('"stylize"', '"stylise"', "sdxl: honours 'stylise'; the nearest is 'stylize'"),
+        ('"stylize"', '"seed"', "sdxl: honours 'seed'"),
+        ("guidance_scale = 6.0", "guidance_scale = nan", "models.0.guidance_scale"),
+        ("guidance_scale = 6.0", "guidance_scale = inf", "models.0.guidance_scale"),
+        ("enlargement = 4", "guidance_interval = [0.0, nan]", "models.1.guidance_interval"),
+        ("pixels = 4096", "pixels = 200", "at least size_multiple x size_multiple (256)"),
+        ('name = "sdxl"', 'name = "sd;xl"', "name 'sd;xl': use letters"),
+        ('name = "sdxl"', 'name = "sd]xl"', "name 'sd]xl': use letters"),
+        ('name = "sdxl"', 'name = "sdxl, turbo"', "use letters"),
+        ('name = "sdxl"', 'name = ""', "use letters"),
+        ('name = "sdxl"', f'name = "{"x" * 65}"', "at most 64"),
+        ('title = "Stable Diffusion XL"', 'title = "**XL**"', "sdxl: title"),
+        ('title = "Stable Diffusion XL"', 'title = "two\\nlines"', "sdxl: title is one line"),
         ("enlargement = 4", "guidance_interval = [0.9, 0.5]", "two shares"),
         ("enlargement = 4", "deep_every = 0", "deep_every is 1"),
         ('name = "easel-small"', 'name = "sdxl"', "same name"),
@@ -85,7 +106,40 @@ def test_what_is_not_offered_is_refused_with_what_is() -> None:
     assert read_catalogue(EXAMPLE.replace('"5.2"', '"7.0", "niji"')).models[0].versions[2:4] == ("7", "niji 6")
 
 
+@pytest.mark.parametrize(
+    "text", ["models = 3", 'models = ["sdxl"]', "[models]\nname = 'sdxl'", "[[model]]", "[[models]]"]
+)
+def test_what_has_no_tables_of_models_is_refused(text: str) -> None:
+    """Whatever shape it has, the answer is a sentence."""
+    with pytest.raises(UserError, match="models"):
+        read_catalogue(text)
+
+
 def test_an_empty_offer_is_refused() -> None:
     """A bot without a model has nothing to do."""
     with pytest.raises(UserError, match="offers no model"):
         read_catalogue("")
+
+
+@pytest.mark.parametrize("word", sorted(HONOURABLE))
+def test_whatever_may_be_honoured_changes_something(word: str) -> None:
+    """A word that changes neither a job's plan nor what is drawn from has no place in the list."""
+    asked = {
+        "aspect": "--ar 3:2",
+        "chaos": "--chaos 40",
+        "stylize": "--s 700",
+        "weird": "--weird 900",
+        "quality": "--q .5",
+        "stop": "--stop 50",
+        "tile": "--tile",
+        "style": "--style raw",
+        "raw": "--raw",
+        "draft": "--draft --v 7",
+        "image_weight": "--iw 2",
+    }[word]
+    link = "https://example.org/a.png "
+    plain, changed = imagine(f"{link}a fox"), imagine(f"{link}a fox {asked}")
+    assert plan(changed, EASEL_SMALL) != plan(plain, EASEL_SMALL)
+    deaf = replace(EASEL_SMALL, honours=HONOURABLE - {word})
+    with pytest.raises(UserError, match="parameter_not_supported"):
+        plan(changed, deaf)

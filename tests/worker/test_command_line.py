@@ -117,7 +117,7 @@ def test_a_model_that_is_not_there(redis_url: str, tmp_path: Path, discord: Disc
 
 def test_one_source_for_several_models(redis_url: str, tmp_path: Path) -> None:
     """Refused before a process starts: each would draw with the wrong weights."""
-    table = "[[models]]\ntitle = 'x'\nfamily = 'x'\nlicence = 'x'\npixels = 4096\nsize_multiple = 16\n"
+    table = "[[models]]\ntitle = 'x'\nfamily = 'stable-diffusion'\nlicence = 'x'\npixels = 4096\nsize_multiple = 16\n"
     table += "num_inference_steps = 20\nguidance_scale = 4.5\nsampler = 'ddim'\nhonours = []\n"
     (tmp_path / "models.toml").write_text(f"{table}name = 'a'\nversions = ['6']\n{table}name = 'b'\nversions = ['7']\n")
     environment = {"REDIS_URL": redis_url, "DISCORD_TOKEN": "MTEx.a", "CATALOGUE": "models.toml", "MODEL": "all"}

@@ -27,7 +27,7 @@ from exchange.connection import connect_async
 from exchange.delivery import MessageRef, text
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue, Limits
-from model import Request, Step, tiny
+from model import ModelError, Request, Step, tiny
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
@@ -328,3 +328,10 @@ def test_each_job_is_drawn_by_its_own_model(house: House, loader: Loader) -> Non
     assert np.abs(second.astype(int) - fourth).max() <= 1
     assert np.abs(first.astype(int) - second).max() > 8
     assert len(kept) == 2
+
+
+def test_a_model_of_another_family_than_the_catalogue_says_is_not_loaded(folders: dict[str, Path]) -> None:
+    """Its samplers and abilities would be promised by mistake; the sentence says what to write."""
+    mistaken = replace(CATALOGUE.models[0], source=str(folders["alpha"]), family="stable-diffusion-xl")
+    with pytest.raises(ModelError, match="alpha is of the family stable-diffusion: say so in the catalogue"):
+        Loader(Catalogue((mistaken,)), "cpu").load("alpha")
