@@ -36,10 +36,11 @@ def _derived(job: Job, press: Press, request: Request, index: int | None, prompt
     if request.keeps_picture:  # the same picture, so it keeps the seed, and the model that drew it
         seed, fingerprint = job.seed, model_fingerprint_of(job.id)
     else:
-        seed, fingerprint = draw_seed(press.interaction_id) if press.seed is None else press.seed, press.fingerprint
+        drawn = draw_seed(press.interaction_id, press.ordinal)
+        seed, fingerprint = drawn if press.seed is None else press.seed, press.fingerprint
     return replace(
         job,
-        id=job_id(seed, fingerprint, press.interaction_id),
+        id=job_id(seed, fingerprint, press.interaction_id, press.ordinal),
         request=request,
         prompt=prompt or job.prompt,
         user=press.user,

@@ -134,9 +134,10 @@ class Parent:
 class Press:
     """What a press on a button brings, beside the button itself.
 
-    `interaction_id` makes the next job's id: the same press makes the same job. `fingerprint` names the model that
-    draws now (`Model.fingerprint`). `seed` is the next job's seed, None to draw one from the interaction. `strength`
-    is how far the person's variations depart where the button does not say. `created_ms` is Unix time.
+    `interaction_id` makes the next job's id: the same press makes the same job, and `ordinal` tells the jobs of one
+    press apart. `fingerprint` names the model that draws now (`Model.fingerprint`). `seed` is the next job's seed, None
+    to draw one from the interaction. `strength` is how far the person's variations depart where the button does not
+    say. `created_ms` is Unix time.
     """
 
     interaction_id: int
@@ -149,6 +150,7 @@ class Press:
     stealth: bool = False
     strength: Strength = Strength.STRONG
     locale: str = "en-US"
+    ordinal: int = 0
 
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -93,6 +93,7 @@ node = Key("easel:node:{name}", "hash", "what a worker process says of itself: m
 pruned = Key("easel:pruned", "string", "there while the image store was pruned within the last day")
 preferences = Key("easel:preferences:{scope}", "hash", "settings of a user, channel or guild")
 pending = Key("easel:pending:{token}", "string", "a request that waits for a confirmation")
+form = Key("easel:form:{user}:{message}:{name}", "string", "a form that a person opened under a message; expires")
 usage = Key("easel:usage:{user}:{month}", "hash", "pictures and GPU seconds")
 history = Key("easel:history:{user}", "zset", "job -> when")
 history_entries = Key("easel:history:{user}:entries", "hash", "job -> what it was and where it was posted, as JSON")

@@ -18,6 +18,9 @@ from exchange import keys
 from exchange.delivery import text
 
 VERSION = 1
+FORM_S = 86_400
+"""How long a form may lie open before it is sent."""
+
 PENDING_S = 900
 """How long a request waits for its confirmation: as long as its interaction token lives."""
 
@@ -89,6 +92,14 @@ class Preferences:
         if document["owner"] != owner or not await self._redis.delete(keys.pending(token)):
             return None
         return document["request"]
+
+    async def open_form(self, name: str, *, user_id: int, message_id: int) -> None:
+        """Remember that this person opened the form `name` under this message."""
+        await self._redis.set(keys.form(user_id, message_id, name), "1", ex=FORM_S)
+
+    async def form_is_open(self, name: str, *, user_id: int, message_id: int) -> bool:
+        """Whether this person opened that form there, within the last day."""
+        return bool(await self._redis.exists(keys.form(user_id, message_id, name)))
 
 
 def _encode(value: Json) -> str:

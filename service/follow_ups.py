@@ -12,11 +12,12 @@ from contract.actions import ButtonId
 from contract.errors import UserError
 from contract.ids import JobId, model_fingerprint_of
 from contract.jobs import Job, Press
-from contract.prompt import Prompt
+from contract.prompt import parse
 from service.asker import Asker
 from service.pictures import recorded_job
 from service.profiles import Profile
 from service.services import Services
+from service.wishes import Wish, repeated
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -59,19 +60,29 @@ async def job_behind(services: Services, asker: Asker, id: JobId, posted: Posted
 
 
 def follow_up(
-    services: Services,
-    asker: Asker,
-    button: ButtonId,
-    job: Job,
-    profile: Profile,
-    posted: Posted | None = None,
-    prompt: Prompt | None = None,
+    services: Services, asker: Asker, button: ButtonId, job: Job, profile: Profile, posted: Posted | None = None
 ) -> Job:
-    """The job that a press under `posted` makes of `job`; with `prompt`, steered by other words.
+    """The job that a press under `posted` makes of `job`.
 
     UserError when `job` has no such picture, or its model is no longer offered.
     """
-    return derive.next_job(job, button, _press(services, asker, job, profile, posted), prompt)
+    return derive.next_job(job, button, _press(services, asker, job, profile, posted))
+
+
+def remixed(
+    services: Services, asker: Asker, button: ButtonId, job: Job, profile: Profile, posted: Posted, text: str
+) -> Wish:
+    """What that press makes of `job` with other words: one job for each of their expansions and repetitions.
+
+    UserError as `follow_up`, and PromptError when the words cannot be read.
+    """
+    submission = parse(text, profile.context("remix"))
+    press = _press(services, asker, job, profile, posted)
+    jobs = (
+        derive.next_job(job, button, replace(press, ordinal=ordinal), prompt)
+        for ordinal, prompt in enumerate(repeated(submission))
+    )
+    return Wish(tuple(jobs), submission.expansions, submission.confirm)
 
 
 def again(services: Services, asker: Asker, job: Job, profile: Profile) -> Job:

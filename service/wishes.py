@@ -54,7 +54,9 @@ def jobs_of(submission: Submission, asker: Asker, profile: Profile, catalogue: C
     # Any whole numbers do, as long as a retry of the request draws the same.
     styles = (draw_seed(asker.key, number) for number in count(FIRST_STYLE))
     jobs = []
-    for ordinal, (prompt, model) in enumerate(_prompts(submission, catalogue)):
+    for ordinal, prompt in enumerate(repeated(submission)):
+        model = catalogue.resolve(prompt.version)
+        check(prompt, model)
         typed = prompt.parameters
         seed = draw_seed(asker.key, ordinal) if typed.seed is None else typed.seed
         stealth = profile.stealth if typed.visibility is None else typed.visibility == "stealth"
@@ -82,9 +84,7 @@ def version_remark(prompt: Prompt, model: Model) -> str | None:
     return f"Version {prompt.version.capitalize()} is drawn by {model.title} here, like every version."
 
 
-def _prompts(submission: Submission, catalogue: Catalogue) -> Iterator[tuple[Prompt, Model]]:
+def repeated(submission: Submission) -> Iterator[Prompt]:
+    """Every prompt as often as its `--repeat` says."""
     for prompt in submission.prompts:
-        model = catalogue.resolve(prompt.version)
-        check(prompt, model)
-        for _ in range(prompt.parameters.repeat or 1):
-            yield prompt, model
+        yield from [prompt] * (prompt.parameters.repeat or 1)

@@ -6,7 +6,7 @@ from discord import app_commands
 
 from bot.calls import Call, answered
 from bot.imagine.prompts import imagine_text
-from bot.waiting.submission import submit
+from bot.imagine.wanted import start
 from service.profiles import profile_of
 from service.wishes import surprise_wish
 
@@ -25,5 +25,4 @@ async def surprise(call: Call) -> None:
     """Draw without words."""
     call.typed = "/surprise"
     call.check_channel()
-    wanted = surprise_wish(call.asker, await profile_of(call.services, call.asker), call.services.catalogue)
-    await submit(call, wanted.jobs[0])
+    await start(call, surprise_wish(call.asker, await profile_of(call.services, call.asker), call.services.catalogue))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bot.calls import Call
-from bot.imagine.questions import question
-from bot.waiting.submission import submit
+from bot.imagine.wanted import start
 from contract.actions import Button, ButtonStyle
 from contract.errors import UserError
 from contract.prompt import PromptError
-from service.accepting import ask_first, keep_correction
+from service.accepting import keep_correction
 from service.profiles import profile_of
 from service.wishes import wish
 
@@ -27,11 +26,7 @@ async def imagine_text(call: Call, text: str) -> None:
     except PromptError as error:
         await call.refuse(error, rows=await _correction(call, error))
         return
-    if wanted.confirm:
-        embed, rows = question(await ask_first(call.services, call.asker, wanted.jobs), wanted.expansions)
-        await call.say(embed=embed, rows=rows, ephemeral=False)
-    else:
-        await submit(call, wanted.jobs[0], remark=wanted.remark)
+    await start(call, wanted, remark=wanted.remark)
 
 
 async def _correction(call: Call, error: PromptError) -> list[list[Button]]:

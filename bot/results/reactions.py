@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import discord
@@ -14,8 +13,9 @@ from bot.calls import Call, answered
 from bot.client import EaselClient
 from bot.jobs.cancelling import cancel_and_show
 from bot.results.again import send_results
-from contract.actions import Action, ButtonId, read_custom_id
-from contract.errors import UnknownButton, UserError
+from bot.results.posted import button_under, owner_of
+from contract.actions import Action
+from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Destination, User
 from service.asker import Asker
@@ -25,8 +25,6 @@ from service.rights import Owned, may_act
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 CROSS, ENVELOPE = "❌", "✉️"
-_MENTION = re.compile(r"<@!?(\d+)>(?!.*<@)", re.DOTALL)
-"""The last mention in a message of ours is whoever asked; prompts come before it."""
 
 
 async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) -> None:
@@ -53,7 +51,7 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
 
     UserError when it is not theirs, or no message of a job.
     """
-    button = job_of(message)
+    button = button_under(message)
     if button.action is Action.CANCEL:
         await cancel_and_show(client, asker, button.job)
         return
@@ -67,7 +65,7 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
 
 async def send(client: EaselClient, message: discord.Message, asker: Asker) -> None:
     """Send the pictures of this message's job to its owner. UserError when it is not theirs, or they are gone."""
-    button = job_of(message)
+    button = button_under(message)
     if (await _behind(client, asker, message, button.job)).user.id != asker.user.id:
         raise UserError("not_your_job")
     job = await recorded_job(client.services, button.job)
@@ -90,26 +88,6 @@ async def _behind(client: EaselClient, asker: Asker, message: discord.Message, i
     if recorded is not None:
         return recorded
     return _Message(User(owner_of(message) or 0, ""), asker.destination)
-
-
-def job_of(message: discord.Message) -> ButtonId:
-    """The first button of ours under a message: it says which job, and whether that is finished.
-
-    UserError `no_job_here` when there is none.
-    """
-    for row in message.components:
-        for component in getattr(row, "children", ()):
-            try:
-                return read_custom_id(getattr(component, "custom_id", None) or "")
-            except UnknownButton:
-                continue
-    raise UserError("no_job_here")
-
-
-def owner_of(message: discord.Message) -> int | None:
-    """Whoever asked for the job of this message, by its own words."""
-    found = _MENTION.search(message.content)
-    return int(found[1]) if found else None
 
 
 @answered(deferred=True)

@@ -12,7 +12,7 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
-from bot.results.remix import NEW_PROMPT
+from bot.results.remix import VARIATION_PROMPT
 from contract.actions import Action, custom_id
 from contract.jobs import Job
 from exchange import preferences
@@ -76,7 +76,7 @@ async def remixed(world: World) -> InteractionResult:
     await world.remix_on()
     shown = await world.alice.click(await post_result(world.env, world.channel, world.grid), label="V1")
     await world.block()
-    return await world.alice.submit_modal(shown, {NEW_PROMPT: "a green fox"})
+    return await world.alice.submit_modal(shown, {VARIATION_PROMPT: "a green fox"})
 
 
 async def shown_again(world: World) -> InteractionResult:

@@ -15,7 +15,7 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.edits import ChannelEdits, Send
 from bot.results.colours import REMEMBERED, ButtonColours
-from bot.results.remix import NEW_PROMPT
+from bot.results.remix import REROLL_PROMPT, VARIATION_PROMPT
 from contract.actions import Action, custom_id
 from contract.jobs import Job
 from service.services import Services
@@ -170,7 +170,7 @@ async def test_with_remix_it_is_the_sent_form_that_counts(
     id = f"MJ::JOB::reroll::0::{grid.id}::SOLO" if label == "🔄" else f"MJ::JOB::variation::2::{grid.id}"
     form = await alice.click(message, custom_id=id)
     assert await styles(simcord_env, message) == {}
-    await alice.submit_modal(form, {NEW_PROMPT: "a blue fox"})
+    await alice.submit_modal(form, {VARIATION_PROMPT if label == "V2" else REROLL_PROMPT: "a blue fox"})
     assert await styles(simcord_env, message) == {label: style}
 
 
