@@ -19,6 +19,7 @@ from bot.permissions import missing_permissions
 from bot.rendering import embed_of, view_of
 from contract.actions import Button
 from contract.errors import UserError
+from contract.locales import Book, book
 from contract.messages import Embed
 from exchange.queue import MessageRef
 from service.asker import Asker
@@ -53,6 +54,11 @@ class Call:
     def asker(self) -> Asker:
         """The person, the place and the moment. UserError when Discord does not say where."""
         return asker_of(self._interaction)
+
+    @property
+    def words(self) -> Book:
+        """The book of the person's language."""
+        return book(str(self._interaction.locale))
 
     @property
     def message(self) -> discord.Message | None:
@@ -94,7 +100,7 @@ class Call:
         in_thread = isinstance(interaction.channel, discord.Thread)
         missing = missing_permissions(interaction.app_permissions, in_thread=in_thread)
         if missing:
-            raise UserError("no_permission", permissions=", ".join(missing))
+            raise UserError("no_permission", permissions=", ".join(self.words.say(f"permission.{n}") for n in missing))
 
     # ── its answer ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,6 +17,7 @@ from discord import app_commands
 from bot.answering import explain
 from bot.edits import ChannelEdits
 from bot.results.colours import ButtonColours
+from bot.translator import BookTranslator
 from bot.waiting.messages import WaitingMessages
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
@@ -100,6 +101,7 @@ class EaselClient(discord.AutoShardedClient):
         for feature in self._features:
             for command in feature.commands:
                 self.tree.add_command(command)
+        await self.tree.set_translator(BookTranslator())
         await self.tree.sync()
 
     async def follow(self, events: AsyncIterable[Progress]) -> None:

@@ -36,7 +36,7 @@ class Listing:
     async def show(self, call: Call, number: int = 1) -> None:
         """Answer a command with a page."""
         page = await self.read(call, number)
-        await call.say(page.text, rows=self._buttons(page))
+        await call.say(page.text, rows=self._buttons(call, page))
 
     @property
     def route(self) -> Route:
@@ -45,13 +45,16 @@ class Listing:
         @answered()
         async def turn(call: Call, found: re.Match[str]) -> None:
             page = await self.read(call, int(found["number"]))
-            await call.update(page.text, rows=self._buttons(page))
+            await call.update(page.text, rows=self._buttons(call, page))
 
         return Route(re.compile(rf"Easel::Page::{self.name}::(?P<number>[1-9]\d{{0,3}})"), turn)
 
-    def _buttons(self, page: Page) -> list[list[Button]]:
+    def _buttons(self, call: Call, page: Page) -> list[list[Button]]:
         turns = ([page.number - 1] if page.number > 1 else []) + ([page.number + 1] if page.more else [])
-        buttons = [Button(f"Easel::Page::{self.name}::{number}", f"Page {number}") for number in turns]
+        buttons = [
+            Button(f"Easel::Page::{self.name}::{number}", call.words.say("page.turn", number=number))
+            for number in turns
+        ]
         return [buttons] if buttons else []
 
 

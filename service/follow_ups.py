@@ -12,6 +12,7 @@ from contract.actions import ButtonId
 from contract.errors import UserError
 from contract.ids import JobId, model_fingerprint_of
 from contract.jobs import Job, Press
+from contract.locales import book
 from contract.prompt import parse
 from service.asker import Asker
 from service.pictures import recorded_job
@@ -20,8 +21,6 @@ from service.services import Services
 from service.wishes import Wish, repeated
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-MODEL_CHANGED = "The model has changed since, so the result may differ from what was shown."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ async def model_remark(services: Services, made: Job, of: Job) -> str | None:
         drawn_again = not await asyncio.to_thread(_is_stored, services, made)
     else:
         drawn_again = bool(made.request.origin) and made.parent is not None and made.parent.index is not None
-    return MODEL_CHANGED if drawn_again else None
+    return book(made.locale).say("remark.model_changed") if drawn_again else None
 
 
 def _press(services: Services, asker: Asker, job: Job, profile: Profile, posted: Posted | None = None) -> Press:

@@ -10,6 +10,7 @@ from contract.catalogue import ANY_VERSION, Catalogue, Model
 from contract.ids import draw_seed, job_id
 from contract.jobs import Job, Speed, surprise
 from contract.kinds.imagine import Imagine
+from contract.locales import Book, book
 from contract.planning import check
 from contract.prompt import Prompt, Submission, draw_styles, parse
 from contract.versions import DEFAULT_VERSION
@@ -38,7 +39,7 @@ def wish(text: str, asker: Asker, profile: Profile, catalogue: Catalogue) -> Wis
     """What `text` asks for. UserError (PromptError) when it cannot be read, or the operator's models cannot do it."""
     submission = parse(text, profile.context())
     jobs = jobs_of(submission, asker, profile, catalogue)
-    remark = version_remark(submission.prompts[0], catalogue.named(jobs[0].model))
+    remark = version_remark(book(asker.locale), submission.prompts[0], catalogue.named(jobs[0].model))
     return Wish(tuple(jobs), submission.expansions, submission.confirm, remark)
 
 
@@ -77,11 +78,11 @@ def jobs_of(submission: Submission, asker: Asker, profile: Profile, catalogue: C
     return jobs
 
 
-def version_remark(prompt: Prompt, model: Model) -> str | None:
+def version_remark(words: Book, prompt: Prompt, model: Model) -> str | None:
     """Said when somebody asks for a version that is only another name of the model here."""
     if prompt.version == DEFAULT_VERSION or ANY_VERSION not in model.versions:
         return None
-    return f"Version {prompt.version.capitalize()} is drawn by {model.title} here, like every version."
+    return words.say("remark.version", version=prompt.version.capitalize(), model=model.title)
 
 
 def repeated(submission: Submission) -> Iterator[Prompt]:

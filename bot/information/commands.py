@@ -10,6 +10,7 @@ from discord import app_commands
 
 from bot.calls import Call, answered
 from contract.jobs import Speed
+from contract.locales import english
 from contract.messages import NOTICE_COLOUR, Embed
 from exchange.accounts import Usage
 from service.pictures import usage_of
@@ -28,40 +29,26 @@ _MONTHS = 13
 """Months of usage that are kept, this one included."""
 
 
-@app_commands.command(description="How to make pictures here")
+@app_commands.command(description=english("command.help"))
 @answered()
 async def help(call: Call) -> None:
     """A first page with examples that work."""
-    await call.say(embed=Embed("How to make pictures", help_text(), NOTICE_COLOUR))
+    examples = "\n".join(f"`{call.words.command('imagine')} {example}`" for example in EXAMPLES)
+    await call.say(embed=Embed(call.words.say("help.title"), call.words.say("help", examples=examples), NOTICE_COLOUR))
 
 
-@app_commands.command(description="Your settings, usage and jobs")
+@app_commands.command(description=english("command.info"))
 @answered(deferred=True)
 async def info(call: Call) -> None:
     """Midjourney's page, line by line, because clients read it. Deferred first: they wait for the edit that follows."""
     await call.say(embed=Embed("Your info", await _info_text(call), NOTICE_COLOUR))
 
 
-@app_commands.command(description="Show your own id")
+@app_commands.command(description=english("command.userid"))
 @answered()
 async def userid(call: Call) -> None:
     """The number that Discord knows the caller by."""
-    await call.say(f"Your id is `{call.asker.user.id}`")
-
-
-def help_text() -> str:
-    """The page of `/help`."""
-    examples = "\n".join(f"`/imagine {example}`" for example in EXAMPLES)
-    return (
-        f"Type `/imagine` and say what you would like to see:\n{examples}\nNo idea? `/surprise` needs no words.\n\n"
-        "Four pictures appear. **U1-U4** picks one of them, **V1-V4** makes four like it, 🔄 tries again. "
-        "Pictures are counted left to right, top to bottom. The buttons work for ever, for everybody who sees them.\n\n"
-        "`--ar 3:2` shape · `--chaos 40` how different the four are · `--stylize 250` how strong the style is · "
-        "`--no red` what to leave out · `--seed 7` the same pictures again · `--quality .5` quicker · "
-        "`{a, b}` one job for each word\n\n"
-        "`/queue` where your jobs stand · `/cancel` or ❌ ends one · `/history` what you made · "
-        "`/settings` and `/prefer` your own habits · `/info` your usage"
-    )
+    await call.say(call.words.say("userid", id=call.asker.user.id))
 
 
 async def _info_text(call: Call) -> str:

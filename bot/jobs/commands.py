@@ -12,9 +12,10 @@ from bot.calls import Call, answered, suggested
 from bot.jobs.cancelling import cancel_and_show
 from bot.pages import Listing, Page, page_of
 from bot.results.again import read_job_id
-from bot.waiting.position import place
+from bot.waiting.position import place, progress
 from contract.errors import UserError
 from contract.jobs import Job
+from contract.locales import Book
 from exchange.accounts import Entry
 from service.budget import promptly
 from service.standing import Standing, standings
@@ -37,7 +38,7 @@ async def queue(call: Call) -> None:
 
 
 async def _queue_page(call: Call, number: int) -> Page:
-    lines = [_standing(one) for one in await standings(call.services, call.asker.user.id)]
+    lines = [_standing(call.words, one) for one in await standings(call.services, call.asker.user.id)]
     caps = call.services.queue.limits
     foot = _why(caps.max_running_per_user, caps.max_queued_per_user)
     return page_of(lines or ["You have no jobs waiting or running."], number, foot)
@@ -46,13 +47,10 @@ async def _queue_page(call: Call, number: int) -> Page:
 QUEUE = Listing("queue", _queue_page)
 
 
-def _standing(standing: Standing) -> str:
+def _standing(words: Book, standing: Standing) -> str:
     job, position, message = standing.job, standing.position, standing.message
     where = f" · [jump]({_link(job.destination.guild_id, message.channel_id, message.message_id)})" if message else ""
-    if position.running:
-        state = "running" if position.eta_s is None else f"running · {place(position).rpartition(' · ')[2]} left"
-    else:
-        state = place(position)
+    state = progress(words, position) if position.running else place(words, position)
     return f"- {_title(job)}: {state}{where}"
 
 

@@ -14,6 +14,7 @@ from bot.preferences.panel import panel, summary
 from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
+from contract.locales import english
 from contract.prompt import parse
 from contract.prompt.flags import SPELLINGS
 from service.profiles import OPTION_PREFIX, profile_of, set_preferences
@@ -24,12 +25,12 @@ _OPTION_LENGTH = 1000
 _SHOWN_VALUE = 80
 
 
-@app_commands.command(description="View and adjust your personal settings")
+@app_commands.command(description=english("command.settings"))
 @answered(deferred=True)
 async def settings(call: Call) -> None:
     """The panel. It is deferred first, because clients wait for the edit that follows."""
     profile = await profile_of(call.services, call.asker)
-    await call.say(summary(profile), view=panel(profile, call.services.catalogue))
+    await call.say(summary(call.words, profile), view=panel(profile, call.services.catalogue))
 
 
 # ── modes: one command each, without options ────────────────────────────────────────────────────────────────────────
@@ -37,29 +38,19 @@ async def settings(call: Call) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A command that sets one thing: `value` None forgets it. `done` is said then."""
+    """A command that sets one thing: `value` None forgets it. The entry `mode.COMMAND` is said then."""
 
     command: str
-    description: str
     setting: str
     value: str | bool | None
-    done: str
 
-
-_RELAXED = "Your jobs now let others go first, but might take a little longer. You can always switch back with /fast"
 
 MODES = (
-    Mode("fast", "Switch to fast mode", "speed", Speed.FAST, "Your jobs now go first. Switch back with /relax"),
-    Mode("relax", "Switch to relax mode", "speed", Speed.RELAX, _RELAXED),
-    Mode("turbo", "Switch to turbo mode", "speed", Speed.TURBO, "Your jobs now go before all others. Back with /fast"),
-    Mode(
-        "stealth",
-        "Show nobody else what you make, outside this channel",
-        "stealth",
-        True,
-        "Your pictures are now marked as stealth. Back with /public",
-    ),
-    Mode("public", "Let everybody see what you make", "stealth", None, "Your pictures are now public"),
+    Mode("fast", "speed", Speed.FAST),
+    Mode("relax", "speed", Speed.RELAX),
+    Mode("turbo", "speed", Speed.TURBO),
+    Mode("stealth", "stealth", True),
+    Mode("public", "stealth", None),
 )
 
 
@@ -69,19 +60,21 @@ def mode_command(mode: Mode) -> app_commands.Command[Any, [], None]:
     @answered()
     async def switch(call: Call) -> None:
         await set_preferences(call.services, call.asker, {mode.setting: mode.value})
-        await call.say(f"Done! {mode.done}")
+        await call.say(call.words.say(f"mode.{mode.command}"))
 
-    return app_commands.Command(name=mode.command, description=mode.description, callback=switch)
+    return app_commands.Command(name=mode.command, description=english(f"command.{mode.command}"), callback=switch)
 
 
 # ── /prefer ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-prefer = app_commands.Group(name="prefer", description="Your own shortcuts and habits")
-option = app_commands.Group(name="option", description="Shortcuts such as --mine", parent=prefer)
+prefer = app_commands.Group(name="prefer", description=english("command.prefer"))
+option = app_commands.Group(name="option", description=english("command.prefer.option"), parent=prefer)
 
 
-@option.command(name="set", description="Make, change or remove a shortcut")
-@app_commands.describe(option="The name, used as --name in a prompt", value="What it stands for; empty removes it")
+@option.command(name="set", description=english("command.prefer.option.set"))
+@app_commands.describe(
+    option=english("option.prefer.option.set.option"), value=english("option.prefer.option.set.value")
+)
 @answered()
 async def option_set(call: Call, option: str, value: str | None = None) -> None:
     """Keep what `--option` stands for; without a value, forget it."""
@@ -95,14 +88,14 @@ async def option_set(call: Call, option: str, value: str | None = None) -> None:
         if name not in options:
             raise UserError("no_such_option", option=name)
         await set_preferences(call.services, call.asker, {OPTION_PREFIX + name: None})
-        await call.say(f"Done! The option `--{name}` is gone")
+        await call.say(call.words.say("shortcut.gone", option=name))
         return
     if name not in options and len(options) >= MAX_OPTIONS:
         raise UserError("too_many_options", limit=MAX_OPTIONS)
     if len(value) > _OPTION_LENGTH:
         raise UserError("option_too_long", limit=_OPTION_LENGTH)
     await set_preferences(call.services, call.asker, {OPTION_PREFIX + name: value.strip()})
-    await call.say(f"Done! `--{name}` now stands for `{code(value)}`")
+    await call.say(call.words.say("shortcut.kept", option=name, value=code(value)))
 
 
 @option_set.autocomplete("option")
@@ -112,7 +105,7 @@ async def _option_names(call: Call, current: str) -> list[tuple[str, str]]:
     return [(name, name) for name in sorted(options) if current.lower().lstrip("-") in name]
 
 
-@option.command(name="list", description="Show your shortcuts")
+@option.command(name="list", description=english("command.prefer.option.list"))
 @answered()
 async def option_list(call: Call) -> None:
     """All shortcuts with what they stand for."""
@@ -122,55 +115,51 @@ async def option_list(call: Call) -> None:
 async def _options_page(call: Call, number: int) -> Page:
     options = (await profile_of(call.services, call.asker)).options
     lines = [f"`--{name}`: {code(value, _SHOWN_VALUE)}" for name, value in sorted(options.items())]
-    return page_of(lines or ["You have no options yet. Make one with `/prefer option set`."], number)
+    return page_of(lines or [call.words.say("shortcut.none")], number)
 
 
 OPTIONS = Listing("options", _options_page)
 
 
-@prefer.command(description="Set parameters to append to every prompt of yours")
-@app_commands.describe(new_value="Parameters such as --ar 3:2; empty clears the suffix")
+@prefer.command(description=english("command.prefer.suffix"))
+@app_commands.describe(new_value=english("option.prefer.suffix.new_value"))
 @answered()
 async def suffix(call: Call, new_value: str | None = None) -> None:
     """Keep or clear the suffix. What would be refused in a prompt is refused here."""
     call.typed = f"/prefer suffix {new_value or ''}"
     if new_value is None or not new_value.strip():
         await set_preferences(call.services, call.asker, {"suffix": None})
-        await call.say("Done! Your suffix is gone")
+        await call.say(call.words.say("suffix.gone"))
         return
     profile = await profile_of(call.services, call.asker)
     parse(new_value, replace(profile.context("prefer_suffix"), suffix=""))
     await set_preferences(call.services, call.asker, {"suffix": new_value.strip()})
-    await call.say(f"Done! Your suffix is now `{code(new_value, 1900)}`")
+    await call.say(call.words.say("suffix.kept", suffix=code(new_value, 1900)))
 
 
-@prefer.command(description="Switch remix mode on or off")
+@prefer.command(description=english("command.prefer.remix"))
 @answered(deferred=True)
 async def remix(call: Call) -> None:
     """Whether V and 🔄 ask for other words first. Deferred first, because clients wait for the edit that follows."""
     on = not (await profile_of(call.services, call.asker)).remix
     await set_preferences(call.services, call.asker, {"remix": on})
-    await call.say(f"Remix mode turned {_on_off(on)}")
+    await call.say(call.words.say("remix.on" if on else "remix.off"))
 
 
-@prefer.command(description="Switch between strong and subtle variations")
+@prefer.command(description=english("command.prefer.variability"))
 @answered()
 async def variability(call: Call) -> None:
     """How far V departs from its picture."""
     strong = (await profile_of(call.services, call.asker)).strength is Strength.SUBTLE
     strength = Strength.STRONG if strong else Strength.SUBTLE
     await set_preferences(call.services, call.asker, {"strength": strength})
-    await call.say(f"Done! {'High' if strong else 'Low'} variation mode is on")
+    await call.say(call.words.say("variability.high" if strong else "variability.low"))
 
 
-@prefer.command(description="Switch sending your results to you as direct messages on or off")
+@prefer.command(description=english("command.prefer.auto_dm"))
 @answered()
 async def auto_dm(call: Call) -> None:
     """Whether every finished job also comes as a direct message."""
     on = not (await profile_of(call.services, call.asker)).auto_dm
     await set_preferences(call.services, call.asker, {"auto_dm": on})
-    await call.say(f"Done! Sending results as direct messages is {_on_off(on)}")
-
-
-def _on_off(on: bool) -> str:
-    return "on" if on else "off"
+    await call.say(call.words.say("auto_dm.on" if on else "auto_dm.off"))

@@ -16,6 +16,7 @@ from contract.actions import Button, ButtonStyle
 from contract.catalogue import Catalogue
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
+from contract.locales import Book
 from service.profiles import Profile, profile_of, set_preferences
 
 STYLIZE_LEVELS = {50: "Stylize low", 100: "Stylize med", 250: "Stylize high", 750: "Stylize very high"}
@@ -53,7 +54,7 @@ async def _change(call: Call, settings: Mapping[str, Any]) -> None:
     """Store a person's settings (None forgets one) and show in place what holds now."""
     await set_preferences(call.services, call.asker, settings)
     profile = await profile_of(call.services, call.asker)
-    await call.update(summary(profile), view=panel(profile, call.services.catalogue))
+    await call.update(summary(call.words, profile), view=panel(profile, call.services.catalogue))
 
 
 def changes(name: str, value: str | None, profile: Profile) -> dict[str, Any]:
@@ -90,16 +91,18 @@ def panel(profile: Profile, catalogue: Catalogue) -> discord.ui.View:
     return view
 
 
-def summary(profile: Profile) -> str:
+def summary(words: Book, profile: Profile) -> str:
     """The words above the panel, for people and for programs that cannot read a switch's colour."""
-    lines = [
-        "Adjust your settings here.",
-        f"Current suffix: `{code(profile.suffix, _SHOWN_SUFFIX)}`" if profile.suffix else "Current suffix: none",
-        f"Version {version_title(profile.version)} · {SPEEDS[profile.speed]} · "
-        f"{'Stealth' if profile.stealth else 'Public'} · Remix {'on' if profile.remix else 'off'} · "
-        f"{'High' if profile.strength is Strength.STRONG else 'Low'} variation",
-    ]
-    return "\n".join(lines)
+    current = f"`{code(profile.suffix, _SHOWN_SUFFIX)}`" if profile.suffix else "none"
+    shown = words.say(
+        "settings.now",
+        version=version_title(profile.version),
+        speed=words.say(f"speed.{profile.speed}"),
+        visibility=words.say("visibility.stealth" if profile.stealth else "visibility.public"),
+        remix=words.say("switch.on" if profile.remix else "switch.off"),
+        variation=words.say(f"strength.{profile.strength}"),
+    )
+    return "\n".join([words.say("settings.title"), words.say("settings.suffix", suffix=current), shown])
 
 
 def version_title(version: str) -> str:

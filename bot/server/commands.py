@@ -13,8 +13,9 @@ from bot.preferences.panel import STYLIZE_LEVELS
 from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
+from contract.locales import Book, english
 from contract.prompt import Context, parse
-from service.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Rules, read_rules, rules_of, set_for_server
+from service.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Newcomers, Rules, read_rules, rules_of, set_for_server
 
 Setting = Literal["version", "speed", "stylize", "strength", "suffix"]
 
@@ -22,13 +23,13 @@ _BLOCKED_LENGTH = 1000
 
 server = app_commands.Group(
     name="server",
-    description="Rules and defaults of this server",
+    description=english("command.server"),
     guild_only=True,
     default_permissions=discord.Permissions(manage_guild=True),
 )
 
 
-@server.command(description="Show the rules of this server")
+@server.command(description=english("command.server.show"))
 @answered()
 async def show(call: Call) -> None:
     """All rules in words."""
@@ -36,13 +37,16 @@ async def show(call: Call) -> None:
 
 
 async def _rules_page(call: Call, number: int) -> Page:
-    return page_of(_lines(await rules_of(call.services, call.asker)).values(), number)
+    return page_of(_lines(call.words, await rules_of(call.services, call.asker)).values(), number)
 
 
 RULES = Listing("rules", _rules_page)
 
 
-@server.command(description="Allow pictures in a channel, or no longer; with none allowed, all are")
+@server.command(description=english("command.server.channel"))
+@app_commands.describe(
+    channel=english("option.server.channel.channel"), allowed=english("option.server.channel.allowed")
+)
 @answered()
 async def channel(call: Call, channel: discord.TextChannel, allowed: bool) -> None:
     """Keep the list of channels."""
@@ -51,7 +55,8 @@ async def channel(call: Call, channel: discord.TextChannel, allowed: bool) -> No
     await _keep_rule(call, CHANNELS, channels or None)
 
 
-@server.command(description="Allow a model, or no longer; with none allowed, all are")
+@server.command(description=english("command.server.model"))
+@app_commands.describe(name=english("option.server.model.name"), allowed=english("option.server.model.allowed"))
 @answered()
 async def model(call: Call, name: str, allowed: bool) -> None:
     """Keep the list of models."""
@@ -67,11 +72,11 @@ async def _model_names(call: Call, current: str) -> list[tuple[str, str]]:
     return [(model.title, model.name) for model in call.services.catalogue if current.lower() in model.title.lower()]
 
 
-@server.command(description="What new members may do; 0 days for no such rule")
+@server.command(description=english("command.server.newcomers"))
 @app_commands.describe(
-    days="Members of fewer days are newcomers",
-    channel="The only channel where they may work",
-    jobs="How many jobs they may have at a time",
+    days=english("option.server.newcomers.days"),
+    channel=english("option.server.newcomers.channel"),
+    jobs=english("option.server.newcomers.jobs"),
 )
 @answered()
 async def newcomers(
@@ -85,7 +90,8 @@ async def newcomers(
     await _keep_rule(call, NEWCOMERS, rule)
 
 
-@server.command(description="Words that prompts here may not hold, separated by commas; empty for none")
+@server.command(description=english("command.server.policy"))
+@app_commands.describe(blocked=english("option.server.policy.blocked"))
 @answered()
 async def policy(call: Call, blocked: str | None = None) -> None:
     """Keep the list of blocked words."""
@@ -93,8 +99,12 @@ async def policy(call: Call, blocked: str | None = None) -> None:
     await _keep_rule(call, BLOCKED, words or None)
 
 
-@server.command(description="What holds for people who have set nothing themselves")
-@app_commands.describe(setting="What to set", value="Its value; empty forgets it", channel="Only in this channel")
+@server.command(description=english("command.server.default"))
+@app_commands.describe(
+    setting=english("option.server.default.setting"),
+    value=english("option.server.default.value"),
+    channel=english("option.server.default.channel"),
+)
 @answered()
 async def default(
     call: Call,
@@ -104,13 +114,13 @@ async def default(
 ) -> None:
     """Keep a default of the server, or of one channel."""
     kept = None if value is None or not value.strip() else _value(call, setting, value.strip())
-    where = f"in <#{channel.id}>" if channel else "on this server"
-    if kept is None:
-        holds = f"There is no default **{setting}** {where}"
-    else:
-        holds = f"**{setting}** {where} is `{code(str(kept), 1800)}` for those who have set none themselves"
     await set_for_server(call.services, call.asker, setting, kept, channel_id=channel.id if channel else None)
-    await call.say(f"Done! {holds}")
+    where = call.words.say("where.channel", channel=channel.id) if channel else call.words.say("where.server")
+    name = call.words.say(f"choice.{setting}")
+    if kept is None:
+        await call.say(call.words.say("default.gone", setting=name, where=where))
+    else:
+        await call.say(call.words.say("default.kept", setting=name, where=where, value=code(str(kept), 1800)))
 
 
 def _value(call: Call, setting: Setting, value: str) -> str | int:
@@ -136,21 +146,23 @@ def _value(call: Call, setting: Setting, value: str) -> str | int:
 async def _keep_rule(call: Call, name: str, value: Any) -> None:
     """Store a rule of the server (None forgets it) and say what holds now."""
     await set_for_server(call.services, call.asker, name, value)
-    await call.say(f"Done! {_lines(read_rules({name: value}))[name]}")
+    await call.say(call.words.say("done", what=_lines(call.words, read_rules({name: value}))[name]))
 
 
-def _lines(rules: Rules) -> dict[str, str]:
+def _lines(words: Book, rules: Rules) -> dict[str, str]:
     """What holds, a line a rule, by the names they are stored under."""
-    new = rules.newcomers
+    channels = ", ".join(f"<#{id}>" for id in rules.channels) or words.say("rule.all")
+    blocked = discord.utils.escape_markdown(", ".join(rules.blocked)) or words.say("rule.no_words")
+    newcomers = _newcomers_line(words, rules.newcomers) if rules.newcomers else words.say("rule.none")
     return {
-        CHANNELS: f"**Channels**: {', '.join(f'<#{id}>' for id in rules.channels) or 'all'}",
-        MODELS: f"**Models**: {', '.join(rules.models) or 'all'}",
-        NEWCOMERS: f"**Newcomers**: {_newcomers_line(new.days, new.channel_id, new.jobs) if new else 'no rule'}",
-        BLOCKED: f"**Blocked words**: {discord.utils.escape_markdown(', '.join(rules.blocked)) or 'none'}",
+        CHANNELS: words.say("rule.channels", channels=channels),
+        MODELS: words.say("rule.models", models=", ".join(rules.models) or words.say("rule.all")),
+        NEWCOMERS: words.say("rule.newcomers", rule=newcomers),
+        BLOCKED: words.say("rule.blocked", words=blocked),
     }
 
 
-def _newcomers_line(days: int, channel_id: int | None, jobs: int) -> str:
-    where = f"only in <#{channel_id}>" if channel_id else "in all channels"
-    how_many = f", at most {jobs} jobs at a time" if jobs else ""
-    return f"members of fewer than {days} days {where}{how_many}"
+def _newcomers_line(words: Book, rule: Newcomers) -> str:
+    where = words.say("where.only", channel=rule.channel_id) if rule.channel_id else words.say("where.all")
+    line = words.say("rule.newcomers.where", days=rule.days, where=where)
+    return words.say("rule.newcomers.jobs", line=line, limit=rule.jobs) if rule.jobs else line

@@ -27,6 +27,7 @@ from bot.waiting.position import place
 from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
+from contract.locales import book
 from exchange.progress import Progress
 from exchange.queue import JobQueue, MessageRef
 
@@ -129,7 +130,7 @@ class WaitingMessages:
             if position is None:
                 self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
             elif not position.running and waiting.job.id in self._waiting:
-                content = with_small_print(messages.waiting(waiting.job), place(position))
+                content = with_small_print(messages.waiting(waiting.job), place(book(waiting.job.locale), position))
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content), moving=False)
         self._edits.sweep()

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from contract.locales import Book
 from exchange.queue import Position
 
 
-def place(position: Position) -> str:
+def place(words: Book, position: Position) -> str:
     """`3 jobs ahead of yours · about 40 s`, or why there is no estimate."""
-    ahead = {0: "next in line", 1: "1 job ahead of yours"}.get(position.ahead, f"{position.ahead} jobs ahead of yours")
+    ahead = words.say("place.ahead", ahead=position.ahead) if position.ahead else words.say("place.next")
     if position.slots == 0:
-        return f"{ahead} · no worker is running right now, it starts as soon as one is"
-    return ahead if position.eta_s is None else f"{ahead} · about {duration(position.eta_s)}"
+        return words.say("place.no_worker", place=ahead)
+    if position.eta_s is None:
+        return ahead
+    return words.say("place.starts", place=ahead, time=duration(words, position.eta_s))
 
 
-def duration(seconds: float) -> str:
+def progress(words: Book, position: Position) -> str:
+    """`running · about 40 s left`, of a job that runs."""
+    if position.eta_s is None:
+        return words.say("place.running")
+    return words.say("place.ends", time=duration(words, position.eta_s))
+
+
+def duration(words: Book, seconds: float) -> str:
     """Rounded as people say it: `5 s`, `40 s`, `3 min`, `2 h`. An estimate is no stopwatch, so steps are coarse."""
     if seconds < 57.5:
-        return f"{max(5, round(seconds / 5) * 5)} s"
+        return words.count("seconds", max(5, round(seconds / 5) * 5))
     if seconds < 3570:
-        return f"{max(1, round(seconds / 60))} min"
-    return f"{round(seconds / 3600)} h"
+        return words.count("minutes", max(1, round(seconds / 60)))
+    return words.count("hours", round(seconds / 3600))

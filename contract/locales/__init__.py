@@ -82,3 +82,8 @@ def book(locale: str) -> Book:
         return Book(locale)
     language = locale.partition("-")[0]
     return book(next((known for known in LOCALES if known.partition("-")[0] == language), DEFAULT_LOCALE))
+
+
+def english(id: str) -> str:
+    """A sentence without values in English, for what is declared before anybody asks, such as a command."""
+    return book(DEFAULT_LOCALE).say(id)

@@ -169,8 +169,22 @@ def test_every_error_has_a_title_and_a_sentence_for_each_reason() -> None:
 def test_every_sentence_is_said_somewhere() -> None:
     """A book holds nothing that nobody says."""
     code = "\n".join(path.read_text() for package in SPEAKERS for path in sorted((ROOT / package).rglob("*.py")))
+    every = "".join(text for entry in ENGLISH.values() for text in forms(entry))
     kinds = set(re.findall(r'(?:UserError\(|PromptError\(|_error\(given,)\s*"(\w+)"', code)) | {"unknown"}
     for id in ENGLISH:
         section, _, rest = id.partition(".")
         if section == "error":
             assert rest.split(".")[0] in kinds or f'"{id}"' in code, id
+        elif section == "count":
+            assert f":{rest}}}" in every or f'count("{rest}"' in code, id
+        elif section not in ("command", "option", "menu", "choice"):  # tests/bot/test_translator.py looks after those
+            assert re.search(rf'"{re.escape(id)}"|f"{section}\.\{{', code), id
+
+
+def test_every_sentence_that_is_said_exists() -> None:
+    """An id that is written out is in the book."""
+    for path, call in calls():
+        if name_of(call) in ("say", "english", "count") and (ids := literals(call.args[:1])):
+            id = f"count.{ids[0]}" if name_of(call) == "count" else ids[0]
+            if re.fullmatch(r"[a-z_.]+", id):
+                assert id in ENGLISH, f"{path.relative_to(ROOT)}:{call.lineno}: {id}"
