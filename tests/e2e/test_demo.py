@@ -64,6 +64,13 @@ def test_a_part_that_does_not_start_ends_the_demo_with_its_own_words(data: Path)
     assert Demo(data).survivors() == []
 
 
+def test_nobody_else_may_read_what_the_demo_keeps(demo: Demo) -> None:
+    """Logs, tokens, pictures, Redis's files and socket: all for the user who started it."""
+    kept = [demo.data, *demo.data.rglob("*")]
+    assert {path.relative_to(demo.data).parts[0] for path in kept[1:]} >= {"logs", "redis", "sandbox"}
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
 def test_two_demos_do_not_share_a_data_folder(demo: Demo) -> None:
     """The second one leaves the first alone and says which folder is taken."""
     process = launch(demo.data)

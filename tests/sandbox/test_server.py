@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import struct
 import sys
@@ -194,6 +195,20 @@ def test_file_names_are_cleaned(name: str, clean: str) -> None:
 
 
 # The page
+
+
+@pytest.mark.parametrize("path", ["/", "/page/app.js", "/api/v10/gateway", "/_sandbox/limits", "/nowhere"])
+async def test_every_answer_tells_browsers_to_be_careful(sandbox: Sandbox, rest: Rest, path: str) -> None:
+    """Nothing from elsewhere, no frames, no guessing of types, no referrer."""
+    async with rest.session.get(f"{sandbox.base_url}{path}") as answer:
+        policy = dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+        assert (policy["default-src"], policy["script-src"]) == ("'none'", "'self'")
+        assert (policy["frame-ancestors"], policy["base-uri"], policy["form-action"]) == ("'none'",) * 3
+        assert not re.search(r"unsafe|\*|https?:", answer.headers["Content-Security-Policy"])
+        assert sandbox.gateway_url in policy["connect-src"].split()
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
 async def test_the_page_is_told_who_its_people_are(
