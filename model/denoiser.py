@@ -1,10 +1,14 @@
 """One forward for many requests: gather their rows, predict, hand each its own share back."""
 
+from __future__ import annotations
+
 import copy
 import logging
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from itertools import accumulate, chain
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 
@@ -15,10 +19,21 @@ from model.families.unet import TextUNet
 from model.request import Size
 from model.state import DenoisingState, Prediction, Shortcuts
 from model.tile import wrapped_around
+from model.vae import Decoder
+
+if TYPE_CHECKING:
+    from model.traced import Recorder
 
 logger = logging.getLogger(__name__)
 
+GRAPHS, GRAPHS_REUSING = ("whole",), ("full", "shallow")
+"""The names of the graphs that a UNet is made of: as it is, and where its deep part is kept over steps."""
+
 _SMALL = 200_000_000  # parameters
+
+
+Way = Literal["onnx", "trace", "compile", "off"]
+"""How a forward may be made faster: by onnxruntime, by a recorded graph, by torch.compile, not at all."""
 
 
 class Predicts(Protocol):
@@ -30,38 +45,67 @@ class Predicts(Protocol):
 class Denoiser:
     """Owns the denoiser's forward: at most `max_rows` rows at once, fewer after memory ran out."""
 
-    def __init__(self, bundle: Bundle, max_rows: int, shortcuts: Shortcuts | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, max_rows: int, shortcuts: Shortcuts | None = None, graphs: Path | None = None
+    ) -> None:
+        """graphs: a folder for exported graphs, which the next process finds there."""
+        self._graphs = graphs
         self._reusing = (shortcuts or Shortcuts()).deep_every > 1
         if max_rows < 1:
             raise ModelError(f"A forward has at least one row, not {max_rows}.")
         self.max_rows = max_rows
         self._bundle = bundle
         self._quick: Predicts | None = None
+        self._taken = ""
 
-    def usual_way(self) -> Literal["trace", "off"]:
-        """Trace where it pays: a small UNet on a CPU, where dispatch costs as much as arithmetic."""
+    def usual_way(self) -> Way:
+        """A graph where it pays: a small UNet on a CPU, where dispatch costs as much as arithmetic."""
         small = sum(weights.numel() for weights in self._bundle.denoiser.parameters()) < _SMALL
-        on_cpu = self._bundle.device.type == "cpu"
-        return "trace" if small and on_cpu and isinstance(self._bundle.family, TextUNet) else "off"
+        if not small or self._bundle.device.type != "cpu" or not isinstance(self._bundle.family, TextUNet):
+            return "off"
+        return "onnx" if find_spec("onnxruntime") else "trace"
 
     @property
-    def quickened(self) -> bool:
-        """Whether the faster forward has taken over."""
-        return self._quick is not None
+    def quickened(self) -> str:
+        """The way that has taken over; empty while the plain forward serves."""
+        return self._taken
 
-    def quicken(self, way: str) -> bool:
+    def lies_ready(self, way: Way) -> bool:
+        """Whether `quicken` would take a moment only: a process before this one has kept its graphs."""
+        if way != "onnx" or self._graphs is None:
+            return False
+        from model.exported import OnnxRuntime
+
+        return OnnxRuntime(self._bundle.fingerprint, self._graphs).has(*(GRAPHS_REUSING if self._reusing else GRAPHS))
+
+    def quicken(self, way: Way) -> bool:
         """Prepare a faster forward of the same arithmetic, in the caller's thread; eager serves until it is there.
 
-        trace: record the UNet's graph (CPU; under a second). compile: torch.compile of the repeated blocks (a minute
-        on a CPU, needs a C compiler there). Says whether it worked; where not, eager goes on serving.
+        onnx: export the UNet's graph to onnxruntime (CPU; some seconds, the next time at once), or else trace it.
+        trace: record the graph (CPU; under a second). compile: torch.compile of the repeated blocks (a minute on a CPU,
+        needs a C compiler there). Says whether it worked; where not, eager goes on serving.
         """
-        try:
-            with torch.inference_mode():
-                self._quick = traced(self._bundle, self._reusing) if way == "trace" else compiled(self._bundle)
-        except Exception as error:  # whatever a recorder or compiler stumbles over, pictures are made without it
-            logger.warning("The denoiser runs as it is, %s is not possible: %s", way, error)
-            return False
-        return True
+        for attempt in ("onnx", "trace") if way == "onnx" else (way,):
+            try:
+                with torch.inference_mode():
+                    self._quick = self._prepared(attempt)
+            except Exception as error:  # whatever a recorder or compiler stumbles over, pictures are made without it
+                logger.warning("The denoiser runs as it is, %s is not possible: %s", attempt, error)
+            else:
+                self._taken = attempt
+                return True
+        return False
+
+    def _prepared(self, way: str) -> Predicts:
+        match way:
+            case "onnx":
+                from model.exported import OnnxRuntime
+
+                return traced(self._bundle, self._reusing, OnnxRuntime(self._bundle.fingerprint, self._graphs))
+            case "trace":
+                return traced(self._bundle, self._reusing)
+            case _:
+                return compiled(self._bundle)
 
     def predict(self, states: Sequence[DenoisingState], tile: bool = False) -> list[Prediction]:
         """What each request's `advance` takes, from as few forwards as fit: one for those whose next step is computed
@@ -138,8 +182,8 @@ def _stacked(rows: Any) -> torch.Tensor:
     return rows if isinstance(rows, torch.Tensor) else torch.stack(rows)
 
 
-def traced(bundle: Bundle, reusing: bool = False) -> Predicts:
-    """The family's forward, or those that keep the deep part over steps, as recorded graphs.
+def traced(bundle: Bundle, reusing: bool = False, recorder: Recorder | None = None) -> Predicts:
+    """The family's forward, or those that keep the deep part over steps, as graphs; torch's own without a `recorder`.
 
     ValueError for families and devices that have none.
     """
@@ -149,7 +193,21 @@ def traced(bundle: Bundle, reusing: bool = False) -> Predicts:
         raise ValueError("only UNets that read prompts have a recorded graph, and only on the CPU")
     example = bundle.condition(None)
     assert example is not None
-    return TracedUNet(bundle.family, example, bundle.native_size[0] // bundle.pixels_per_latent, reusing)
+    side = bundle.native_size[0] // bundle.pixels_per_latent
+    return TracedUNet(bundle.family, example, side, reusing, recorder)
+
+
+def exported_decoder(bundle: Bundle, graphs: Path | None) -> Decoder | None:
+    """The autoencoder's decoder for onnxruntime, None where it cannot be had."""
+    from model import exported
+
+    example = torch.zeros(4, *bundle.latent_shape(Size(*bundle.native_size)))
+    try:
+        with torch.inference_mode():
+            return exported.Decoder(bundle.vae, example, exported.OnnxRuntime(bundle.fingerprint, graphs))
+    except Exception as error:  # whatever the exporter stumbles over, pictures are decoded without it
+        logger.warning("Pictures are decoded as they were, onnx is not possible: %s", error)
+        return None
 
 
 def compiled(bundle: Bundle) -> Predicts:

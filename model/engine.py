@@ -15,12 +15,13 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
 
 from model.components import Bundle
-from model.denoiser import Denoiser
+from model.denoiser import Denoiser, Way, exported_decoder
 from model.drawing import pictures
 from model.errors import Cancelled, ModelError
 from model.lane import Lane
@@ -29,6 +30,7 @@ from model.previews import Previewer
 from model.request import Request
 from model.state import DenoisingState, Shortcuts, check
 from model.ticket import Step, Ticket
+from model.vae import Decoder
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +57,24 @@ class Engine:
         max_rows: int | None = None,
         *,
         shortcuts: Shortcuts | None = None,
-        quicken: Literal["auto", "trace", "compile", "off"] = "auto",
+        quicken: Way | Literal["auto"] = "auto",
         turns: Turns | None = None,
+        graphs: Path | None = None,
     ) -> None:
         """max_rows: rows in one forward; None picks 16 on a CPU (more gains nothing there) and 64 on a card.
 
         shortcuts: an operator's trades of fidelity for speed, none by default; ModelError for those that this model
         cannot take. quicken: a faster forward of the same arithmetic, prepared in the background while the plain one
-        serves (see `Denoiser.quicken`); "auto" traces small UNets on a CPU, where dispatch costs as much as arithmetic,
-        and nothing else.
+        serves (see `Denoiser.quicken`); "auto" does it for small UNets on a CPU, where dispatch costs as much as
+        arithmetic, and for nothing else. graphs: a folder for exported graphs; what lies there already serves from the
+        first step on.
         """
         self.bundle = bundle
         self._shortcuts = shortcuts or Shortcuts()
         self._shortcuts.check(bundle)
-        self.denoiser = Denoiser(bundle, max_rows or (16 if bundle.device.type == "cpu" else 64), self._shortcuts)
+        self.denoiser = Denoiser(
+            bundle, max_rows or (16 if bundle.device.type == "cpu" else 64), self._shortcuts, graphs
+        )
         self._way = self.denoiser.usual_way() if quicken == "auto" else quicken
         self._turns = turns or Turns()
         self._wake = threading.Condition()
@@ -83,6 +89,8 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="denoise", daemon=True)
         self._quickening: threading.Thread | None = None
         self._previewer: Previewer | None = None
+        self._graphs = graphs
+        self._decoder: Decoder | None = None
 
     @property
     def max_rows(self) -> int:
@@ -91,6 +99,8 @@ class Engine:
 
     def start(self) -> None:
         """Start the lanes. Requests may be submitted before."""
+        if self._way != "off" and self.denoiser.lies_ready(self._way):
+            self._quicken()
         self._encode_lane.start()
         self._decode_lane.start()
         self._thread.start()
@@ -207,18 +217,25 @@ class Engine:
 
     def _rest(self) -> None:
         """Wait for something to do; a first idle moment is used to prepare the faster forward."""
-        if self._quickening is None and self._way != "off" and not self._in_preparation:
+        if self._may_quicken() and not self._in_preparation:
             if not self._wake.wait(_IDLE_S) and not self._in_preparation:
                 self._quicken_once()
         else:
             self._wake.wait()
 
+    def _may_quicken(self) -> bool:
+        return self._way != "off" and self._quickening is None and not self.denoiser.quickened
+
     def _quicken_once(self) -> None:
-        if self._quickening is None and self._way != "off":
-            self._quickening = threading.Thread(
-                target=self.denoiser.quicken, args=(self._way,), name="quicken", daemon=True
-            )
+        if self._may_quicken():
+            self._quickening = threading.Thread(target=self._quicken, name="quicken", daemon=True)
             self._quickening.start()
+
+    def _quicken(self) -> None:
+        """The denoiser, and with onnxruntime the decoder too."""
+        self.denoiser.quicken(self._way)
+        if self.denoiser.quickened == "onnx" and self.bundle.vae is not None:
+            self._decoder = exported_decoder(self.bundle, self._graphs)
 
     def _advance(self, chosen: Sequence[_Runner]) -> None:
         """One step for all of `chosen`; a failure ends only the request that causes it."""
@@ -283,7 +300,7 @@ class Engine:
             ticket.finish(None, Cancelled("The request was cancelled."))
             return
         try:
-            images = pictures(self.bundle, state)
+            images = pictures(self.bundle, state, self._decoder)
         except ModelError as error:
             ticket.finish(None, error)
         except Exception as error:

@@ -1,17 +1,18 @@
 """The UNet's forward as a recorded graph, for the CPU: the same arithmetic without Python between the operations.
 
 Three things cost time in a small UNet besides arithmetic. Python dispatches some thousand operations a step: recorded
-once (torch.jit.trace, then freeze), the graph runs without it. What depends on the prompt alone, the keys and values of
-cross-attention and the pooled embedding, is computed anew each step: here it is an input of the graph, computed once
-per prompt. And the convolutions' weights are brought into the processor's order each time: here they are packed
-(`model.packed`). `benchmarks/README.md` has the figures.
+once, the graph runs without it. What depends on the prompt alone, the keys and values of cross-attention and the pooled
+embedding, is computed anew each step: here it is an input of the graph, computed once per prompt. And the convolutions'
+weights are brought into the processor's order each time: a recorder sees to that. There are two: `TorchScript` here,
+and onnxruntime in `model.exported`, which is faster. `benchmarks/README.md` has the figures.
 """
 
 import copy
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,6 +22,8 @@ from model.families import Condition
 from model.families.reuse import ReusingUNet
 from model.families.unet import Added, TextUNet
 from model.packed import pack
+
+logger = logging.getLogger(__name__)
 
 # How far a graph may be from the module it was recorded from before it is not trusted; the last bits are the rule.
 _TOLERANCE = 1e-4
@@ -32,10 +35,58 @@ Share = tuple[torch.Tensor, ...]
 """What the graph needs of one prompt: the addition to the time embedding if any, then each layer's keys and values."""
 
 
+Graph = Callable[..., Any]
+"""Tensors in, a tensor or a tuple of them out."""
+
+
+class Recorder(Protocol):
+    """A way to make a graph of a forward."""
+
+    def prepare(self, unet: torch.nn.Module) -> None:
+        """Change the modules of `unet`, whose weights have another owner too, to suit what runs the graph."""
+
+    def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
+        """The graph of `forward`, for any sizes; `layers` are what it calls, `inputs` an example of 8 rows."""
+
+
+class TorchScript:
+    """torch.jit: recorded in under a second, kept nowhere."""
+
+    def prepare(self, unet: torch.nn.Module) -> None:
+        """Pack the convolutions."""
+        pack(unet)
+
+    def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
+        """As `Recorder.record`."""
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
+            forward(*inputs)  # packs what is to be packed
+            graph: Graph = torch.jit.freeze(torch.jit.trace(AsModule(forward, layers), inputs, check_trace=False))
+
+        def run(*inputs: torch.Tensor) -> Any:
+            # The optimiser would start anew for every number of rows, and gains nothing on a CPU.
+            with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+                return graph(*inputs)
+
+        return run
+
+
+class AsModule(torch.nn.Module):
+    """A function as a module, which recorders want. `layers` is what it calls: weights need an owner in sight."""
+
+    def __init__(self, function: Graph, layers: torch.nn.Module) -> None:
+        super().__init__()
+        self._function, self._layers = function, layers
+        self.eval()
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self._function(*inputs)
+
+
 class _TextUNetGraph:
     """A UNet whose cross-attention takes ready keys and values. Shares its weights with the original."""
 
-    def __init__(self, unet: Any, reusing: bool) -> None:
+    def __init__(self, unet: Any, recorder: Recorder, reusing: bool) -> None:
         shared: dict[int, Any] = {id(tensor): tensor for tensor in (*unet.parameters(), *unet.buffers())}
         self.unet = copy.deepcopy(unet, shared).eval()
         self.cross_attention = [
@@ -50,7 +101,7 @@ class _TextUNetGraph:
         for number, layer in enumerate(self.cross_attention):
             layer.set_processor(_ReadyKeys(self, number))
         self.ready: list[tuple[torch.Tensor, torch.Tensor]] = []
-        pack(self.unet)
+        recorder.prepare(self.unet)
         self._reusing = ReusingUNet(self.unet) if reusing else None
 
     def share(self, condition: Condition, added: Added) -> Share:
@@ -92,26 +143,6 @@ class _TextUNetGraph:
         return output.contiguous()
 
 
-class _Recordable(torch.nn.Module):
-    """A function as a module, which can be frozen. `layers` is what it calls: packed weights need an owner in sight."""
-
-    def __init__(self, function: Callable[..., Any], layers: torch.nn.Module) -> None:
-        super().__init__()
-        self._function, self._layers = function, layers
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self._function(*inputs)
-
-
-def _recorded(function: Callable[..., Any], layers: torch.nn.Module, *inputs: torch.Tensor) -> Callable[..., Any]:
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
-        function(*inputs)  # packs what is to be packed
-        graph = torch.jit.trace(_Recordable(function, layers).eval(), inputs, check_trace=False)
-        frozen: Callable[..., Any] = torch.jit.freeze(graph)
-        return frozen
-
-
 class _ReadyKeys:
     """Diffusers' attention (AttnProcessor2_0), except that keys and values are already there."""
 
@@ -133,9 +164,17 @@ class TracedUNet:
     reusing: record the forwards of `predict_reusing` and not that of `predict`.
     """
 
-    def __init__(self, family: TextUNet, example: Condition, latent_side: int, reusing: bool = False) -> None:
+    def __init__(
+        self,
+        family: TextUNet,
+        example: Condition,
+        latent_side: int,
+        reusing: bool = False,
+        recorder: Recorder | None = None,
+    ) -> None:
+        recorder = recorder or TorchScript()
         self._family = family
-        self._graph = _TextUNetGraph(family.denoiser, reusing)
+        self._graph = _TextUNetGraph(family.denoiser, recorder, reusing)
         self._shares: WeakKeyDictionary[Condition, dict[Any, Share]] = WeakKeyDictionary()
         self._stacked: tuple[Any, Sequence[Condition | None], Share] | None = None
         self._trusted: dict[tuple[int, int], bool] = {}
@@ -145,11 +184,11 @@ class TracedUNet:
         share = self._stack(examples, (latent_side, latent_side))
         layers = self._graph.unet
         if reusing:
-            self._full = _recorded(self._graph.full, layers, latents, timesteps, *share)
+            self._full = recorder.record("full", self._graph.full, layers, (latents, timesteps, *share))
             deep = self._full(latents, timesteps, *share)[1]
-            self._shallow = _recorded(self._graph.shallow, layers, latents, timesteps, deep, *share)
+            self._shallow = recorder.record("shallow", self._graph.shallow, layers, (latents, timesteps, deep, *share))
         else:
-            self._whole = _recorded(self._graph.whole, layers, latents, timesteps, *share)
+            self._whole = recorder.record("whole", self._graph.whole, layers, (latents, timesteps, *share))
         self._reusing = reusing
         if not self._trust(latents + 0.5, timesteps, examples):
             raise ValueError("the recorded graph is not true to its module")
@@ -188,23 +227,29 @@ class TracedUNet:
     ) -> Any:
         height, width = latents.shape[-2:]
         share = self._stack(conditions, (height, width))
-        # The optimiser would start anew for every number of rows, and gains nothing on a CPU.
-        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
-            return recorded(latents, timesteps, *deep, *share)
+        return recorded(latents, timesteps, *deep, *share)
 
     def _trust(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> bool:
         height, width = latents.shape[-2:]
         if (height, width) not in self._trusted:
-            inputs = latents, timesteps, conditions
-            expected = self._family.predict(*inputs)
+            self._trusted[height, width] = self._is_true(latents, timesteps, conditions)
+        return self._trusted[height, width]
+
+    def _is_true(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> bool:
+        """Whether the graphs give what the module gives."""
+        inputs = latents, timesteps, conditions
+        expected = self._family.predict(*inputs)
+        try:
             if self._reusing:  # with the deep part of the very same step, the shallow forward gives the same
                 full, deep = self._run(self._full, *inputs)
                 predictions = [full, self._run(self._shallow, *inputs, deep)]
             else:
                 predictions = [self._run(self._whole, *inputs)]
-            error = max(float((prediction - expected).abs().max()) for prediction in predictions)
-            self._trusted[height, width] = error <= _TOLERANCE * max(1.0, float(expected.abs().max()))
-        return self._trusted[height, width]
+        except Exception as error:  # a size was read while recording, and this one is another
+            logger.warning("Latents of %s go the plain way: %s", tuple(latents.shape[-2:]), error)
+            return False
+        furthest = max(float((prediction - expected).abs().max()) for prediction in predictions)
+        return furthest <= _TOLERANCE * max(1.0, float(expected.abs().max()))
 
     def _stack(self, conditions: Sequence[Condition | None], size: tuple[int, int]) -> Share:
         """The rows' shares as one batch, kept while the batch has the same members."""

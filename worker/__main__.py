@@ -215,7 +215,7 @@ def _engines(settings: WorkerSettings, catalogue: Catalogue, offered: Sequence[s
     from worker.loading import Loader
 
     dtype = None if settings.dtype == "auto" else settings.dtype
-    loader = Loader(catalogue, device, dtype=dtype, source=settings.model_source)
+    loader = Loader(catalogue, device, dtype=dtype, source=settings.model_source, graphs=settings.graphs)
     engines = Engines(offered, loader.load, max_pixels=settings.max_pixels)
     engines.open()
     return engines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import structlog
@@ -23,13 +24,16 @@ log = structlog.get_logger(__name__)
 
 class Loader:
     """Loads by name. `source` is a folder or hub id to load from instead of the catalogue's, `dtype` None for the
-    device's best."""
+    device's best, `graphs` a folder for exported graphs (empty: none are kept)."""
 
-    def __init__(self, catalogue: Catalogue, device: str, *, dtype: str | None = None, source: str = "") -> None:
+    def __init__(
+        self, catalogue: Catalogue, device: str, *, dtype: str | None = None, source: str = "", graphs: str = ""
+    ) -> None:
         self._catalogue = catalogue
         self._device = device
         self._dtype = dtype
         self._source = source
+        self._graphs = Path(graphs) if graphs else None
         self._enlarge: Enlarge | None = None
         os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
         if device == "cpu":
@@ -50,7 +54,7 @@ class Loader:
         if bundle.family.name != offered.family:
             raise model.ModelError(f"{name} is of the family {bundle.family.name}: say so in the catalogue")
         shortcuts = model.Shortcuts(offered.guidance_interval, offered.deep_every)
-        engine = model.Engine(bundle, shortcuts=shortcuts)
+        engine = model.Engine(bundle, shortcuts=shortcuts, graphs=self._graphs)
         engine.start()
         try:
             warm_up(engine, bundle.native_size)

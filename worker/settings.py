@@ -23,6 +23,7 @@ class WorkerSettings(CommonSettings):
     model_source: str = Field("", description="folder or hub id to load a single one from, not the catalogue's")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$", description="auto, cpu, cuda, cuda:0 or mps")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field("auto", description="precision of the weights")
+    graphs: str = Field("data/graphs", description="folder for exported graphs of models, made once on a processor")
     slots: int = Field(4, ge=1, le=64, description="jobs drawn together in one batch")
     max_pixels: int = Field(0, ge=0, description="largest picture this device has room for, 0 for any")
     intake_slots: int = Field(4, ge=1, le=64, description="jobs whose linked pictures are read at the same time")

@@ -2,22 +2,29 @@
 
 import logging
 import threading
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
+from model import exported
 from model.components import Bundle
 from model.denoiser import Denoiser, traced
 from model.drawing import generate
+from model.exported import OnnxRuntime
 from model.request import text_to_image
+from model.state import Shortcuts
+from model.traced import Recorder, TorchScript
 from tests.model.conftest import assert_same_pictures, running, submit_together
 
 
+@pytest.mark.parametrize("recorder", [TorchScript(), OnnxRuntime("test")], ids=["trace", "onnx"])
 @pytest.mark.parametrize("name", ["sd", "sdxl", "default"])
-def test_a_recorded_graph_predicts_what_its_unet_predicts(name: str, request: pytest.FixtureRequest) -> None:
+def test_a_graph_predicts_what_its_unet_predicts(name: str, recorder: Recorder, request: pytest.FixtureRequest) -> None:
     """For any number of rows, any size, mixed prompts and timesteps, though it was recorded from one example."""
     bundle: Bundle = request.getfixturevalue(name)
-    graph = traced(bundle)
+    graph = traced(bundle, recorder=recorder)
     side = bundle.native_size[0] // bundle.pixels_per_latent
     with torch.inference_mode():
         for rows, height, width in ((1, side, side), (5, side, side), (2, side, side + 4)):
@@ -29,7 +36,8 @@ def test_a_recorded_graph_predicts_what_its_unet_predicts(name: str, request: py
             assert torch.allclose(graph.predict(latents, timesteps, conditions), plain, atol=2e-5)
 
 
-def test_pictures_of_a_traced_engine_are_the_same(sd: Bundle) -> None:
+@pytest.mark.parametrize("way", ["trace", "onnx"])
+def test_pictures_of_a_quicker_engine_are_the_same(sd: Bundle, way: Literal["trace", "onnx"]) -> None:
     """Among strangers, and for tiles, which go on with the plain forward."""
     requests = [
         text_to_image("a fox", seed=1, size=(32, 32), images=2, num_inference_steps=4),
@@ -37,8 +45,8 @@ def test_pictures_of_a_traced_engine_are_the_same(sd: Bundle) -> None:
         text_to_image("bricks", seed=3, size=(32, 32), images=1, num_inference_steps=4, tile=True),
     ]
     with running(sd) as engine:
-        assert engine.denoiser.quicken("trace")
-        assert engine.denoiser.quickened
+        assert engine.denoiser.quicken(way)
+        assert engine.denoiser.quickened == way
         for ticket, request in zip(submit_together(engine, requests), requests, strict=True):
             assert_same_pictures(ticket.result(60), generate(sd, request))
 
@@ -57,6 +65,93 @@ def test_the_take_over_disturbs_no_running_request(sd: Bundle) -> None:
         assert_same_pictures(ticket.result(60), generate(sd, request))
 
 
+def test_deep_parts_are_kept_through_exported_graphs_too(sd: Bundle) -> None:
+    """The full and the shallow forward are exported apart; pictures are those of the plain forwards."""
+    shortcuts = Shortcuts(deep_every=2)
+    request = text_to_image("a fox", seed=1, size=(32, 32), images=2, num_inference_steps=5)
+    with running(sd, shortcuts=shortcuts) as engine:
+        plain = engine.submit(request).result(60)
+        assert engine.denoiser.quicken("onnx")
+        assert engine.denoiser.quickened == "onnx"
+        assert_same_pictures(engine.submit(request).result(60), plain)
+
+
+def test_an_exported_graph_is_kept_for_the_next_engine(sd: Bundle, tmp_path: Path) -> None:
+    """The second engine has it from its first step on, denoiser and decoder both, and draws the same."""
+    request = text_to_image("a fox", seed=1, size=(32, 32), images=2, num_inference_steps=4)
+    with running(sd, quicken="onnx", graphs=tmp_path) as engine:
+        assert not engine.denoiser.quickened
+        engine._quicken()
+        assert_same_pictures(engine.submit(request).result(60), generate(sd, request))
+    kept = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(kept) == 2
+    with running(sd, quicken="onnx", graphs=tmp_path) as engine:
+        assert engine.denoiser.quickened == "onnx"
+        for _ in range(2):  # the first picture of a size is compared, the next is the graph's
+            assert_same_pictures(engine.submit(request).result(60), generate(sd, request))
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept
+
+
+def test_graphs_are_found_under_what_they_compute(sd: Bundle, sdxl: Bundle, tmp_path: Path) -> None:
+    """Weights have their fingerprint, and kept deep parts graphs of their own."""
+    runtime = OnnxRuntime(sd.fingerprint, tmp_path)
+    runtime.record("whole", torch.nn.functional.silu, torch.nn.Identity(), (torch.zeros(8, 2),))
+    assert Denoiser(sd, 8, graphs=tmp_path).lies_ready("onnx")
+    assert not Denoiser(sdxl, 8, graphs=tmp_path).lies_ready("onnx")
+    assert not Denoiser(sd, 8, Shortcuts(deep_every=2), graphs=tmp_path).lies_ready("onnx")
+
+
+@pytest.mark.parametrize("damage", [b"", b"no graph", None])
+def test_a_damaged_graph_is_made_anew(tmp_path: Path, damage: bytes | None) -> None:
+    """An empty file, a foreign one, half a one: no harm, and a whole one afterwards."""
+    layer = torch.nn.Linear(16, 16)
+    numbers = torch.rand(3, 16)
+    OnnxRuntime("k", tmp_path).record("layer", layer, layer, (torch.zeros(8, 16),))
+    [file] = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    graph = OnnxRuntime("k", tmp_path).record("layer", layer, layer, (torch.zeros(8, 16),))
+    assert torch.allclose(graph(numbers), layer(numbers), atol=1e-6)
+    assert len(file.read_bytes()) == len(whole)
+
+
+def test_a_folder_that_takes_nothing_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The graph serves all the same; the log has one line."""
+    (tmp_path / "file").write_text("in the way")
+    layer = torch.nn.Linear(4, 4)
+    with caplog.at_level(logging.WARNING):
+        graph = OnnxRuntime("k", tmp_path / "file").record("layer", layer, layer, (torch.zeros(8, 4),))
+    assert graph(torch.zeros(1, 4)).shape == (1, 4)
+    assert len(caplog.records) == 1
+
+
+def test_what_cannot_be_exported_is_traced(
+    sd: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With one line in the log."""
+
+    def refuse(*_: object) -> bytes:
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(exported, "export", refuse)
+    denoiser = Denoiser(sd, 8)
+    with caplog.at_level(logging.WARNING):
+        assert denoiser.quicken("onnx")
+    assert denoiser.quickened == "trace"
+    assert len(caplog.records) == 1
+
+
+def test_an_untrue_decoder_is_not_used(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A size for which the graph differs from its module, or fails, is decoded by the module."""
+    decoder = exported.Decoder(sd.vae, torch.zeros(1, 4, 8, 8), OnnxRuntime("test"))
+    with torch.inference_mode():
+        latents = torch.randn(2, 4, 8, 8)
+        plain = sd.vae.decode(latents, return_dict=False)[0]
+        monkeypatch.setattr(decoder, "_graph", lambda latents: plain + 1)
+        assert torch.equal(decoder(latents), plain)
+        assert torch.equal(decoder(latents), plain)
+
+
 def test_an_untrue_graph_is_not_used(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """A size for which the graph differs from its module is drawn by the module."""
     from model.traced import TracedUNet
@@ -72,7 +167,7 @@ def test_an_untrue_graph_is_not_used(sd: Bundle, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("way", ["trace", "compile"])
 def test_what_cannot_be_quickened_goes_on_as_it_is(
-    ddpm: Bundle, way: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ddpm: Bundle, way: Literal["trace", "compile"], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line in the log, no harm."""
     monkeypatch.setattr(ddpm.denoiser, "_repeated_blocks", None, raising=False)
@@ -83,8 +178,12 @@ def test_what_cannot_be_quickened_goes_on_as_it_is(
         assert_same_pictures(engine.submit(request).result(60), generate(ddpm, request))
 
 
-def test_small_unets_on_a_cpu_are_traced_by_default(sd: Bundle, z_image: Bundle) -> None:
-    """Nothing else is."""
+def test_small_unets_on_a_cpu_are_exported_by_default(
+    sd: Bundle, z_image: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced where onnxruntime is not installed. Nothing else is."""
+    assert Denoiser(sd, 8).usual_way() == "onnx"
+    monkeypatch.setattr("model.denoiser.find_spec", lambda name: None)
     assert Denoiser(sd, 8).usual_way() == "trace"
     assert Denoiser(z_image, 8).usual_way() == "off"
 
