@@ -10,7 +10,7 @@ from contract.catalogue import Model
 from contract.errors import UserError
 from contract.jobs import Job
 from contract.plan import Plan
-from contract.prompt import Parameters, Prompt
+from contract.prompt import Parameters, Prompt, flag_as_typed
 
 MAX_RATIO = 8
 """The longest side over the shortest that a model is asked for; beyond, pictures fall apart."""
@@ -46,11 +46,15 @@ def check(prompt: Prompt, model: Model) -> None:
     """Refuse what `model` cannot honour: UserError `parameter_not_supported` or `ratio_too_extreme`."""
     for name in _set_fields(prompt.parameters):
         if name not in _ALWAYS_HONOURED and name not in model.honours:
-            raise UserError("parameter_not_supported", parameter=f"--{name.replace('_', '-')}", model=model.title)
+            raise UserError(
+                "parameter_not_supported", parameter=flag_as_typed(prompt, name), field=name, model=model.title
+            )
     if prompt.parameters.style not in (None, "raw"):
-        raise UserError("parameter_not_supported", parameter=f"--style {prompt.parameters.style}", model=model.title)
+        raise UserError(
+            "parameter_not_supported", parameter=f"--style {prompt.parameters.style}", field="style", model=model.title
+        )
     if prompt.images and "image_weight" not in model.honours:
-        raise UserError("parameter_not_supported", reason="image_link", model=model.title)
+        raise UserError("parameter_not_supported", reason="image_link", field="images", model=model.title)
     width, height = prompt.parameters.aspect or (1, 1)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError("ratio_too_extreme", ratio=f"{width}:{height}", model=model.title, limit=MAX_RATIO)

@@ -1,7 +1,7 @@
 """The language of /imagine: text, weights, links, parameters, permutations; what they mean, how they are echoed."""
 
-from contract.prompt.echo import ECHO_LIMIT, draw_styles, format_prompt
-from contract.prompt.parser import parse
+from contract.prompt.echo import ECHO_LIMIT, draw_styles, flag_as_typed, format_prompt
+from contract.prompt.parser import parse, without
 from contract.prompt.refusals import PromptError
 from contract.prompt.values import (
     Context,
@@ -26,6 +26,8 @@ __all__ = [
     "Reference",
     "Submission",
     "draw_styles",
+    "flag_as_typed",
     "format_prompt",
     "parse",
+    "without",
 ]

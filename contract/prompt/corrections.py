@@ -6,21 +6,24 @@ import re
 from difflib import get_close_matches
 
 from contract.prompt.flags import SPELLINGS, Kind
-from contract.prompt.lexer import Line, RawFlag
+from contract.prompt.lexer import DASH, Line, RawFlag
 from contract.prompt.refusals import Edit
 from contract.prompt.source import Source
 
 _GLUED = re.compile(r"([a-z]+)[=:]?([0-9.].*|<?https?://.*)|([a-z]+)[=:](.+)|([a-z]+)[,;.]", re.IGNORECASE)
-_GLUED_FLAG = re.compile(r"(.{1,20}?)(?:-{2,}|\N{EM DASH})([a-z]{1,20})", re.IGNORECASE)
+_GLUED_FLAG = re.compile(rf"(.{{1,20}}?)(?:{DASH}{{2,}}|(?!-){DASH})([a-z]{{1,20}})", re.IGNORECASE)
 _SPACED_RATIO = re.compile(r"[0-9]{1,6} ?: ?[0-9]{1,6}")
 _LONGEST = 40
 
 
 def unknown_name_edits(source: Source, raw: RawFlag) -> tuple[Edit, ...]:
-    """`--v5` as `--v 5`, `--ar=3:2` as `--ar 3:2`, `--aspct` as `--aspect`, `-- ar` as `--ar`; nothing if unclear."""
+    """`--v5` as `--v 5`, `--ar=3:2` as `--ar 3:2`, `--aspct` as `--aspect`, `-- ar` and `-ar` as `--ar`; nothing if
+    unclear."""
     span = source.span(raw.start, raw.end)
     if span is None:
         return ()
+    if raw.name.startswith("-"):
+        return (Edit(*span, f"-{raw.name}"),)
     if not raw.name:
         after = source.span(raw.start, raw.words[0][0] + 1) if raw.words else None
         return (Edit(span[0], after[1] - 1, "--"),) if after else ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, Flag, Kind
-from contract.prompt.lexer import Line, Link
+from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, SPELLINGS, Flag, Kind
+from contract.prompt.lexer import DASHES, Line, Link
 from contract.prompt.links import echoed
 from contract.prompt.meaning import Meaning
 from contract.prompt.permutations import escape
@@ -17,6 +18,7 @@ from contract.prompt.values import Parameters, Part, Prompt, Reference
 from contract.versions import VERSIONS, Versions
 
 MESSAGE_LIMIT = 2000
+_STARS = re.compile(r"(?:\\?\*)+")
 _RANDOM = "random"
 _DRAWN_DIGITS = 10
 _AROUND = "****" + " - Variations (Strong) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
@@ -48,7 +50,7 @@ def echo(meaning: Meaning, name_version: bool = True) -> str:
     if meaning.defaults:
         pieces += _flags(Parameters(**meaning.defaults))
     pieces += _references(meaning.parameters)
-    whole = " ".join(piece for piece in pieces if piece)
+    whole = unbreakable(" ".join(piece for piece in pieces if piece))
     length = len(whole) + sum(
         _DRAWN_DIGITS - len(_RANDOM) for reference in meaning.parameters.style_references if reference.value == _RANDOM
     )
@@ -75,18 +77,31 @@ def draw_styles(prompt: Prompt, draw: Callable[[], int]) -> Prompt:
     )
 
 
+def flag_as_typed(prompt: Prompt, field: str) -> str:
+    """How the person wrote the flag that fills `field` of `Parameters`, with its dashes; its full name when they did
+    not write it themselves."""
+    for word in prompt.echo.split(" "):
+        flag = SPELLINGS.get(word[2:].lower()) if word.startswith("--") else None
+        if flag is not None and flag.field == field:
+            return word
+    return next((f"--{flag.name}" for flag in FLAGS if flag.field == field), f"--{field}")
+
+
 def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:
     """`prompt` written out from its values in one plain order; parsing it gives the same value."""
     version = versions.named(prompt.version)
     if version is None:
         raise KeyError(prompt.version)
     pieces = [_weighted(f"<{escape(image.url)}>", image.weight) for image in prompt.images]
-    text = _parts(prompt.parts)
-    if text.startswith("*") and not pieces:
-        text = f":: {text}"  # an asterisk at the very edge would be taken off
-    pieces += [text, _negatives(prompt.negatives), version.echo, *_flags(prompt.parameters)]
+    pieces += [_parts(prompt.parts), _negatives(prompt.negatives), version.echo, *_flags(prompt.parameters)]
     pieces += _references(prompt.parameters)
     return " ".join(piece for piece in pieces if piece)
+
+
+def unbreakable(echo: str) -> str:
+    """`echo` with escaped asterisks where plain ones would end the bold type that it stands in."""
+    echo = echo.rstrip(" *\\")
+    return _STARS.sub(lambda run: run[0] if run[0] == "*" and run.start() else "\\*" * run[0].count("*"), echo)
 
 
 def number_text(number: float) -> str:
@@ -123,7 +138,7 @@ def _parts(parts: tuple[Part, ...]) -> str:
     pieces = []
     for index, part in enumerate(parts):
         text = escape(part.text)
-        gap = " " if text.endswith((":", "-", "\N{EN DASH}", "\N{EM DASH}")) else ""
+        gap = " " if text.endswith((":", *DASHES)) else ""
         weight = "" if part.weight == 1 else number_text(part.weight)
         last = index == len(parts) - 1
         pieces.append(text if last and not weight else f"{text}{gap}::{weight}")
@@ -133,7 +148,7 @@ def _parts(parts: tuple[Part, ...]) -> str:
 def _negatives(items: tuple[str, ...]) -> str:
     if not items:
         return ""
-    pieces = [escape(item) + (" " if item.endswith(("-", "\N{EM DASH}", "\N{EN DASH}")) else "") for item in items]
+    pieces = [escape(item) + (" " if item.endswith(tuple(DASHES)) else "") for item in items]
     return "--no " + ", ".join(pieces).rstrip()
 
 

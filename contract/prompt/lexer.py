@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from contract.prompt.flags import SPELLINGS
+from contract.prompt.flags import SPELLINGS, Kind
 from contract.prompt.source import Source
 
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
 _BREAK = re.compile(rf"::({NUMBER}(?![\w]))?")
-DASHES = "-\N{EN DASH}\N{EM DASH}"
-_OPENER = re.compile(rf"[{DASHES}]+")
+_EN_DASH, _EM_DASH = "\N{EN DASH}", "\N{EM DASH}"
+_DRAWN = "\u2500\u2501\u30fc\u3161\uff70"
+"""Lines and long vowels that look like dashes; words are decorated with them, or begin with them."""
+DASHES = (
+    f"-{_EN_DASH}{_EM_DASH}\u2010\u2011\u2012\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"  # typed and autocorrected
+    "\u02d7\u2043\u207b\u208b\u2796\u23af\u2e17\u2e1a\u2e40\u2e5d\u301c\u3030\u058a\u05be\u1806\ufe31\ufe32" + _DRAWN
+)
+"""What people type or paste for the dashes before a flag: Unicode's dashes and minus signs."""
+DASH = f"[{re.escape(DASHES)}]"
+_OPENER = re.compile(f"{DASH}+")
 _LINK = re.compile(r"<?https?://|blob:(?! |$)", re.IGNORECASE)
-_OPENING = re.compile(rf"[{DASHES}]|{_LINK.pattern}", re.IGNORECASE)
+_OPENING = re.compile(f"{DASH}|{_LINK.pattern}", re.IGNORECASE)
 _SPECIAL = re.compile(rf"::|(?<= )(?:{_OPENING.pattern})", re.IGNORECASE)
 _LONGEST_NAME = max(map(len, SPELLINGS))
-_COMMA_DASH = re.compile(rf",(?=[{DASHES}])")
+_COMMA_DASH = re.compile(f",(?={DASH})")
+_NUMBER_LIKE = re.compile(r"\.?[0-9][0-9.]*(?:[:x/][0-9.]+)?(?= |$)", re.IGNORECASE)
+_MEASURED = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.ASPECT, Kind.VERSION})
+_GLUED = re.compile(rf"(?<=[^ ])(?<!{DASH})({DASH}+)([a-z]{{1,20}})(?= |$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +83,43 @@ class Line:
 def flag_name(text: str, start: int = 0, end: int | None = None) -> str | None:
     """The name that the word `text[start:end]` gives after its dashes; None when it is no flag.
 
-    `--name` and `—name` are flags whatever the name; `–name` (an en dash, which editors put there) only with a name
-    that exists, for Midjourney takes it as text. Dashes alone are text.
+    `--name` and `—name` are flags whatever the name. Other dashes, which editors and keyboards put there, are read the
+    same before a name that exists; where there are two, before any. One hyphen is text, and so are dashes alone.
     """
     end = len(text) if end is None else end
     opener = _OPENER.match(text, start, end)
     if opener is None or opener.end() == end:
         return None
-    if opener[0] == "-" or (opener[0] == "\N{EN DASH}" and not _is_known(text, opener.end(), end)):
+    dashes = opener[0]
+    if dashes == "-":
+        return None
+    doubtful = dashes != _EM_DASH and (len(dashes) == 1 or any(dash in _DRAWN for dash in dashes))
+    if doubtful and not _is_known(text, opener.end(), end):
         return None
     return text[opener.end() : end]
+
+
+def glued_flags(line: Line) -> Iterator[tuple[int, int, str]]:
+    """Flags of the text that stick to the word before them, as in `cat--ar 2:1`: start and end of each, and its name.
+
+    One dash between words is prose unless a number follows that the flag could take: `cat—ar 2:1`.
+    """
+    text = line.source.text
+    for item in line.items:
+        if not isinstance(item, Words):
+            continue
+        for found in _GLUED.finditer(text, item.start, item.end):
+            name = found[2].lower()
+            if name not in SPELLINGS:
+                continue
+            plain = found[1] != "-" and len(found[1]) > 1 and len(name) > 1
+            if plain or (found[1] != "-" and is_measured(text, name, found.end())):
+                yield found.start(), found.end(), name
+
+
+def is_measured(text: str, name: str, end: int) -> bool:
+    """Whether after the flag `name`, which ends at `end`, stands a number such as it takes."""
+    return SPELLINGS[name].kind in _MEASURED and _NUMBER_LIKE.match(text, end + 1) is not None
 
 
 def _is_known(text: str, start: int, end: int) -> bool:
@@ -160,6 +199,11 @@ def _parameter_word(line: Line, start: int, end: int) -> None:
 def _flag_starts(line: Line, start: int, end: int) -> bool:
     text = line.source.text
     name = flag_name(text, start, end)
+    if name is None and text[start] == "-" and _is_known(text, start + 1, end):
+        name = text[start + 1 : end].lower()
+        if not is_measured(text, name, end):
+            return False
+        name = f"-{name}"  # `-ar 3:2`: one dash is missing
     if name is None:
         opener = _OPENER.match(text, start, end)
         if opener is None or opener.end() < end or end - start < 2 or not _known_name_follows(text, end + 1):

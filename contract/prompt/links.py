@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from contract.prompt.lexer import NUMBER
+from contract.prompt.flags import SPELLINGS
+from contract.prompt.lexer import DASH, NUMBER
 from contract.prompt.permutations import unescape
 from contract.prompt.refusals import Edit, PromptError
 from contract.prompt.source import Source
@@ -13,6 +14,14 @@ _EXTENSIONS = (".png", ".gif", ".webp", ".jpg", ".jpeg")
 _SHORT = re.compile(r"https?://s\.mj\.run/[\w-]+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _WEIGHT = re.compile(r"::([+-]?[0-9.]*)")
+_ON_THIS_MACHINE = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?/", re.IGNORECASE)
+"""Where a stand-in for Discord runs (the sandbox); a worker fetches from there only if its operator says so."""
+_JOINED = re.compile(r"[,;|](?=<?https?://)", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://|\bdiscord(?:app)?\.(?:gg|com/invite)/", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"([a-z]{0,20})[(\[:=\"']*(https://[^\s()\[\]\"']+\.(?:png|gif|webp|jpe?g))[)\]\"',.;]*", re.IGNORECASE
+)
+_GLUED_FLAG = re.compile(rf"(.+?)({DASH}{{1,2}})([a-z]{{1,20}})", re.IGNORECASE)
 WEIGHT_DIGITS = 12
 
 
@@ -29,13 +38,35 @@ def link(source: Source, start: int, end: int) -> tuple[str, float | None]:
     address = unescape(address)
     if address.lower().startswith("blob:"):
         raise PromptError("invalid_link", "upload", span=span, link=shortened(address))
+    if address.lower().startswith("http://") and not _ON_THIS_MACHINE.match(address):
+        edits = (Edit(*span, word.replace(address, f"https{address[4:]}")),) if span else ()
+        raise PromptError("invalid_link", "https", span=span, edits=edits, link=shortened(address))
+    if joined := _JOINED.search(address):
+        edits = (Edit(*span, _JOINED.sub(" ", word)),) if span else ()
+        raise PromptError("invalid_link", "joined", span=span, edits=edits, link=shortened(address), mark=joined[0])
     if not _leads_to_picture(address):
-        edits: tuple[Edit, ...] = ()
-        bare = address.rstrip(",;.")
-        if span and bare != address and _leads_to_picture(bare):
-            edits = (Edit(*span, word.replace(address, bare)),)
+        instead = _meant(address)
+        edits = (Edit(*span, word.replace(address, instead)),) if span and instead else ()
         raise PromptError("invalid_link", span=span, edits=edits, link=shortened(address))
     return address, None if number is None else link_weight(number, span)
+
+
+def refuse_address(source: Source, start: int, end: int) -> None:
+    """PromptError `invalid_link` for the first address in the words of `source.text[start:end]`.
+
+    A picture's link stands alone; anything else would become something to click on when the words are echoed.
+    """
+    found = _ADDRESS.search(source.text, start, end)
+    if found is None:
+        return
+    first = max(source.text.rfind(" ", start, found.start()) + 1, start)
+    last = source.text.find(" ", found.end(), end)
+    last = end if last < 0 else last
+    span = source.span(first, last)
+    word = source.text[first:last]
+    hidden = _PICTURE.fullmatch(word)
+    edits = (Edit(*span, f"{hidden[1]} {hidden[2]}".strip()),) if span and hidden else ()
+    raise PromptError("invalid_link", "inside", span=span, edits=edits, link=shortened(word))
 
 
 def link_weight(number: str, span: tuple[int, int] | None) -> float:
@@ -66,7 +97,8 @@ def echoed(word: str) -> str:
 
 
 def shortened(word: str, length: int = 100) -> str:
-    """A word as an error text names it."""
+    """A word as an error text names it, which cannot be clicked on."""
+    word = word.replace("](", "] (")
     return word if len(word) <= length else word[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -94,3 +126,14 @@ def _leads_to_picture(address: str) -> bool:
         return False
     path = address[host.end() :].split("#")[0].split("?")[0]
     return path.startswith("/") and path.lower().endswith(_EXTENSIONS)
+
+
+def _meant(address: str) -> str | None:
+    """The link that `https://a.org/x.png,` or `https://a.org/x.png--tile` was meant to be; None if unclear."""
+    bare = address.rstrip(",;.)]")
+    if bare != address and _leads_to_picture(bare):
+        return bare
+    glued = _GLUED_FLAG.fullmatch(address)
+    if glued and glued[3].lower() in SPELLINGS and _leads_to_picture(glued[1]):
+        return f"{glued[1]} --{glued[3]}"
+    return None

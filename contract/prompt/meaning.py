@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from contract.prompt.corrections import misplaced_text_edits, unknown_name_edits
-from contract.prompt.flags import FLAG, FLAGS, SELECTORS, SPELLINGS
-from contract.prompt.lexer import Break, Line, Link, Words
-from contract.prompt.links import link, shortened, to_weight
+from contract.prompt.flags import FLAG, FLAGS, SELECTORS, SPELLINGS, Kind
+from contract.prompt.lexer import Break, Line, Link, Words, glued_flags
+from contract.prompt.links import link, refuse_address, shortened, to_weight
 from contract.prompt.permutations import unescape
-from contract.prompt.readers import Given, Reader, select, taken
+from contract.prompt.readers import Given, Reader, select, taken, typed_name
 from contract.prompt.refusals import Edit, PromptError
 from contract.prompt.values import NO_SETTINGS, Context, ImagePrompt, Parameters, Part
 from contract.versions import Rule, Version
@@ -46,6 +46,8 @@ class Meaning:
 
 def read_line(line: Line, default: Version, context: Context) -> Meaning:
     """The meaning of `line`; `default` is the version when no flag selects one. Raises PromptError."""
+    _check_links(line)
+    _check_versions(line, context)
     given = _name_flags(line)
     version = next((select(context.versions, line.source, one) for one in given if one.flag.name in SELECTORS), default)
     given = tuple(_as_width(one, line, version) for one in given)
@@ -56,6 +58,26 @@ def read_line(line: Line, default: Version, context: Context) -> Meaning:
     _check_combinations(line, given, version, context)
     _check_content(line, parts, images, version, values, context)
     return Meaning(line, given, version, parts, negatives, images, Parameters(**values), defaults)
+
+
+def _check_links(line: Line) -> None:
+    """PromptError `invalid_link` for addresses that are no picture prompts: Discord would make links of them."""
+    places = [(item.start, item.end) for item in line.items if isinstance(item, Words)]
+    for raw in line.flags:
+        flag = SPELLINGS.get(raw.name.lower())
+        if flag is not None and flag.kind is Kind.LIST and raw.words:
+            places.append((raw.words[0][0], raw.words[-1][1]))
+    for start, end in places:
+        refuse_address(line.source, start, end)
+
+
+def _check_versions(line: Line, context: Context) -> None:
+    """PromptError for the first version that does not exist, whatever else is wrong: in `--v 9 fox` it is to blame."""
+    for raw in line.flags:
+        flag = SPELLINGS.get(raw.name.lower())
+        if flag is not None and flag.name in SELECTORS and raw.words:
+            words = [line.source.text[start:end] for start, end in raw.words]
+            select(context.versions, line.source, Given(flag, raw.start, raw.end, raw.words[: taken(flag, words)]))
 
 
 def _name_flags(line: Line) -> tuple[Given, ...]:
@@ -81,9 +103,17 @@ def _name_flags(line: Line) -> tuple[Given, ...]:
             places.append((raw.words[count][0], raw.words[-1][1]))
             if len(places) <= _CORRECTED_NAMES:
                 edits.append(misplaced_text_edits(line, places[-1], raw.words[count - 1] if count else None))
+    glued = list(glued_flags(line))
+    for start, end, name in glued:
+        strangers.append(f"--{name}")
+        places.append((start, end))
+        span = line.source.span(start, end)
+        if len(places) <= _CORRECTED_NAMES:
+            edits.append((Edit(*span, f" --{name}"),) if span else ())
     if strangers:
         raise PromptError(
             "unrecognized_parameter",
+            "glued" if len(glued) == len(strangers) else "",
             param=shortened(strangers[0]),
             span=line.source.span(*places[0]),
             edits=tuple(edit for group in edits for edit in group) if all(edits) and len(edits) == len(places) else (),
@@ -177,13 +207,16 @@ def _check_combinations(line: Line, given: tuple[Given, ...], version: Version, 
         if name in _NEEDS_VIDEO and context.command != "video":
             needed = "video"
         if needed and needed not in names and context.command != "prefer_suffix":
-            raise PromptError("incompatible", "needs", param=name, span=span, parameter=name, needed=needed)
+            typed = typed_name(line.source, one)
+            raise PromptError("incompatible", "needs", param=name, span=span, parameter=typed, needed=needed)
         if name == "zoom" and context.command != "custom_zoom":
             raise PromptError("command_not_supported", "zoom", param=name, span=span)
         if name == "no" and context.command == "shorten":
             raise PromptError("command_not_supported", "no", param=name, span=span)
         if name == "profile" and not one.words and not context.profile_ready:
-            raise PromptError("not_enough_ratings", param=name, span=span, parameter=name)
+            typed = typed_name(line.source, one)
+            edits = (Edit(*span, ""),) if span else ()
+            raise PromptError("not_enough_ratings", param=name, span=span, edits=edits, parameter=typed)
     if context.command == "shorten":
         for item in line.items:
             if isinstance(item, Break):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from contract.prompt import permutations
-from contract.prompt.echo import echo
-from contract.prompt.lexer import cut
+from contract.prompt.echo import echo, unbreakable
+from contract.prompt.flags import SPELLINGS
+from contract.prompt.lexer import Link, cut
 from contract.prompt.links import shortened
 from contract.prompt.meaning import read_line
 from contract.prompt.presets import append_suffix, check_suffix, expand_options, normal_text
-from contract.prompt.refusals import PromptError, corrected
+from contract.prompt.readers import taken
+from contract.prompt.refusals import Edit, PromptError, corrected
 from contract.prompt.source import Source
 from contract.prompt.values import Context, Prompt, Submission
 from contract.versions import JOBS_PER_SUBMISSION, RELAX_PLANS, Version
@@ -35,15 +37,43 @@ def parse(text: str, context: Context = Context()) -> Submission:  # noqa: B008 
             error.span is None
             and context.suffix
             and len(text) <= _CORRECTABLE
-            and _is_fine_without_suffix(text, context)
+            and _runs(text, replace(context, suffix=""))
         ):
             error.suffix = shortened(context.suffix)
         raise
 
 
-def _is_fine_without_suffix(text: str, context: Context) -> bool:
+def without(text: str, field: str, context: Context = Context()) -> str | None:  # noqa: B008  (frozen)
+    """`text` without the flags that fill `field` of `Parameters` (or without its links, for `images`).
+
+    None when it does not hold them itself, or would not run without them either.
+    """
     try:
-        _parse(text, replace(context, suffix=""))
+        line = cut(normal_text(text))
+    except PromptError:
+        return None
+    edits: list[Edit] = []
+    if field == "images":
+        places = [(item.start, item.end) for item in line.items if isinstance(item, Link)]
+    else:
+        places = []
+        for raw in line.flags:
+            flag = SPELLINGS.get(raw.name.lower())
+            if flag is not None and flag.field == field:
+                words = [line.source.text[start:end] for start, end in raw.words]
+                count = taken(flag, words)
+                places.append((raw.start, raw.words[count - 1][1] if count else raw.end))
+    for place in places:
+        span = line.source.span(*place)
+        if span is not None:
+            edits.append(Edit(*span, ""))
+    shorter = corrected(text, tuple(edits))
+    return shorter if edits and _runs(shorter, context) else None
+
+
+def _runs(text: str, context: Context) -> bool:
+    try:
+        _parse(text, context)
     except PromptError:
         return False
     return True
@@ -87,7 +117,7 @@ def _parse(text: str, context: Context) -> Submission:
         return Submission(prompts, jobs, jobs > 1, prompts[0].echo)
     named = all(prompt.parameters.version or prompt.parameters.niji for prompt in prompts)
     unexpanded = source.text if named else f"{source.text} {version.echo}"
-    return Submission(prompts, jobs, True, unexpanded, tuple(map(_shown, expansions)))
+    return Submission(prompts, jobs, True, unbreakable(unexpanded), tuple(map(_shown, expansions)))
 
 
 def _shown(expansion: Source) -> str:

@@ -1,7 +1,8 @@
 """`{a, b}` groups: counted before they are expanded, and expanded without recursion.
 
 Inside a group `\\,` is a comma, and `\\{` and `\\}` are braces anywhere; an unmatched brace is itself. Brace escapes
-stay in the expanded text, so that it can be read again; `unescape` takes them off the final words.
+stay in the expanded text, so that it can be read again; `unescape` takes them off the final words. `\\*` is an
+asterisk, as Discord has it: echoes write it where a plain one would end their bold type.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ COUNT_CAP = 10**12
 """Counting stops here: nobody needs to know how many more it would be."""
 
 _MARK = re.compile(r"\\[{},]|[{},]")
-_ESCAPED = re.compile(r"\\([{}])")
+_ESCAPED = re.compile(r"\\([{}*])")
+_SPECIAL = re.compile(r"[{}*]")
 
 # A rope: a slice of the text, or one rope after another. Appending to it never copies.
 _Rope = tuple[Any, ...]
@@ -78,12 +80,12 @@ class Groups:
 
 
 def escape(text: str) -> str:
-    """`text` with its braces escaped, so that they are read as braces."""
-    return text.replace("{", "\\{").replace("}", "\\}") if "{" in text or "}" in text else text
+    """`text` with its braces and asterisks escaped, so that they are read as such."""
+    return _SPECIAL.sub(r"\\\g<0>", text)
 
 
 def unescape(text: str) -> str:
-    """`text` with `\\{` and `\\}` as plain braces."""
+    """`text` with `\\{`, `\\}` and `\\*` as plain characters."""
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
@@ -94,8 +96,11 @@ def _tokens(text: str) -> Iterator[tuple[str, int, int]]:
     depth, position, at_edge = 0, 0, False
     for token, start, end in marks:
         if token == "\\," and depth:
-            if start > position:
-                yield "text", _skip(text, position, start) if at_edge else position, start
+            begin, stop = _skip(text, position, start) if at_edge else position, start
+            while stop > begin and text[stop - 1] == " ":
+                stop -= 1
+            if stop > begin:
+                yield "text", begin, stop
             position, at_edge = start + 1, False
             continue
         if token not in "{}," or (token == "," and not depth) or (token != "," and start not in matched):

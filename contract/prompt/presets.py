@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from contract.prompt.flags import SPELLINGS, Kind
-from contract.prompt.lexer import cut, flag_name
+from contract.prompt.lexer import DASHES, cut, flag_name
 from contract.prompt.links import shortened
 from contract.prompt.refusals import PromptError
 from contract.prompt.source import Source, inserted, join, normalise, typed
@@ -23,7 +23,7 @@ def expand_options(source: Source, options: Mapping[str, str]) -> Source:
     An option may mix text and parameters and may stand anywhere: its text stays in place, its parameters move to where
     the text ends, and text of an option among the parameters joins the text, so that neither is cut in two.
     """
-    if not options or not any(mark in source.text for mark in "-\N{EN DASH}\N{EM DASH}"):
+    if not options or not any(mark in source.text for mark in DASHES):
         return source
     values = {name.lower().lstrip("-"): normalise(inserted(value)) for name, value in options.items()}
     if "{" in source.text:

@@ -60,7 +60,13 @@ class Reader:
             raise self._unknown_here(given)
         if not given.words and flag.kind in _NEEDS_WORD:
             span = self.source.span(given.start, given.end)
-            raise PromptError("missing_value", param=flag.name, span=span, parameter=flag.name, example=flag.example)
+            raise PromptError(
+                "missing_value",
+                param=flag.name,
+                span=span,
+                parameter=typed_name(self.source, given),
+                example=flag.example,
+            )
         return _READERS[flag.kind](self, given, rule)
 
     def word(self, word: Word) -> str:
@@ -160,10 +166,12 @@ class Reader:
     def items(self, given: Given, rule: Rule) -> object:
         """The items of a comma list, empty ones left out."""
         text = self.source.text[given.words[0][0] : given.words[-1][1]]
-        items = tuple(item for piece in text.split(",") if (item := unescape(piece.strip())))
+        # An echo may end with the list, and cannot end with an asterisk.
+        items = tuple(item for piece in text.split(",") if (item := unescape(piece.strip()).rstrip(" *\\")))
         if not items:
             span = self.source.span(given.start, given.end)
-            raise PromptError("missing_value", param="no", span=span, parameter="no", example=given.flag.example)
+            typed = typed_name(self.source, given)
+            raise PromptError("missing_value", param="no", span=span, parameter=typed, example=given.flag.example)
         return items
 
     def _reference(self, given: Given, word: Word) -> Reference:
@@ -214,8 +222,8 @@ class Reader:
     def _error(
         self, given: Given, kind: str, reason: str, span: Span | None, edits: tuple[Edit, ...], **values: Any
     ) -> PromptError:
-        name = given.flag.name
-        return PromptError(kind, reason, param=name, span=span, edits=edits, parameter=name, **values)
+        typed = typed_name(self.source, given)
+        return PromptError(kind, reason, param=given.flag.name, span=span, edits=edits, parameter=typed, **values)
 
 
 _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
@@ -268,17 +276,20 @@ def select(versions: Versions, source: Source, given: Given) -> Version:
     if version is not None:
         return version
     if spelling is None:
-        raise PromptError("missing_value", param=flag.name, span=span, parameter=flag.name, example=flag.example)
+        raise PromptError(
+            "missing_value", param=flag.name, span=span, parameter=typed_name(source, given), example=flag.example
+        )
     span = source.span(*given.words[0])
     bare = spelling.rstrip(",;.").lower().removeprefix("v")
-    edits = (Edit(*span, bare),) if span and versions.selected(flag.name, bare) else ()
+    instead = bare if versions.selected(flag.name, bare) else parted_flag(spelling)
+    edits = (Edit(*span, instead),) if span and instead else ()
     raise PromptError(
         "bad_value",
         "version",
         param=flag.name,
         span=span,
         edits=edits,
-        parameter=flag.name,
+        parameter=typed_name(source, given),
         choices=_listed(versions.spellings(flag.name)),
         value=shortened(spelling),
     )

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _CONTROL = r"\s\x00-\x1f\x7f-\x9f"
-# Zero-width spaces, soft hyphens and direction marks: they hide or reverse text. Joiners stay, emoji need them.
-_INVISIBLE = "\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff"
-_SURROGATES = "\ud800-\udfff"
-_IRREGULAR = re.compile(rf"^[ *]|[ *\\]$|  |[^\S ]|[\x00-\x1f\x7f-\x9f{_INVISIBLE}{_SURROGATES}]|\*\*")
-# Only what has to change: a single plain space and a single asterisk stay as they are.
-_GAP = f"[{_CONTROL}{_INVISIBLE}]"
-_RUN = re.compile(rf"(?P<gap>{_GAP}{{2,}}|(?! ){_GAP})|(?P<stars>\*[*{_INVISIBLE}]+)|(?P<surrogate>[{_SURROGATES}])")
-_BLANK = re.compile(rf"[{_CONTROL}]")
+_IRREGULAR = re.compile(r"^ | $|\\$|  |[^\S ]|[\x00-\x1f\x7f-\x9f]")
+# Only what has to change: a single plain space stays as it is.
+_RUN = re.compile(rf"[{_CONTROL}]{{2,}}|(?! )[{_CONTROL}]")
+
+_JOINERS = "\u200c\u200d"
+"""Emoji and some scripts are written with them; they are kept between two letters of such."""
+_VISIBLE_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+"""Signs that stand before numbers and verses: of the category of invisible ones, and yet seen."""
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters and marks by category that show nothing."""
+_FLAG, _TAGS = "\U0001f3f4", range(0xE0020, 0xE0080)
+"""The flags of England, Scotland and Wales spell their names in invisible tags behind a black flag."""
+_MARKS_ON_LATIN, _MARKS_ON_OTHERS = 2, 4
+"""How many marks may stand on one letter: Vietnamese needs two, Hebrew and Tibetan four; more only pile up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +74,66 @@ def join(pieces: Iterable[Source], separator: str = "") -> Source:
 
 
 def normalise(source: Source) -> Source:
-    """One line that cannot break the bold type it will stand in.
+    """One line of what can be seen.
 
-    Runs of blanks and control characters become one space, runs of `*` one `*`; invisible characters and lone
-    surrogates go; asterisks and spaces at the edges and a backslash at the end go too.
+    Runs of blanks and control characters become one space; invisible characters and marks that pile up on a letter go,
+    lone surrogates are replaced; spaces at the edges and a backslash at the end go too.
     """
+    if not source.text.isascii():
+        source = _legible(source)
     if not _IRREGULAR.search(source.text):
         return source
     text, kept = source.text, []
     origins: list[int] = []
     position = 0
     for run in _RUN.finditer(text):
-        kept.append(text[position : run.start()])
-        origins += source.origins[position : run.start()]
+        kept += [text[position : run.start()], " "]
+        origins += source.origins[position : run.start() + 1]
         position = run.end()
-        if run.lastgroup == "gap":
-            character = " " if _BLANK.search(run[0]) else ""
-        else:
-            character = "*" if run.lastgroup == "stars" else "\N{REPLACEMENT CHARACTER}"
-        kept.append(character)
-        origins += source.origins[run.start() : run.start() + len(character)]
     kept.append(text[position:])
     origins += source.origins[position:]
     whole = "".join(kept)
-    start = len(whole) - len(whole.lstrip(" *"))
-    end = max(start, len(whole.rstrip(" *\\")))
+    start = len(whole) - len(whole.lstrip(" "))
+    end = max(start, len(whole.rstrip(" \\")))
     return Source(whole[start:end], origins[start:end])
+
+
+def _legible(source: Source) -> Source:
+    """Without what cannot be seen, and with no more marks on a letter than its script needs."""
+    kept: list[str] = []
+    origins: list[int] = []
+    marks, limit = 0, _MARKS_ON_LATIN
+    in_flag = False
+    text = source.text
+    for place, character in enumerate(text):
+        category = unicodedata.category(character) if character > "\x7f" else "L"
+        if category == "Cs":
+            character = "\N{REPLACEMENT CHARACTER}"
+        elif category in ("Mn", "Me"):
+            marks += 1
+            if marks > limit or character in _BLANK_LETTERS:
+                continue
+        elif category == "Cf":
+            if ord(character) in _TAGS and in_flag:
+                pass
+            elif character in _JOINERS:
+                if not _joins(text, place):
+                    continue
+            elif character not in _VISIBLE_FORMATS:
+                continue
+        elif character in _BLANK_LETTERS:
+            continue
+        else:
+            marks, limit = 0, _MARKS_ON_LATIN if character < "\u0250" else _MARKS_ON_OTHERS
+        in_flag = character == _FLAG or (in_flag and ord(character) in _TAGS)
+        kept.append(character)
+        origins.append(source.origins[place])
+    return (
+        source if len(kept) == len(text) and "\N{REPLACEMENT CHARACTER}" not in kept else Source("".join(kept), origins)
+    )
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a joiner stands between two characters of scripts that have joiners."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    return bool(before and after) and min(before, after) > "\u02ff" and after not in _JOINERS and not after.isspace()

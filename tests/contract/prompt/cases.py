@@ -217,7 +217,7 @@ PRESETS = [
         "fox",
         "bad_value",
         request={"suffix": "--s 5000"},
-        description="--stylize must be between 0 and 1000 with --version 6.1\n"
+        description="--s must be between 0 and 1000 with --version 6.1\n"
         "This comes from your suffix, `--s 5000`, which is added to every prompt: change it with `/prefer suffix`",
     ),
     *(
@@ -415,8 +415,143 @@ ECHO = [
         {"echo": f"fox --ar 2:3 --v 7.0 --sref <{A}> <{B}>"},
     ),
     _case("§3.8 as typed [O]", "A FoX, hot::2  DOG", {"echo": "A FoX, hot::2 DOG --v 6.1"}),
-    _case("§7.1 one line without ** [C NPM]", "**bold**\r\nfox \\", {"echo": "bold* fox --v 6.1"}),
+    _case("§7.1 one line without ** [C NPM]", "**bold**\r\nfox \\", {"echo": "\\*\\*bold\\*\\* fox --v 6.1"}),
     _case("§7.2 mentions stay text [C YOK]", "<#12> <@34> @everyone", {"echo": "<#12> <@34> @everyone --v 6.1"}),
 ]
 
-CASES = [*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO]
+DASHES = [
+    *(
+        _taken(
+            f"§8 dashes of editors and keyboards: {dashes}",
+            f"a fox {dashes}ar 2:1 {dashes}seed 7",
+            aspect="2:1",
+            seed=7,
+        )
+        for dashes in (
+            *(
+                "\u2010\u2010",
+                "\u2011\u2011",
+                "\u2012\u2012",
+                "––",
+                "——",
+                "\u2015\u2015",
+                "\u2212\u2212",
+                "\u2e3a\u2e3a",
+            ),
+            *("\ufe58\ufe58", "\ufe63\ufe63", "\uff0d\uff0d", "\u2796\u2796", "-\u2011", "—-", "ーー", "──"),
+            *("\u2010", "\u2011", "\u2012", "\u2015", "\u2212", "\u2e3a", "\u2e3b", "\uff0d", "\u301c"),
+        )
+    ),
+    _case("§8 they are echoed as flags", "fox −−AR 2:1", {"echo": "fox --ar 2:1 --v 6.1"}),
+    _refused("§8 two of them are meant", "fox −−aspct 2:1", "unrecognized_parameter", suggestion="fox --aspect 2:1"),
+    _case(
+        "§8 drawn lines are text",
+        "── fox ── ────── ―No, he said",
+        {"parts": [["── fox ── ────── ―No, he said", 1]]},
+    ),
+    _refused(
+        "§8 a flag sticks to the word before",
+        "cat--ar 2:1",
+        "unrecognized_parameter",
+        suggestion="cat --ar 2:1",
+        description="Unrecognized parameter(s): --ar. A parameter needs a space before its dashes",
+        span=[3, 7],
+    ),
+    _refused("§8 the same, other dashes", "cat‑‑ar 2:1", "unrecognized_parameter", suggestion="cat --ar 2:1"),
+    _refused("§8 the same, one long dash", "cat—ar 2:1", "unrecognized_parameter", suggestion="cat --ar 2:1"),
+    _refused("§8 the same, a switch", "cat--tile", "unrecognized_parameter", suggestion="cat --tile"),
+    _refused("§8 the same, twice", "cat--tile--raw", "unrecognized_parameter"),
+    _refused("§8 the same, a value", "cat --ar 2:1−−tile", "bad_value", suggestion="cat --ar 2:1 --tile"),
+    _refused("§8 the same, a version", "cat --v 6—tile", "bad_value", suggestion="cat --v 6 --tile"),
+    _refused("§8 the same, a link", f"{A}--ar 2:1 cat", "invalid_link", suggestion=f"{A} cat --ar 2:1"),
+    _case("§8 prose keeps its dashes", "the end—end of all, x--y", {"parts": [["the end—end of all, x--y", 1]]}),
+    _refused("§8 one dash is missing", "fox -ar 16:9", "unrecognized_parameter", suggestion="fox --ar 16:9"),
+    _refused("§8 the same, a short name", "fox -v 6", "unrecognized_parameter", suggestion="fox --v 6"),
+    _case("§8 a hyphen before other words", "a -s curve -old -z", {"parts": [["a -s curve -old -z", 1]]}),
+    *(
+        _taken(f"§8 nothing hides a flag: {ord(hidden):04x}", f"fox {hidden}--ar 2:1", aspect="2:1")
+        for hidden in "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u061c\u115f\u180e\u202e\u2800\u3164\uffa0\U000e0041"
+    ),
+    _refused("§8 the same, without a space", "fox\u200b--ar 2:1", "unrecognized_parameter"),
+]
+
+LINKS = [
+    _refused("§3.1 only https", f"http{A[5:]} fox", "invalid_link", suggestion=f"{A} fox", span=[0, len(A) - 1]),
+    _refused(
+        "§3.1 only https, in a reference", f"fox --sref http{A[5:]}", "invalid_link", suggestion=f"fox --sref {A}"
+    ),
+    _case("§3.1 the sandbox has no https", "http://127.0.0.1:8911/a.png fox", {"parts": [["fox", 1]]}),
+    _refused("§3.1 links stand apart", f"{A},{B} fox", "invalid_link", suggestion=f"{A} {B} fox"),
+    _refused("§3.1 links stand apart, other marks", f"{A}|{B};{A} fox", "invalid_link", suggestion=f"{A} {B} {A} fox"),
+    _case("§3.1 a link may hold another", f"https://b.org/{A} fox", {"images": [[f"https://b.org/{A}", None]]}),
+    _refused("§3.1 a picture in brackets", f"({A}) fox", "invalid_link", suggestion=f"{A} fox"),
+    _refused("§3.1 a picture in quotes", f'fox "{A}"', "invalid_link", suggestion=f"fox {A}"),
+    *(
+        _refused("§7.2 an echo holds nothing to click on", text, "invalid_link", suggestion=None)
+        for text in (
+            "[Free Nitro](https://evil.example/x)",
+            "[Free Nitro](<https://evil.example/x>)",
+            "[x](HTTP://evil.example) fox",
+            "[x](discord://evil) fox",
+            "fox ftp://evil.example/x",
+            "fox xhttps://evil.example/x",
+            "fox discord.gg/abc",
+            "fox --no https://evil.example/x",
+            "fox --no a, [x](https://evil.example/x)",
+            "fox <https://evil.example>",
+        )
+    ),
+]
+
+WORDS = [
+    _case(
+        "§7.1 asterisks are echoed unharmed",
+        "**a** cat",
+        {"parts": [["**a** cat", 1]], "echo": "\\*\\*a\\*\\* cat --v 6.1"},
+    ),
+    _case("§7.1 the same, at the end", "a **cat**", {"parts": [["a **cat**", 1]], "echo": "a \\*\\*cat\\*\\* --v 6.1"}),
+    _case("§7.1 one alone stays", "a * b *c*", {"parts": [["a * b *c*", 1]], "echo": "a * b *c* --v 6.1"}),
+    _case("§7.1 an echo's asterisks are read again", "\\*\\*a\\*\\* cat", {"parts": [["**a** cat", 1]]}),
+    _case("§7.1 a list at the end", "fox --v 6 --no **a**", {"no": ["**a"], "echo": "fox --v 6.0 --no \\*\\*a"}),
+    _case(
+        "§3.6 a space before an escaped comma",
+        "{red, pastel \\, yellow} fox",
+        {"expansions": ["red fox", "pastel, yellow fox"]},
+    ),
+    _case("§8 marks do not pile up", "c" + "\u0301" * 40 + "at", {"parts": [["c\u0301\u0301at", 1]]}),
+    _case("§8 Vietnamese and Hebrew keep theirs", "Vie\u0323\u0302t שָּׁ", {"parts": [["Vie\u0323\u0302t שָּׁ", 1]]}),
+    _case(
+        "§8 emoji keep their joiners",
+        "👩‍🎨 🏴\U000e0067\U000e0062\U000e007f 1️⃣",
+        {"parts": [["👩‍🎨 🏴\U000e0067\U000e0062\U000e007f 1️⃣", 1]]},
+    ),
+    _case("§8 letters need none", "f\u200do\u200cx می‌خواهم", {"parts": [["fox می‌خواهم", 1]]}),
+]
+
+NAMES = [
+    _refused(
+        "§8 flags are named as typed",
+        "fox --s 5000",
+        "bad_value",
+        param="stylize",
+        description="--s must be between 0 and 1000 with --version 6.1",
+    ),
+    _refused(
+        "§8 as typed, without a value",
+        "fox --AR",
+        "missing_value",
+        param="aspect",
+        description="--ar needs a value, for example `--ar 3:2`",
+    ),
+    _refused("§8 as typed, not here", "fox --oref https://a.org/a.png", "incompatible", param="oref"),
+    *(
+        _refused("§8 the version is to blame", text, "bad_value", param="version", span=[4, 5])
+        for text in ("--v 9 fox", "--v 9 fox --ar 2:1", "--v 9 fox --frobnicate")
+    ),
+    _refused("§8 no advice that cannot be followed", "fox --p", "not_enough_ratings", suggestion="fox"),
+]
+
+CASES = [
+    *(*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO),
+    *(*DASHES, *LINKS, *WORDS, *NAMES),
+]

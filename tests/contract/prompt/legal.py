@@ -43,7 +43,7 @@ _WORDS = st.one_of(
 _PHRASES = st.tuples(st.lists(_WORDS, max_size=3), st.lists(_WORDS, max_size=3)).map(
     lambda around: " ".join((*around[0], "fox", *around[1]))
 )
-_LINKS = st.sampled_from(("https://a.org/x.png", "<https://a.org/y.jpg>", "http://b.org/q/z.webp?a=1&b=2"))
+_LINKS = st.sampled_from(("https://a.org/x.png", "<https://a.org/y.jpg>", "https://b.org/q/z.webp?a=1&b=2"))
 _WEIGHTS = st.sampled_from(("", "::1", "::2", "::0", "::10"))
 _DECIMAL_WEIGHTS = st.sampled_from(("", "::.5", "::+.25", "::1.125"))
 _DASHES = st.sampled_from(("--", "--", "--", "—", "–"))
