@@ -1,11 +1,15 @@
-"""From a job to stored pictures: plan, draw with its model, tell how far it is, keep what was drawn."""
+"""What making a job means for every kind: a turn of its model, progress, and keeping what came out.
+
+What a kind makes of its inputs stands in `worker.kinds`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import redis
@@ -17,17 +21,22 @@ from contract.catalogue import Catalogue
 from contract.codec import job_document
 from contract.ids import model_fingerprint_of
 from contract.jobs import Job
-from contract.outcomes import Done, Outcome
+from contract.outcomes import Done, Outcome, Texts
 from contract.plan import Plan
 from exchange import progress
 from exchange.images import ImageStore
 from worker.encoding import encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.intake import Intake
+from worker.kinds import MAKERS, Bench
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
-from worker.render import preview_interval, request_for, urgency_of
+from worker.render import preview_interval, urgency_of
+from worker.results import Pictures, Words
 from worker.watch import Watch
+
+if TYPE_CHECKING:
+    from model import Request
 
 log = structlog.get_logger(__name__)
 
@@ -60,28 +69,44 @@ class Studio:
         """
         return max(self._watch.owed_s(), self._engines.overdue_s())
 
-    def draw(self, job: Job, *, started: Callable[[Cancellable], None]) -> Outcome:
-        """Draw what the store does not have yet. Repeating it draws nothing twice.
+    def make(self, job: Job, *, started: Callable[[Cancellable], None]) -> Outcome:
+        """Make what the store does not have yet. Repeating it makes nothing twice.
 
         `started` gets what the job waits for, so that others can cancel it: its place in the line for its model, if
         that has to be loaded, then its ticket. UserError for what the model cannot do and for links that lead to no
         picture; raises `worker.engines.LoadFailed`, `model.Cancelled` and `model.ModelError`, and whatever the store
         raises.
         """
-        if self._is_drawn(job):
-            log.info("drawn before")
-            if self._store.get_document(job.id) is None:
-                self._store.put_record(job_document(job))
-            return Done()
+        made = self._made_before(job)
+        if made is not None:
+            log.info("made before")
+            return made
         job, plan = self._planned(job)
         pictures = self._intake.pictures(job, started)
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
-            images = self._drawn(job, plan, pictures, warm, started)
+            result = MAKERS[job.request.kind](self._bench(job, plan, pictures, warm, started))
             gpu_s = round(time.monotonic() - begun, 3)
-        self._keep(job, plan, images, gpu_s)
+        match result:
+            case Pictures(images=images):
+                self._keep_pictures(job, plan, images, gpu_s)
+                outcome: Outcome = Done(gpu_s)
+            case Words(texts=texts):
+                self._store.put_record({**job_document(job), "texts": list(texts), "drawn": _drawn(gpu_s)})
+                outcome = Texts(tuple(texts), gpu_s)
         log.info("drawn", gpu_s=gpu_s, width=plan.width, height=plan.height, steps=plan.num_inference_steps)
-        return Done(gpu_s)
+        return outcome
+
+    def _made_before(self, job: Job) -> Outcome | None:
+        """What an earlier try brought about, as far as the store has it; None when something has to be made."""
+        document = self._store.get_document(job.id)
+        if job.image_count == 0:
+            return None if document is None or "texts" not in document else Texts(tuple(document["texts"]))
+        if any(self._store.get_image(job.id, index) is None for index in range(job.image_count)):
+            return None
+        if document is None:
+            self._store.put_record(job_document(job))
+        return Done()
 
     def _planned(self, job: Job) -> tuple[Job, Plan]:
         """`job` with the plan it was accepted with. What version 0.1 accepted had none: it gets one now."""
@@ -91,27 +116,26 @@ class Studio:
         plan = job.plan or planning.plan(job, model)
         return replace(job, plan=plan), plan
 
-    def _drawn(
+    def _bench(
         self,
         job: Job,
         plan: Plan,
         pictures: list[NDArray[np.uint8]],
         warm: Warm,
         started: Callable[[Cancellable], None],
-    ) -> list[NDArray[np.uint8]]:
-        """The finished pictures. Nothing that belongs to the model outlives this call."""
-        with self._watch.running():
-            request = request_for(job, plan, image_prompts=pictures)
-            ticket = warm.engine.submit(request, urgency=urgency_of(job, plan), preview_every=preview_interval(plan))
-            started(ticket)
-            self._follow(job, ticket)
-            images = ticket.result()
-        if warm.enlarge is not None:
-            images = warm.enlarge(images, plan.tile)
-        return images
+    ) -> Bench:
+        def draw(request: Request) -> list[NDArray[np.uint8]]:
+            with self._watch.running():
+                urgency, interval = urgency_of(job, plan), preview_interval(plan)
+                ticket = warm.engine.submit(request, urgency=urgency, preview_every=interval)
+                started(ticket)
+                self._follow(job, ticket)
+                return ticket.result()
 
-    def _is_drawn(self, job: Job) -> bool:
-        return all(self._store.get_image(job.id, index) is not None for index in range(job.image_count))
+        def enlarge(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+            return warm.enlarge(images, plan.tile) if warm.enlarge is not None else images
+
+        return Bench(job, plan, pictures, draw, enlarge)
 
     def _follow(self, job: Job, ticket: Ticket) -> None:
         """Publish every step's percentage that the pace allows, with the preview that came with it."""
@@ -126,12 +150,16 @@ class Studio:
             with contextlib.suppress(redis.exceptions.RedisError):
                 progress.publish(self._redis, progress.Progress(job.id, percent, preview))
 
-    def _keep(self, job: Job, plan: Plan, images: list[NDArray[np.uint8]], gpu_s: float) -> None:
+    def _keep_pictures(self, job: Job, plan: Plan, images: Sequence[NDArray[np.uint8]], gpu_s: float) -> None:
         """Pictures before the record: whoever finds the record finds the pictures."""
         height, width = images[0].shape[:2]
         for index, image in enumerate(images):
             text = parameters_text(job, index, enlargement=width // plan.width)
             file = encode_lossless(image, parameters=text)
             self._store.put_image(job.id, index, file.data, file.extension)
-        drawn = {"width": width, "height": height, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
-        self._store.put_record({**job_document(job), "drawn": drawn})
+        self._store.put_record({**job_document(job), "drawn": _drawn(gpu_s, width=width, height=height)})
+
+
+def _drawn(gpu_s: float, **size: int) -> dict[str, Any]:
+    """What a record says of the making."""
+    return {**size, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}

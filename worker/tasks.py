@@ -58,12 +58,12 @@ def intake(job: str, traits: Mapping[str, Any]) -> None:
 def render(job: str) -> str:
     """Draw a job's pictures into the store and make their delivery. The outcome, as JSON.
 
-    Errors as `worker.pictures.Studio.draw`.
+    Errors as `worker.pictures.Studio.make`.
     """
     decoded = decode_job(job)
     if _tools is None or _tools.studio is None:
         raise NotEquipped("this process draws nothing: it should not serve the render queue")
-    outcome = _tools.studio.draw(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
+    outcome = _tools.studio.make(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
     lease = current_lease()
     enqueue_delivery(_tools.client, decoded, outcome, lease.key if lease else None)
     return encode_outcome(outcome)

@@ -16,7 +16,8 @@ from PIL import Image
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Job
-from contract.outcomes import Done, Outcome
+from contract.kinds.imagine import Imagine
+from contract.outcomes import Done, Outcome, Texts
 from contract.planning import plan
 from exchange import keys, progress, tasks
 from exchange.images import FolderStore
@@ -27,9 +28,11 @@ from tests.worker.fakes import FakeWeb
 from worker.encoding import read_parameters
 from worker.engines import Engines, Enlarge, Warm
 from worker.intake import Intake, input_name
+from worker.kinds import Bench
 from worker.loading import warm_up
 from worker.pictures import Studio
 from worker.previews import Pace
+from worker.results import Words
 from worker.watch import Watch
 
 
@@ -121,7 +124,7 @@ def all_progress(pubsub: Any) -> list[progress.Progress]:
 
 def draw(studio: Studio, job: Job) -> Outcome:
     """Draw without anybody who might cancel."""
-    return studio.draw(job, started=lambda ticket: None)
+    return studio.make(job, started=lambda ticket: None)
 
 
 def test_what_was_priced_is_drawn_whatever_this_workers_catalogue_says(
@@ -262,7 +265,7 @@ def test_whoever_holds_the_ticket_can_cancel(studio: Studio, store: FolderStore)
     """Nothing is kept of a cancelled job."""
     job = imagine()
     with pytest.raises(Cancelled):
-        studio.draw(job, started=lambda ticket: ticket.cancel())
+        studio.make(job, started=lambda ticket: ticket.cancel())
     assert store.get_image(job.id, 0) is None
     assert store.get_record(job.id) is None
     assert studio.owed_s() == 0
@@ -323,3 +326,23 @@ def test_the_render_task_is_the_one_that_is_allowed() -> None:
         module, _, function = name.rpartition(".")
         assert module == worker.tasks.__name__
         assert callable(getattr(worker.tasks, function))
+
+
+def test_texts_are_kept_in_the_record_and_made_once(
+    studio: Studio, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kind may answer in words: the outcome carries them, and a second try finds them in the record."""
+    made: list[str] = []
+
+    def describe(bench: Bench) -> Words:
+        made.append(bench.job.id)
+        return Words(("a fox", "a red fox"))
+
+    monkeypatch.setattr("worker.pictures.MAKERS", {"imagine": describe})
+    monkeypatch.setattr(Imagine, "image_count", 0)
+    job = planned(imagine())
+    for _ in range(2):
+        outcome = draw(studio, job)
+        assert isinstance(outcome, Texts)
+        assert outcome.texts == ("a fox", "a red fox")
+    assert made == [job.id]

@@ -34,7 +34,7 @@ class FakeStudio:
     drawn: list[Job] = field(default_factory=list)
     cancelled: int = 0
 
-    def draw(self, job: Job, *, started: Any) -> Outcome:
+    def make(self, job: Job, *, started: Any) -> Outcome:
         self.drawn.append(job)
         started(self)
         return Done(gpu_s=1.5)

@@ -20,10 +20,11 @@ from contract.jobs import Job
 from contract.lineage import caption
 from contract.sentences import describe
 from exchange.delivery import DeliveryState, MessageRef
-from worker.delivery.door import Pictures, Result, Told
+from worker.delivery.door import Told
 from worker.delivery.poster import Attachment, NotAllowed, Post, TooLarge
 from worker.encoding import assemble_grid, encode_message
 from worker.parameters import parameters_text
+from worker.results import Pictures, Result
 
 log = structlog.get_logger(__name__)
 

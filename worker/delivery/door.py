@@ -6,37 +6,17 @@ final: the place will not take this, and the person has to be told why.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from contract.errors import EaselError, UserError
 from contract.jobs import Job
 from exchange.delivery import DeliveryState, MessageRef
+from worker.results import Result
 
 
 class Unavailable(EaselError):
     """The place could not be reached, is rate limiting us or failing; the same call may work later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """A result: (H, W, 3) each, all of one size."""
-
-    images: tuple[NDArray[np.uint8], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A result that is texts."""
-
-    texts: Sequence[str]
-
-
-Result = Pictures | Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,9 @@ from exchange.delivery import (
     record_posted,
 )
 from exchange.images import ImageStore
-from worker.delivery.door import Door, Pictures, Result, Unavailable, Words
+from worker.delivery.door import Door, Unavailable
 from worker.leases import RetryLater
+from worker.results import Pictures, Result, Words
 
 log = structlog.get_logger(__name__)
 

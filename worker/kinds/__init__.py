@@ -1,0 +1,23 @@
+"""How each kind of job is made: one file each, of the same name as in `contract.kinds`, and the table of them.
+
+A maker gets a `Bench` and says what comes out: its inputs become one or more requests to the model, and their pictures
+the result. Whatever is the same for all kinds (the model's turn, progress, the store) is the studio's
+(`worker.pictures`).
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from worker.kinds import imagine, upscale, variation
+from worker.kinds.bench import Bench
+from worker.results import Result
+
+MAKERS: Mapping[str, Callable[[Bench], Result]] = MappingProxyType(
+    {
+        "imagine": imagine.make,
+        "variation": variation.make,
+        "upscale": upscale.make,
+    }
+)
+
+__all__ = ["MAKERS", "Bench"]

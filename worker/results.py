@@ -1,0 +1,26 @@
+"""What comes out of a job, on its way from the kind that makes it to the place that gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """(H, W, 3) each, all of one size."""
+
+    images: Sequence[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts, in their order."""
+
+    texts: Sequence[str]
+
+
+Result = Pictures | Words
