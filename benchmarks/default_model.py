@@ -1,7 +1,8 @@
 """`python -m benchmarks.default_model`: does the default model draw what it is asked for?
 
-Draws grids of four for fixed lists of prompts with the stock diffusers pipeline and has an independent eye (`judge`)
-say what it sees. `--json` prints one JSON object as the last line:
+Draws grids of four for fixed lists of prompts with the stock diffusers pipeline, with the sampler, steps and guidance
+that the catalogue serves unless others are named, and has an independent eye (`judge`) say what it sees. `--json`
+prints one JSON object as the last line:
 
     top1, top5              share of pictures of "a cat" in which the judge sees a cat, first or among its first five
     top1_real               the judge's own share on real pictures of the same nouns (held-back icons): the ceiling
@@ -34,6 +35,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from benchmarks.judge import Judge, colour_of, sees_both
+from contract.catalogue import EASEL_SMALL
+from model import schedulers
+from model.errors import ModelError
 from model.training.captions import with_article
 from model.training.data import styles_of
 from model.training.folder import TrainingError, check_weights
@@ -84,14 +88,22 @@ def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
 
 
 class Painter:
-    """Draws grids of four with the stock pipeline; every picture has its own generator."""
+    """Draws grids of four with the stock pipeline; every picture has its own generator.
 
-    def __init__(self, model: Path, steps: int, guidance: float, device: str = "cpu") -> None:
+    `sampler` is one of `model.schedulers.SAMPLERS`, or None for the scheduler that the model's folder names. Raises
+    ModelError for a sampler that is not there.
+    """
+
+    def __init__(
+        self, model: Path, steps: int, guidance: float, sampler: str | None = None, device: str = "cpu"
+    ) -> None:
         from diffusers import DiffusionPipeline
 
         self.pipeline = DiffusionPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.to(device)
+        if sampler is not None:
+            self.pipeline.scheduler = schedulers.Sampler(sampler, self.pipeline.scheduler.config).fresh()
         self.steps, self.guidance = steps, guidance
 
     def draw(self, prompts: Sequence[str], seed: int = 0, batch: int = 6) -> np.ndarray:
@@ -245,8 +257,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sheet", type=Path, default=Path("build/default_model.png"), help="where the contact sheet goes"
     )
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=4.5)
+    served = EASEL_SMALL
+    parser.add_argument("--sampler", default=served.sampler, help=f"default: {served.sampler}, as the catalogue serves")
+    parser.add_argument("--steps", type=int, default=served.num_inference_steps, help=f"{served.num_inference_steps}")
+    parser.add_argument("--guidance", type=float, default=served.guidance_scale, help=f"{served.guidance_scale}")
     return parser.parse_args(arguments)
 
 
@@ -257,14 +271,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_weights(options.model)
         judge = Judge.load()
         prompts = read_prompts(options.prompts, judge.nouns)
-    except (TrainingError, ValueError, OSError) as error:
+        painter = Painter(options.model, options.steps, options.guidance, options.sampler)
+    except (TrainingError, ModelError, ValueError, OSError) as error:
         print(f"benchmarks.default_model: {error}", file=sys.stderr)
         return 1
-    painter = Painter(options.model, options.steps, options.guidance)
     figures, sheet = measure(painter, judge, prompts)
     figures["seconds_per_grid"] = painter.seconds_per_grid()
     figures["bytes"] = sum(path.stat().st_size for path in options.model.rglob("*") if path.is_file())
-    figures |= {"steps": options.steps, "guidance": options.guidance}
+    figures |= {"sampler": options.sampler, "steps": options.steps, "guidance": options.guidance}
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(sheet).save(options.sheet, optimize=True)
     print(f"contact sheet: {options.sheet}", file=sys.stderr)

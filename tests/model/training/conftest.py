@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from model.training.compose import Mixture
+from model.training.compose import Composer, Mixture, PictureSet, save_pictures
 from model.training.data import Concept, Icon, IconData, save_icons
+from model.training.people import People, Traits, save_people
 from model.training.recipe import Recipe
+from model.training.scenes import SceneMixture
 
 SIZE = 32
 COLOURS = {"apple": (220, 40, 40), "star": (250, 210, 50), "tree": (50, 160, 70), "heart": (230, 40, 90)}
@@ -60,10 +64,42 @@ def icons() -> IconData:
 
 
 @pytest.fixture
-def icons_file(icons: IconData, tmp_path: Path) -> Path:
+def persons() -> People:
+    """Two people: a disc each, one in a hat."""
+    pictures = []
+    for colour in ((240, 200, 170, 255), (110, 70, 50, 255)):
+        picture = Image.new("RGBA", (SIZE, SIZE), (0, 0, 0, 0))
+        ImageDraw.Draw(picture).ellipse((6, 4, 26, 31), fill=colour)
+        pictures.append(np.asarray(picture))
+    traits = (Traits("woman", hair="red", length="long", glasses="glasses"), Traits("man", skin="dark", beard=True))
+    return People(np.stack(pictures), traits)
+
+
+WORDS = {
+    "synonyms": {"tree": ["oak"]},
+    "chinese": {"apple": ["苹果"], "red": ["红色"], "tree": ["树"], "forest": ["森林"], "woman": ["女人"]},
+    "emoji": {"apple": ["🍎"]},
+}
+
+
+@pytest.fixture
+def icons_file(icons: IconData, persons: People, tmp_path: Path) -> Path:
+    """An icons.zip, with what a run has beside it."""
     path = tmp_path / "icons.zip"
     save_icons(icons, path)
+    save_people(persons, tmp_path / "people.zip")
+    (tmp_path / "words.json").write_text(json.dumps(WORDS))
     return path
+
+
+@pytest.fixture
+def pictures(icons: IconData, tmp_path: Path) -> PictureSet:
+    """Forty plain pictures of 32 pixels, on disk in two parts."""
+    composer, rng = Composer(icons, Mixture(two_objects=0.3), SIZE), random.Random(5)
+    paths = [tmp_path / "pictures-000", tmp_path / "pictures-001"]
+    for path in paths:
+        save_pictures(path, [composer.draw(rng) for _ in range(20)])
+    return PictureSet.load(paths)
 
 
 @pytest.fixture
@@ -73,13 +109,15 @@ def tiny() -> Recipe:
         "tiny",
         size=SIZE,
         icon_size=SIZE,
-        pictures=48,
-        broad_pictures=48,
-        mixture=Mixture(two_objects=0.3),
+        pictures=96,
+        shard=48,
+        people=4,
+        mixture=SceneMixture(plain=Mixture(two_objects=0.3)),
         latent_channels=4,
         vae_channels=(16, 24, 32, 48),
         vae_groups=4,
         vocabulary=700,
+        prompt_tokens=24,
         text_width=64,
         text_layers=1,
         image_tower_width=32,

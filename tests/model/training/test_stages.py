@@ -59,7 +59,17 @@ def test_the_exported_towers_compare_captions_with_pictures(run: Run) -> None:
 def test_the_notice_names_every_set(run: Run) -> None:
     notice = (run.out / "model" / "NOTICE").read_text()
 
-    for name in ("Twitter", "EmojiOne", "Streamline", "Google", "Microsoft", "Mozilla", "CC-BY-4.0"):
+    for name in (
+        "Twitter",
+        "EmojiOne",
+        "Streamline",
+        "Google",
+        "Microsoft",
+        "Mozilla",
+        "CC-BY-4.0",
+        "Johan Melin",
+        "Princeton",
+    ):
         assert name in notice
 
 
@@ -136,7 +146,7 @@ def test_too_little_disk_is_refused_before_anything_is_written(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1000))
 
-    with pytest.raises(TrainingError, match=r"0\.0 GB free; this run needs about 0\.4 GB"):
+    with pytest.raises(TrainingError, match=r"0\.0 GB free; this run needs about 0\.6 GB"):
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
     assert not (tmp_path / "run").exists()
 
@@ -198,7 +208,7 @@ def test_both_recipes_fit_the_size_limit_by_their_parameters() -> None:
     for recipe in RECIPES.values():
         parts = [build_autoencoder(recipe), build_denoiser(recipe)]
         count = sum(parameter.numel() for part in parts for parameter in part.parameters())
-        assert 2 * (count + recipe.vocabulary * recipe.text_width) < 38_000_000, recipe.name
+        assert 2 * (count + recipe.vocabulary * recipe.text_width) < 43_000_000, recipe.name
 
 
 def test_the_run_folder_marks_itself(run: Run) -> None:

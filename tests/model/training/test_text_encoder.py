@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import CLIPTokenizer
 
-from model.training.compose import compose
+from model.training.compose import PictureSet
 from model.training.recipe import Recipe
 from model.training.text_encoder import (
     Towers,
@@ -89,14 +88,13 @@ def test_saved_towers_give_the_same_vectors(towers: Towers, tokenizer: CLIPToken
 def test_towers_learn_to_match_and_a_locked_text_tower_stays(
     towers: Towers,
     tokenizer: CLIPTokenizer,
-    icons_file: Path,
+    pictures: PictureSet,
     tiny: Recipe,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ticks = iter(range(10**6))
     monkeypatch.setattr("model.training.loop.time.monotonic", lambda: float(next(ticks)))
-    pictures = compose(icons_file, replace(tiny.mixture, white=1.0, styled=0.0), tiny.size, 24, seed=5)
     text = {name: tensor.clone() for name, tensor in towers.text.state_dict().items()}
     before = measure_towers(towers, tokenizer, pictures)["caption_top5"]
     trained = train_towers(towers, tokenizer, pictures, tiny, 2.0, tmp_path, lock_text=True)
