@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -171,7 +171,7 @@ class Reading:
         styles = sorted({scene.style for scene in scenes if scene.style} | set(STYLES))
         grounds = [*BACKGROUNDS, *(f"{name} gradient" for name in BACKGROUNDS)]
         colours = sorted({*HUES, *BACKGROUNDS, "white"})
-        self.choices: dict[str, list] = {
+        self.choices: dict[str, list[Any]] = {
             "first": list(range(concepts)), "second": list(range(concepts)), "colour": colours, "other colour": colours,
             "background": grounds, "style": styles, "place": list(PLACES), "time": list(TIMES),
             "weather": list(WEATHERS), "relation": list(RELATIONS),
@@ -190,7 +190,7 @@ class Reading:
         """0 is for what is not there."""
         first, second = (*scene.concepts, None, None)[:2]
         colour, other = (*scene.colours, None, None)[:2]
-        said: list = [first, second, colour, other, scene.background, scene.style, scene.place, scene.time,
+        said: list[Any] = [first, second, colour, other, scene.background, scene.style, scene.place, scene.time,
                       scene.weather, scene.relation]  # fmt: skip
         said += [getattr(scene.person, trait.name, None) for trait in fields(Traits)]
         return [self.numbers[name].get(value, 0) for name, value in zip(self.choices, said, strict=True)]

@@ -48,7 +48,7 @@ class Recipe:
 
     @property
     def latent_size(self) -> int:
-        return self.size // 2 ** (len(self.vae_channels) - 1)
+        return self.size >> (len(self.vae_channels) - 1)
 
     @property
     def disk_bytes(self) -> int:
