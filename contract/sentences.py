@@ -14,9 +14,11 @@ def describe(error: UserError, locale: str = DEFAULT_LOCALE) -> tuple[str, str]:
     """
     words = book(locale)
     reason = error.reason if isinstance(error, PromptError) else error.values.get("reason")
-    kind = error.kind if f"error.{error.kind}.title" in words else "unknown"
-    id = f"error.{kind}.{reason}" if f"error.{kind}.{reason}" in words else f"error.{kind}"
-    text = words.say(id, **{"kind": error.kind.replace("_", " "), **error.values})
+    id = f"error.{error.kind}.{reason}" if f"error.{error.kind}.{reason}" in words else f"error.{error.kind}"
+    try:
+        title, text = words.say(f"error.{error.kind}.title"), words.say(id, **error.values)
+    except KeyError:  # raised by a process of another version, which has other kinds, reasons and values
+        title, text = words.say("error.unknown.title"), words.say("error.unknown", kind=error.kind.replace("_", " "))
     if isinstance(error, PromptError) and error.suffix is not None:
         text += "\n" + words.say("error.in_suffix", suffix=error.suffix)
-    return words.say(f"error.{kind}.title"), text
+    return title, text

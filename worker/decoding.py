@@ -25,7 +25,6 @@ LONGEST_SIDE = 1024
 """Pictures are kept no larger than this: no model here looks closer."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_DAMAGED = "it is no PNG, JPEG, WebP or GIF picture, or a damaged one"
 _TEXT_BYTES = 4 * MAX_BYTES
 """Other tools keep whole workflows in a PNG's text."""
 # Inside a scan 0xFF is followed by 0x00 or a restart mark, so anything else is the next segment.
@@ -56,7 +55,7 @@ def decode_picture(data: bytes) -> Pixels:
     except (LinkRefused, MemoryError):
         raise
     except Exception as error:  # decoders raise anything at all for files that were made to break them
-        raise LinkRefused(_DAMAGED) from error
+        raise LinkRefused("no_picture") from error
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     upright = _upright(picture).convert("RGBA")
     ground = Image.new("RGBA", upright.size, "white")
@@ -68,17 +67,17 @@ def _check_bounds(data: bytes) -> None:
     try:
         width, height = imagesize.get(io.BytesIO(data))
     except Exception as error:  # the same for readers of headers
-        raise LinkRefused(_DAMAGED) from error
+        raise LinkRefused("no_picture") from error
     _check_size(int(width), int(height))
     if data.startswith(b"\xff\xd8") and _scans(data) > MAX_SCANS:
-        raise LinkRefused(f"it is drawn in more than {MAX_SCANS} scans")
+        raise LinkRefused("scans", limit=MAX_SCANS)
 
 
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > MAX_SIDE:
-        raise LinkRefused(f"it is more than {MAX_SIDE:,} pixels wide or high")
+        raise LinkRefused("side", limit=MAX_SIDE)
     if width * height > MAX_PIXELS:
-        raise LinkRefused(f"it has more than {MAX_PIXELS // 1_000_000} megapixels")
+        raise LinkRefused("pixels", limit=MAX_PIXELS // 1_000_000)
 
 
 def _scans(data: bytes) -> int:

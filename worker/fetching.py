@@ -19,7 +19,7 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from contract.errors import EaselError
+from contract.errors import EaselError, Value
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_REDIRECTS = 4
@@ -31,17 +31,17 @@ _UNICAST = ipaddress.ip_network("2000::/3")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 _LONGEST_NAME = 253
-_WORDS = {
-    401: "it wants to know who asks",
-    403: "it does not let strangers see it",
-    404: "not found",
-    410: "it is gone",
-    429: "it was asked too often; try again later",
-}
+_KNOWN_ANSWERS = frozenset({401, 403, 404, 410, 429})
+"""Statuses that say something about the picture: there are words for each."""
 
 
 class LinkRefused(EaselError):
-    """The picture behind a link cannot be had; the text is a clause for the person who typed it."""
+    """The picture behind a link cannot be had: `error.link_refused.REASON` says why, with these values."""
+
+    def __init__(self, reason: str, **values: Value) -> None:
+        super().__init__(f"{reason} {values}" if values else reason)
+        self.reason = reason
+        self.values = values
 
 
 def agent(contact: str = "") -> str:
@@ -78,11 +78,11 @@ async def fetch(url: str, trusted: Collection[str] = (), *, contact: str = "") -
                 place = place.join(yarl.URL(url))
     except aiohttp.ClientConnectorError as error:
         if isinstance(error.os_error, _PrivateAddress):
-            raise LinkRefused("it leads into a private network") from error
-        raise LinkRefused("its host cannot be reached") from error
+            raise LinkRefused("private") from error
+        raise LinkRefused("unreachable") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise LinkRefused("its host does not answer as it should") from error
-    raise LinkRefused(f"it redirects more than {MAX_REDIRECTS} times")
+        raise LinkRefused("bad_answer") from error
+    raise LinkRefused("redirects", limit=MAX_REDIRECTS)
 
 
 def is_public(address: str) -> bool:
@@ -144,19 +144,19 @@ def _public_socket(peer: tuple[int, int, int, str, tuple[object, ...]]) -> socke
 def _check(url: yarl.URL, text: str) -> None:
     """LinkRefused for anything but https to a public host, written in `text` as hosts are written."""
     if url.scheme != "https" or not url.raw_host:
-        raise LinkRefused("only https links are taken")
+        raise LinkRefused("not_https")
     if url.raw_user or url.raw_password or url.explicit_port not in (None, 443):
-        raise LinkRefused("links with a user name or a port are not taken")
+        raise LinkRefused("user_or_port")
     host = url.raw_host
     if _is_address(host):
         if not is_public(host):
-            raise LinkRefused("it leads into a private network")
+            raise LinkRefused("private")
         if host not in text:  # other digits and other spellings, which the URL's parser has put right
-            raise LinkRefused("its host is not written as hosts are")
+            raise LinkRefused("bad_host")
     elif "." not in host:
-        raise LinkRefused("it leads into a private network")
+        raise LinkRefused("private")
     elif len(host) > _LONGEST_NAME or not _NAME.fullmatch(host):
-        raise LinkRefused("its host is not written as hosts are")
+        raise LinkRefused("bad_host")
 
 
 def _is_address(host: str) -> bool:
@@ -169,9 +169,9 @@ def _is_address(host: str) -> bool:
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     if answer.status != 200:
-        words = _WORDS.get(answer.status)
-        raise LinkRefused(f"its host answered {answer.status}" + (f": {words}" if words else ""))
-    too_large = LinkRefused(f"it is larger than {MAX_BYTES // 2**20} MiB")
+        known = answer.status in _KNOWN_ANSWERS
+        raise LinkRefused(f"status_{answer.status}" if known else "status", status=answer.status)
+    too_large = LinkRefused("too_large", limit_mib=MAX_BYTES // 2**20)
     if (answer.content_length or 0) > MAX_BYTES:
         raise too_large
     data = bytearray()
@@ -188,7 +188,7 @@ def _inflated(data: bytes, too_large: LinkRefused) -> bytes:
     try:
         plain = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(data, MAX_BYTES + 1)
     except zlib.error as error:
-        raise LinkRefused("its host does not answer as it should") from error
+        raise LinkRefused("bad_answer") from error
     if len(plain) > MAX_BYTES:
         raise too_large
     return plain

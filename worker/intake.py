@@ -49,7 +49,7 @@ class Intake:
         """
         links = job.links
         if len(links) > MAX_INPUTS:
-            raise _refused(links[MAX_INPUTS], f"at most {MAX_INPUTS} pictures are taken")
+            raise UserError("link_refused", link=shortened(links[MAX_INPUTS]), reason="too_many", limit=MAX_INPUTS)
         files = {link: self._kept(job, link) for link in links}
         missing = [link for link, file in files.items() if file is None]
         if missing:
@@ -59,7 +59,9 @@ class Intake:
                 pictures = reading.result()
             except LinkUnreadable as error:
                 log.info("link refused", reason=error.reason)
-                raise _refused(error.link, error.reason) from error
+                raise UserError(
+                    "link_refused", link=shortened(error.link), reason=error.reason, **error.values
+                ) from error
             # The link in the file's metadata is how it is found again.
             files |= {
                 link: encode_lossless(picture, parameters=link).data
@@ -109,7 +111,3 @@ class Intake:
 def input_name(number: int) -> str:
     """The store's name for a prompt's picture, counted from 0."""
     return f"input/{number}"
-
-
-def _refused(link: str, reason: str) -> UserError:
-    return UserError("link_refused", link=shortened(link), reason=reason)

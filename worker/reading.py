@@ -22,7 +22,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.errors import EaselError
+from contract.errors import EaselError, Value
 
 DEADLINE_S = 20.0
 """For all links of a job together: their names, redirects and files."""
@@ -40,12 +40,13 @@ Pixels = NDArray[np.uint8]
 
 
 class LinkUnreadable(EaselError):
-    """The picture behind one of the links cannot be had: which one, and a clause that says why."""
+    """The picture behind one of the links cannot be had: which one, and why (as `worker.fetching.LinkRefused`)."""
 
-    def __init__(self, link: str, reason: str) -> None:
+    def __init__(self, link: str, reason: str, **values: Value) -> None:
         super().__init__(f"{link}: {reason}")
         self.link = link
         self.reason = reason
+        self.values = values
 
 
 class ReadingStopped(EaselError):
@@ -134,10 +135,10 @@ def _pictures(output: bytes, links: Sequence[str], status: int) -> list[Pixels]:
         if end < 0:
             if status not in _OUT_OF_TIME:
                 raise ReadingFailed(f"the process that reads links ended with status {status}")
-            raise LinkUnreadable(links[len(pictures)], "it takes too long to read")
+            raise LinkUnreadable(links[len(pictures)], "too_slow_to_read")
         answer = json.loads(output[position:end])
         if "reason" in answer:
-            raise LinkUnreadable(links[answer["link"]], answer["reason"])
+            raise LinkUnreadable(links[answer["link"]], answer["reason"], **answer["values"])
         height, width = answer["height"], answer["width"]
         start, position = end + 1, end + 1 + height * width * 3
         pictures.append(np.frombuffer(output[start:position], np.uint8).reshape(height, width, 3))
@@ -165,18 +166,19 @@ def main(source: BinaryIO, sink: BinaryIO) -> None:
             _write(sink, {"height": height, "width": width}, picture.tobytes())
             number += 1
     except _Unfetched as error:
-        _write(sink, {"link": error.number, "reason": error.reason})
+        _write(sink, {"link": error.number, "reason": error.reason, "values": error.values})
     except LinkRefused as error:
-        _write(sink, {"link": number, "reason": str(error)})
+        _write(sink, {"link": number, "reason": error.reason, "values": error.values})
     except MemoryError:
-        _write(sink, {"link": number, "reason": "it takes too much memory to read"})
+        _write(sink, {"link": number, "reason": "too_much_memory", "values": {}})
 
 
 class _Unfetched(EaselError):
-    def __init__(self, number: int, reason: str) -> None:
+    def __init__(self, number: int, reason: str, **values: Value) -> None:
         super().__init__(reason)
         self.number = number
         self.reason = reason
+        self.values = values
 
 
 async def _fetch_all(request: _Request) -> list[bytes]:
@@ -191,10 +193,10 @@ async def _fetch_all(request: _Request) -> list[bytes]:
     # A refusal before a silence: those that still wait may do so only because another one was refused.
     for number, link in enumerate(request.links):
         if tasks[link].done() and isinstance(error := tasks[link].exception(), LinkRefused):
-            raise _Unfetched(number, str(error))
+            raise _Unfetched(number, error.reason, **error.values)
     for number, link in enumerate(request.links):
         if not tasks[link].done():
-            raise _Unfetched(number, f"its host took longer than {request.deadline_s:g} seconds")
+            raise _Unfetched(number, "too_slow", limit_s=request.deadline_s)
     return [tasks[link].result() for link in request.links]
 
 

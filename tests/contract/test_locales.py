@@ -108,9 +108,11 @@ def test_what_is_typed_is_no_template() -> None:
     assert "`{limit:jobs}{0}`" in describe(UserError("blocked_word", word="{limit:jobs}{0}"))[1]
 
 
-def test_an_error_of_a_newer_process_has_words_too() -> None:
-    """A kind that this process does not know is named."""
+def test_an_error_of_another_version_has_words_too() -> None:
+    """A kind that this process does not know is named, and so is one whose reason or values it does not know."""
     assert describe(UserError("moon_too_far", km=384400)) == ("Invalid request", "moon too far")
+    assert describe(UserError("link_refused", link="x", reason="eclipse")) == ("Invalid request", "link refused")
+    assert describe(UserError("queue_full")) == ("Invalid request", "queue full")
 
 
 def test_a_sentence_that_does_not_exist_is_an_error() -> None:
@@ -148,6 +150,11 @@ RAISED = [
 ]
 
 
+def reasons_of(kind: str) -> list[str]:
+    """The entries that have words for one reason of a kind each."""
+    return [id for id in ENGLISH if id.startswith(f"error.{kind}.") and not id.endswith(".title")]
+
+
 def test_every_error_has_a_title_and_a_sentence_for_each_reason() -> None:
     """And every value that its sentences ask for is given where it is raised."""
     assert len(RAISED) > 60
@@ -158,12 +165,26 @@ def test_every_error_has_a_title_and_a_sentence_for_each_reason() -> None:
         reasons += [text for keyword in call.keywords if keyword.arg == "reason" for text in literals([keyword.value])]
         assert f"error.{kind}.title" in ENGLISH, where
         ids = [f"error.{kind}.{reason}" for reason in reasons if f"error.{kind}.{reason}" in ENGLISH]
-        if not ids and len(call.args) == 1 and not reasons:
-            ids = [f"error.{kind}"]
+        if not ids and not reasons:
+            ids = [] if len(call.args) > 1 else reasons_of(kind) if "reason" in given else [f"error.{kind}"]
+            ids = ids or [f"error.{kind}"] * (len(call.args) == 1)
         for id in ids:
             assert id in ENGLISH, where
             wanted = {name for name, _ in variables(forms(ENGLISH[id])[0]) if not name.startswith("/")}
             assert None in given or wanted <= given, f"{where} lacks {sorted(wanted - given)}"
+
+
+def test_every_reason_why_a_link_is_refused_has_a_sentence() -> None:
+    """With the values that the reader of links gives; the link itself is added later."""
+    refused = [
+        (reason, {keyword.arg for keyword in call.keywords} | {"link"})
+        for _, call in calls()
+        if name_of(call) in ("LinkRefused", "LinkUnreadable", "_Unfetched")
+        for reason in literals(call.args)
+    ]
+    assert len(refused) > 10
+    for reason, given in refused:
+        assert {name for name, _ in variables(forms(ENGLISH[f"error.link_refused.{reason}"])[0])} <= given, reason
 
 
 def test_every_sentence_is_said_somewhere() -> None:

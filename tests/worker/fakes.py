@@ -48,7 +48,7 @@ class FakeReading:
             raise ReadingStopped("cancelled")
         for link in self.links:
             if link not in self.pages:
-                raise LinkUnreadable(link, "its host answered 404: not found")
+                raise LinkUnreadable(link, "status_404", status=404)
         return [self.pages[link] for link in self.links]
 
 

@@ -156,14 +156,14 @@ def test_a_limit_of_the_library_is_no_fact_about_a_file() -> None:
 def test_a_bomb_is_refused_before_it_is_decoded() -> None:
     """A few bytes that claim 100,000 pixels a side: only the header is looked at."""
     for side in (7_000, 10_000, 100_000):
-        with pytest.raises(LinkRefused, match=r"megapixels|pixels wide"):
+        with pytest.raises(LinkRefused, match=r"pixels|side"):
             decode_picture(raw_png(side, side, 8, 2, b"")[:200])
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 40_000_000), (16_385, 1), (1, 16_385)])
 def test_a_thread_is_refused_by_its_length(width: int, height: int) -> None:
     """Few pixels, and yet each row costs."""
-    with pytest.raises(LinkRefused, match="16,384 pixels wide or high"):
+    with pytest.raises(LinkRefused, match=r"side.*16384"):
         decode_picture(raw_png(width, height, 8, 0, b"")[:200])
 
 
@@ -171,7 +171,7 @@ def test_a_webp_that_claims_too_much_is_refused_before_it_is_opened() -> None:
     """Pillow makes room for all its pixels as soon as it opens one."""
     canvas = (16_383 - 1).to_bytes(3, "little") * 2
     body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\0\0\0\0" + canvas
-    with pytest.raises(LinkRefused, match="megapixels"):
+    with pytest.raises(LinkRefused, match="pixels"):
         decode_picture(b"RIFF" + struct.pack("<I", len(body)) + body)
 
 
@@ -179,7 +179,7 @@ def test_a_jpeg_of_endless_scans_is_refused_at_once() -> None:
     """Counted in the file, not while each scan goes over the whole picture."""
     bomb = scan_bomb(6320, 2500)
     began = time.process_time()
-    with pytest.raises(LinkRefused, match=f"more than {MAX_SCANS} scans"):
+    with pytest.raises(LinkRefused, match=rf"scans.*{MAX_SCANS}"):
         decode_picture(bomb)
     assert time.process_time() - began < 0.5
 
@@ -195,7 +195,7 @@ def test_what_only_looks_like_scans_is_not_counted() -> None:
 @pytest.mark.parametrize("data", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n", png()[:50], b"BM" + bytes(100), b"<html>404"])
 def test_other_files_are_refused(data: bytes) -> None:
     """Text, half files, and formats whose decoders we have no need of."""
-    with pytest.raises(LinkRefused, match="no PNG, JPEG, WebP or GIF"):
+    with pytest.raises(LinkRefused, match="no_picture"):
         decode_picture(data)
 
 

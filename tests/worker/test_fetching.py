@@ -63,7 +63,7 @@ async def reason(url: str, *trusted: str) -> str:
     """Why a link is refused."""
     with pytest.raises(LinkRefused) as caught:
         await fetch(url, trusted)
-    return str(caught.value)
+    return caught.value.reason
 
 
 # ── where ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -78,26 +78,26 @@ async def test_the_operators_own_stand_in_is_trusted(host: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://example.org/a.png", "only https"),
-        ("ftp://example.org/a.png", "only https"),
-        ("file:///etc/passwd", "only https"),
-        ("https:///a.png", "only https"),
-        ("https://me:secret@example.org/a.png", "user name"),
-        ("https://example.org:6379/a.png", "port"),
-        ("https://127.0.0.1/a.png", "private network"),
-        ("https://[::1]/a.png", "private network"),
-        ("https://[::ffff:10.0.0.1]/a.png", "private network"),
-        ("https://[64:ff9b::a00:1]/a.png", "private network"),
-        ("https://169.254.169.254/latest.png", "private network"),
-        ("https://localhost/a.png", "private network"),
-        ("https://redis/a.png", "private network"),
-        ("https://[fe80::1%25eth0]/a.png", "private network"),
-        ("https://[2606:4700::1111%25eth0]/a.png", "private network"),
+        ("http://example.org/a.png", "not_https"),
+        ("ftp://example.org/a.png", "not_https"),
+        ("file:///etc/passwd", "not_https"),
+        ("https:///a.png", "not_https"),
+        ("https://me:secret@example.org/a.png", "user_or_port"),
+        ("https://example.org:6379/a.png", "user_or_port"),
+        ("https://127.0.0.1/a.png", "private"),
+        ("https://[::1]/a.png", "private"),
+        ("https://[::ffff:10.0.0.1]/a.png", "private"),
+        ("https://[64:ff9b::a00:1]/a.png", "private"),
+        ("https://169.254.169.254/latest.png", "private"),
+        ("https://localhost/a.png", "private"),
+        ("https://redis/a.png", "private"),
+        ("https://[fe80::1%25eth0]/a.png", "private"),
+        ("https://[2606:4700::1111%25eth0]/a.png", "private"),
     ],
 )
 async def test_private_places_are_refused(url: str, words: str) -> None:
     """No other scheme, no credentials, no port, no address inside the operator's network, no zone of a machine."""
-    assert words in await reason(url)
+    assert await reason(url) == words
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_ordinary_names_are_looked_up(host: str, monkeypatch: pytest.Monke
         raise OSError("nobody here")
 
     monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
-    assert "cannot be reached" in await reason(f"https://{host}/a.png")
+    assert await reason(f"https://{host}/a.png") == "unreachable"
     assert len(asked) == 1
 
 
@@ -160,7 +160,7 @@ async def test_what_answers_is_what_was_checked(host: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(fetching, "_PublicResolver", lambda: ThreadedResolver())
     monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
-    assert "private network" in await reason("https://example.org/a.png")
+    assert await reason("https://example.org/a.png") == "private"
 
 
 @pytest.mark.parametrize(
@@ -207,20 +207,20 @@ async def test_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPat
         ]
 
     monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
-    assert "private network" in await reason("https://rebound.example/a.png")
+    assert await reason("https://rebound.example/a.png") == "private"
 
 
 async def test_redirects_are_checked_like_first_links(host: str) -> None:
     """A trusted or public host cannot send the worker inside, down to http, or in circles."""
-    assert "private network" in await reason(f"{host}/inside.png", host)
-    assert "only https" in await reason(f"{host}/plain.png", host)
-    assert "redirects more than" in await reason(f"{host}/round.png", host)
+    assert await reason(f"{host}/inside.png", host) == "private"
+    assert await reason(f"{host}/plain.png", host) == "not_https"
+    assert await reason(f"{host}/round.png", host) == "redirects"
 
 
 async def test_trust_is_for_one_origin(host: str) -> None:
     """Another port of the same machine is not the stand-in."""
     port = int(host.rpartition(":")[2])
-    assert "only https" in await reason(f"http://127.0.0.1:{port + 1}/a.png", host)
+    assert await reason(f"http://127.0.0.1:{port + 1}/a.png", host) == "not_https"
 
 
 # ── how much ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,25 +230,25 @@ async def test_a_compressed_answer_is_unpacked_within_the_limit(host: str, monke
     """Some hosts compress although they were asked not to; a small file that unpacks to a giant stays refused."""
     assert await fetch(f"{host}/packed.png", [host]) == FILE
     monkeypatch.setattr(fetching, "MAX_BYTES", 2**20)
-    assert "larger than 1 MiB" in await reason(f"{host}/bomb.png", host)
+    assert await reason(f"{host}/bomb.png", host) == "too_large"
 
 
 async def test_bytes_are_limited_whatever_the_host_claims(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A length that is too large is not read at all; a body without a length is cut off."""
     monkeypatch.setattr(fetching, "MAX_BYTES", 3 * 2**20)
-    assert "larger than 3 MiB" in await reason(f"{host}/claims.png", host)
-    assert "larger than 3 MiB" in await reason(f"{host}/endless.png", host)
+    assert await reason(f"{host}/claims.png", host) == "too_large"
+    assert await reason(f"{host}/endless.png", host) == "too_large"
 
 
 async def test_missing_pictures_and_silent_hosts_are_named(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An expired link, and a host that is not there."""
-    assert "answered 404: not found" in await reason(f"{host}/gone.png", host)
+    assert await reason(f"{host}/gone.png", host) == "status_404"
     port = int(host.rpartition(":")[2])
     nobody = f"http://127.0.0.1:{port}"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
-        assert "cannot be reached" in await reason(f"{nobody}/a.png", nobody)
+        assert await reason(f"{nobody}/a.png", nobody) == "unreachable"
 
 
 async def test_nothing_of_ours_is_sent_along(host: str) -> None:

@@ -73,7 +73,7 @@ class DiscordDoor:
             message_id = self._posted_before(job, tried_ms) or self._send(job, result)
         except NotAllowed as error:
             log.warning("Discord does not take the result", reason=error.reason, code=error.code)
-            raise UserError("cannot_post", channel=str(channel_id), reason=error.reason) from error
+            raise UserError("cannot_post", channel=str(channel_id), reason=error.reason, answer=error.answer) from error
         except TooLarge as error:
             raise UserError("too_large", limit_mib=round(self._upload_limit_bytes / 2**20, 1)) from error
         return None if message_id is None else MessageRef(channel_id, message_id)

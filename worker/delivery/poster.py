@@ -36,21 +36,23 @@ _HISTORY_LIMIT = 1000
 _UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _CANNOT_DM = 10003, 10008, 50007
 _MISSING_ACCESS, _MISSING_PERMISSIONS, _CANNOT_REPLY, _TOO_LARGE = 50001, 50013, 160002, 40005
 _REASONS = {
-    _MISSING_ACCESS: "I cannot see the channel",
-    _MISSING_PERMISSIONS: "I need Send Messages, Embed Links, Attach Files and Read Message History there",
-    _CANNOT_REPLY: "I need the permission Read Message History to answer there",
-    _CANNOT_DM: "this person does not take direct messages from me",
-    _UNKNOWN_CHANNEL: "the channel is gone",
+    _MISSING_ACCESS: "no_access",
+    _MISSING_PERMISSIONS: "no_permissions",
+    _CANNOT_REPLY: "no_history",
+    _CANNOT_DM: "no_direct_messages",
+    _UNKNOWN_CHANNEL: "channel_gone",
 }
 
 
 class NotAllowed(EaselError):
-    """Discord refused for good. `reason` is a clause for people, `code` Discord's own number (0 when it gave none)."""
+    """Discord refused for good. `error.cannot_post.REASON` has words for it; `code` is Discord's own number (0 when it
+    gave none), `answer` what it said."""
 
-    def __init__(self, reason: str, code: int) -> None:
-        super().__init__(f"{reason} (code {code})")
+    def __init__(self, reason: str, code: int, answer: str = "") -> None:
+        super().__init__(f"{reason} (code {code}): {answer}")
         self.reason = reason
         self.code = code
+        self.answer = answer
 
 
 class TooLarge(EaselError):
@@ -260,8 +262,8 @@ async def _translated(call: Awaitable[T]) -> T:
             raise Unavailable(f"HTTP {error.status} ({error.code}): {error.text[:200]}") from error
         if error.status == 413 or error.code == _TOO_LARGE:
             raise TooLarge(f"HTTP {error.status} ({error.code})") from error
-        reason = _REASONS.get(error.code, f"Discord answered {error.status} ({error.code}): {error.text[:200]}")
-        raise NotAllowed(reason, error.code) from error
+        answer = f"{error.status} ({error.code}): {error.text[:200]}"
+        raise NotAllowed(_REASONS.get(error.code, "other"), error.code, answer) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
 
