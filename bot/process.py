@@ -27,7 +27,7 @@ from exchange import progress
 from exchange.accounts import Accounts
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect_async
-from exchange.images import open_store
+from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
@@ -71,7 +71,7 @@ def main() -> int:
     except UserError as error:
         print(describe(error)[1], file=sys.stderr)
         return CANNOT_START
-    except (SettingsError, RedisUnavailable) as error:
+    except (SettingsError, RedisUnavailable, StoreUnavailable) as error:
         print(error, file=sys.stderr)
         return CANNOT_START
     except discord.LoginFailure:
@@ -103,7 +103,7 @@ async def run(settings: BotSettings) -> None:
         await check_async(redis)
         services = Services(
             queue=JobQueue(redis, settings.limits),
-            images=await asyncio.to_thread(open_store, settings.image_store),
+            images=await asyncio.to_thread(_store, settings.image_store),
             preferences=Preferences(redis),
             accounts=Accounts(redis),
             catalogue=open_catalogue(settings.catalogue),
@@ -121,6 +121,13 @@ async def run(settings: BotSettings) -> None:
         await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)
     finally:
         await redis.aclose()
+
+
+def _store(location: str) -> ImageStore:
+    """An image store that took a file and gave it back; blocks."""
+    store = open_store(location)
+    store.check()
+    return store
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 
 import redis
 import redis.asyncio
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from contract.ids import JobId
 from contract.jobs import Job, Speed
 from exchange import keys, scripts
-from exchange.delivery import MessageRef, text
+from exchange.delivery import MessageRef
+from exchange.reading import number, text
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 HISTORY_LENGTH = 1_000
 KEPT_S = 400 * 86_400
@@ -88,7 +93,7 @@ class Accounts:
     async def usage(self, user_id: int, month: str) -> Sequence[Usage]:
         """What a user made in `month` (`2026-11`), one entry a speed."""
         stored = await self._redis.hgetall(keys.usage(user_id, month))
-        values = {text(name): float(value) for name, value in stored.items()}
+        values = {text(name): number(value) for name, value in stored.items()}
         return [
             Usage(
                 speed,
@@ -107,12 +112,13 @@ class Accounts:
         stored = await self._redis.hmget(
             keys.history_entries(user_id), [text(id) for id in ids if isinstance(id, bytes | str)]
         )
-        return [Entry(**json.loads(entry)) for entry in stored if entry is not None]
+        entries = (_entry(entry) for entry in stored if entry is not None)
+        return [entry for entry in entries if entry is not None]
 
     async def entry(self, user_id: int, job_id: JobId) -> Entry | None:
         """One delivered job of a user; None when it is not in the history, or not theirs."""
         stored = await self._redis.hget(keys.history_entries(user_id), job_id)
-        return None if stored is None else Entry(**json.loads(stored))
+        return None if stored is None else _entry(stored)
 
     async def forget(self, user_id: int, job_id: JobId) -> bool:
         """Take one job out of a user's history (its usage stays counted). False when it was not there."""
@@ -123,3 +129,15 @@ class Accounts:
 def month_of(created_ms: int) -> str:
     """The month a job counts in, by UTC: `2026-11`."""
     return datetime.fromtimestamp(created_ms / 1000, UTC).strftime("%Y-%m")
+
+
+_ENTRY = TypeAdapter(Entry)
+
+
+def _entry(stored: bytes | str) -> Entry | None:
+    """What is kept of a job; None for what is no such thing, which must not hide the others."""
+    try:
+        return _ENTRY.validate_json(stored)
+    except ValidationError as error:
+        log.warning("an entry of a history cannot be read", error=error.errors()[0]["msg"])
+        return None

@@ -23,7 +23,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe in place of a file must not make its reader wait.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOREIGN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
+FOREIGN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
 """What opening a link, a file in a folder's place or a socket fails with."""
 
 
@@ -43,7 +43,7 @@ class ConfinedFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            if error.errno not in _FOREIGN:
+            if error.errno not in FOREIGN:
                 raise
             log.error("this leads out of the folder and is not followed", name=name)
             return None

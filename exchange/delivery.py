@@ -12,6 +12,7 @@ from contract.ids import JobId
 from contract.jobs import Job
 from contract.outcomes import JobState, Outcome
 from exchange import keys, scripts, tasks
+from exchange.reading import integer, text
 
 KEPT_S = 86_400
 """How long an ended job's delivery state is kept, against late repeats."""
@@ -66,8 +67,8 @@ def delivery_state(client: redis.Redis, job_id: JobId) -> DeliveryState:
     return DeliveryState(
         state=JobState(text(state)) if state else None,
         waiting=message_ref(known.get(b"waiting_channel"), known.get(b"waiting_message")),
-        interaction_id=int(interaction) if interaction else None,
-        first_try_ms=int(first_try) if first_try else None,
+        interaction_id=integer(interaction) or None,
+        first_try_ms=integer(first_try),
         posted=message_ref(known.get(b"posted_channel"), known.get(b"posted_message")),
     )
 
@@ -98,16 +99,10 @@ def record_ended(client: redis.Redis, job_id: JobId, state: JobState) -> None:
         pipe.execute()
 
 
-def text(value: bytes | str) -> str:
-    """What Redis answered, as text."""
-    return value.decode() if isinstance(value, bytes) else value
-
-
 def message_ref(channel_id: bytes | str | None, message_id: bytes | str | None) -> MessageRef | None:
-    """A message from two stored numbers; None when either is missing."""
-    if not channel_id or not message_id:
-        return None
-    return MessageRef(int(channel_id), int(message_id))
+    """A message from two stored numbers; None when either is missing or none."""
+    channel, message = integer(channel_id), integer(message_id)
+    return MessageRef(channel, message) if channel and message else None
 
 
 def _enqueue(

@@ -7,19 +7,23 @@ A picture is whole or not there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from contract.codec import job_from_document
 from contract.ids import JobId
 from contract.jobs import Job
-from exchange.confined import ConfinedFolder
+from exchange.confined import FOREIGN, ConfinedFolder
 from exchange.places import (
     EXTENSIONS,
     MAX_INDEX,
     MAX_PICTURE_BYTES,
     MAX_RECORD_BYTES,
+    PROBE,
+    StoreUnavailable,
     folder_name,
     image_name,
     input_name,
@@ -31,11 +35,14 @@ from exchange.places import (
     record_name,
 )
 
-__all__ = ["MAX_INDEX", "FolderStore", "ImageStore", "open_store"]
+__all__ = ["MAX_INDEX", "FolderStore", "ImageStore", "StoreUnavailable", "open_store"]
 
 
 class ImageStore(Protocol):
-    """Pictures and records by job. Every method blocks; use it from a thread."""
+    """Pictures and records by job. Every method blocks; use it from a thread.
+
+    StoreUnavailable when the store cannot be reached, is full or refuses.
+    """
 
     def put_image(self, job_id: JobId, index: int, data: bytes, extension: str = "png") -> None:
         """Keep picture `index` (from 0) of a job, replacing one that was there. `extension`: png, webp or jpg."""
@@ -58,6 +65,9 @@ class ImageStore(Protocol):
     def get_document(self, job_id: JobId) -> dict[str, Any] | None:
         """The whole record; None when there is none."""
 
+    def check(self) -> None:
+        """Write a small file, read it back and delete it. StoreUnavailable says what is wrong."""
+
     def delete(self, job_id: JobId) -> None:
         """Forget a job's pictures and record. Harmless to repeat."""
 
@@ -66,11 +76,18 @@ class ImageStore(Protocol):
 
 
 def open_store(location: str) -> ImageStore:
-    """The store at `location`: a folder's path, or `s3://bucket/prefix` (needs the extra `s3`)."""
+    """The store at `location`: a folder's path, or `s3://bucket/prefix` (needs the extra `s3`).
+
+    StoreUnavailable for any other kind of address. Nothing is opened yet; `check` tells whether it works.
+    """
     parts = urlsplit(location)
+    if parts.scheme not in ("", "file", "s3") and "://" in location:
+        raise StoreUnavailable(f"IMAGE_STORE is a folder or s3://bucket/prefix, not an address with {parts.scheme}://")
     if parts.scheme == "s3":
         from exchange.s3 import S3Store
 
+        if not parts.netloc:
+            raise StoreUnavailable("IMAGE_STORE names no bucket: it looks like s3://bucket/prefix")
         return S3Store(parts.netloc, parts.path.strip("/"))
     return FolderStore(Path(parts.path if parts.scheme == "file" else location))
 
@@ -84,7 +101,7 @@ class FolderStore:
 
     def put_image(self, job_id: JobId, index: int, data: bytes, extension: str = "png") -> None:
         """See ImageStore."""
-        self._files.write(image_name(job_id, index, extension), data)
+        self._write(image_name(job_id, index, extension), data)
 
     def get_image(self, job_id: JobId, index: int) -> bytes | None:
         """See ImageStore."""
@@ -92,7 +109,7 @@ class FolderStore:
 
     def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
         """See ImageStore."""
-        self._files.write(input_name(job_id, name, extension), data)
+        self._write(input_name(job_id, name, extension), data)
 
     def get_input(self, job_id: JobId, name: str) -> bytes | None:
         """See ImageStore."""
@@ -100,7 +117,7 @@ class FolderStore:
 
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
-        self._files.write(record_name(record_id(record)), record_bytes(record))
+        self._write(record_name(record_id(record)), record_bytes(record))
 
     def get_record(self, job_id: JobId) -> Job | None:
         """See ImageStore."""
@@ -109,8 +126,20 @@ class FolderStore:
 
     def get_document(self, job_id: JobId) -> dict[str, Any] | None:
         """See ImageStore."""
-        data = self._files.read(record_name(job_id), MAX_RECORD_BYTES)
+        data = self._read(record_name(job_id), MAX_RECORD_BYTES)
         return None if data is None else parse_record(data, job_id)
+
+    def check(self) -> None:
+        """See ImageStore."""
+        name = f"{PROBE}/{uuid4().hex}"
+        try:
+            self._write(name, name.encode())
+            if self._read(name, MAX_RECORD_BYTES) != name.encode():
+                raise StoreUnavailable(f"the image store in {self.root} does not give back what it was given")
+        except OSError as error:
+            raise StoreUnavailable(f"the image store in {self.root} fails: {error.strerror or error}") from error
+        finally:
+            self._files.delete(PROBE)
 
     def delete(self, job_id: JobId) -> None:
         """See ImageStore."""
@@ -126,7 +155,24 @@ class FolderStore:
 
     def _first(self, names: Iterable[str]) -> bytes | None:
         for name in names:
-            data = self._files.read(name, MAX_PICTURE_BYTES)
+            data = self._read(name, MAX_PICTURE_BYTES)
             if data is not None and is_picture(data, name):
                 return data
         return None
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self._reaching():
+            self._files.write(name, data)
+
+    def _read(self, name: str, limit_bytes: int) -> bytes | None:
+        with self._reaching():
+            return self._files.read(name, limit_bytes)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in FOREIGN:
+                raise  # one entry is not ours; the store is well
+            raise StoreUnavailable(f"the image store in {self.root} fails: {error.strerror or error}") from error

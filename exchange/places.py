@@ -13,13 +13,20 @@ from typing import Any
 
 import structlog
 
-from contract.errors import MalformedDocument
+from contract.errors import EaselError, MalformedDocument
 from contract.ids import JobId, parse_job_id
 
 log = structlog.get_logger(__name__)
 
+
+class StoreUnavailable(EaselError):
+    """The image store cannot be reached, is full or refuses; the same call may work later."""
+
+
 EXTENSIONS = ("png", "webp", "jpg")
 RECORD = "record.json"
+PROBE = "probe"
+"""Where a store is tried out."""
 MAX_INDEX = 16
 MAX_PICTURE_BYTES = 128 * 1024 * 1024
 MAX_RECORD_BYTES = 1024 * 1024

@@ -7,15 +7,18 @@ stands when it is missing. Every setting is a field of its own, so two that chan
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
 import redis.asyncio
+import structlog
 
 from contract.errors import MalformedDocument, NewerVersion
 from exchange import keys
-from exchange.delivery import text
+from exchange.reading import text
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 VERSION = 1
 FORM_S = 86_400
@@ -51,12 +54,12 @@ class Preferences:
     async def get(self, scope: str, name: str, default: Json = None) -> Json:
         """One setting, or `default`. NewerVersion when a newer Easel wrote it."""
         value = await self._redis.hget(keys.preferences(scope), name)
-        return default if value is None else _decode(value)
+        return default if value is None else _readable({name: value}).get(name, default)
 
     async def all(self, scope: str) -> dict[str, Json]:
         """All settings of a scope."""
         values = await self._redis.hgetall(keys.preferences(scope))
-        return {text(name): _decode(value) for name, value in values.items()}
+        return _readable(values)
 
     async def layers(self, scopes: Sequence[str]) -> list[dict[str, Json]]:
         """All settings of several scopes, in their order, in one round trip."""
@@ -64,7 +67,7 @@ class Preferences:
             for scope in scopes:
                 pipe.hgetall(keys.preferences(scope))
             stored = await pipe.execute()
-        return [{text(name): _decode(value) for name, value in values.items()} for values in stored]
+        return [_readable(values) for values in stored]
 
     async def set(self, scope: str, name: str, value: Json) -> None:
         """Keep one setting; None forgets it."""
@@ -88,10 +91,10 @@ class Preferences:
         value = await self._redis.get(keys.pending(token))
         if value is None:
             return None
-        document = _decode(value)
-        if document["owner"] != owner or not await self._redis.delete(keys.pending(token)):
+        document = _readable({token: value}).get(token)
+        if not isinstance(document, dict) or document.get("owner") != owner:
             return None
-        return document["request"]
+        return document.get("request") if await self._redis.delete(keys.pending(token)) else None
 
     async def open_form(self, name: str, *, user_id: int, message_id: int) -> None:
         """Remember that this person opened the form `name` under this message."""
@@ -100,6 +103,17 @@ class Preferences:
     async def form_is_open(self, name: str, *, user_id: int, message_id: int) -> bool:
         """Whether this person opened that form there, within the last day."""
         return bool(await self._redis.exists(keys.form(user_id, message_id, name)))
+
+
+def _readable(stored: Mapping[Any, bytes | str]) -> dict[str, Json]:
+    """The settings that can be read. A damaged one counts as not set: it must not take the others with it."""
+    found = {}
+    for name, value in stored.items():
+        try:
+            found[text(name)] = _decode(value)
+        except MalformedDocument as error:
+            log.warning("a setting cannot be read and counts as not set", name=text(name), error=str(error))
+    return found
 
 
 def _encode(value: Json) -> str:
@@ -113,5 +127,5 @@ def _decode(value: bytes | str) -> Json:
         if version > VERSION:
             raise NewerVersion(f"a setting of version {version}; this Easel reads up to {VERSION}")
         return document["value"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MalformedDocument("a setting is not a versioned JSON document") from error

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import redis
 import redis.asyncio
 
-from contract.ids import JobId
+from contract.ids import JobId, parse_job_id
 from exchange import keys
-from exchange.delivery import text
+from exchange.reading import integer, text
+from exchange.weather import Weather
 
 REMEMBERED_S = 600
 RECONNECT_S = 0.5
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +47,24 @@ def publish(client: redis.Redis, progress: Progress) -> None:
 
 
 async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None = None) -> AsyncGenerator[Progress]:
-    """Progress of all jobs while the caller iterates. Outlives a restart of Redis; what came meanwhile is lost.
+    """Progress of all jobs while the caller iterates. Outlives any error of Redis; what came meanwhile is lost.
 
     `subscribed` is set once nothing can be missed any more.
     """
+    weather = Weather("the progress of jobs")
     while True:
         pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:
             await pubsub.subscribe(keys.progress_channel())
             if subscribed is not None:
                 subscribed.set()
+            weather.good()
             while True:
                 message = await pubsub.get_message(timeout=5.0)
                 if message is not None and (progress := decode(message["data"])) is not None:
                     yield progress
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-            log.warning("progress: lost Redis (%s), subscribing again", error)
+        except redis.exceptions.RedisError as error:
+            weather.bad(error)
             await asyncio.sleep(RECONNECT_S)
         finally:
             await pubsub.aclose()
@@ -73,9 +73,10 @@ async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None =
 async def last(client: redis.asyncio.Redis, job_id: JobId) -> Progress | None:
     """What was last said of a job, for a bot that has just started; None after ten minutes of silence."""
     percent, state = await client.hmget(keys.progress(job_id), ["percent", "state"])
-    if percent is None or state is None:
+    known = integer(percent)
+    if known is None or state is None:
         return None
-    return Progress(job_id, int(percent), None, text(state))
+    return Progress(job_id, min(100, known), None, text(state))
 
 
 def encode(progress: Progress) -> bytes:
@@ -89,7 +90,7 @@ def decode(frame: bytes) -> Progress | None:
     header, separator, preview = frame.partition(b"\n")
     try:
         document = json.loads(header)
-        job_id, percent, state = JobId(document["job_id"]), int(document["percent"]), str(document["state"])
-    except (ValueError, KeyError, TypeError):
+        job_id, percent, state = parse_job_id(document["job_id"]), int(document["percent"]), str(document["state"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
-    return Progress(job_id, percent, preview or None, state) if separator else None
+    return Progress(job_id, min(100, max(0, percent)), preview or None, state) if separator else None

@@ -6,6 +6,7 @@ over five seconds, because from the moment `submit` succeeded the job is accepte
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,7 +19,8 @@ from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
 from exchange import keys, scripts, tasks
-from exchange.delivery import MessageRef, message_ref, text
+from exchange.delivery import MessageRef, message_ref
+from exchange.reading import text
 
 __all__ = ["CancelOutcome", "JobQueue", "Limits", "MessageRef", "Position", "Submitted"]
 
@@ -148,7 +150,7 @@ class JobQueue:
     async def position(self, job_id: JobId) -> Position | None:
         """Where a job stands; None when it is neither waiting nor running."""
         answer = await self._run(scripts.POSITION, {"ids": keys.rq_ids(job_id)[:2]})
-        status = answer[0].decode()
+        status = text(answer[0])
         if status not in ("created", "queued", "scheduled", "started"):
             return None
         _, ahead, cost, own, elapsed, running, slots, speed = answer
@@ -170,7 +172,11 @@ class JobQueue:
         """A user's jobs that wait or run, in no order."""
         scopes = [keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}")]
         members = await self._redis.sunion(scopes)
-        return sorted({keys.job_of(text(member)) for member in members})
+        found = set()
+        for member in members:
+            with suppress(ValueError):  # an id that is none of ours
+                found.add(keys.job_of(text(member)))
+        return sorted(found)
 
     async def waiting_message(self, job_id: JobId) -> MessageRef | None:
         """The message that acknowledged a job, if one was recorded."""

@@ -23,7 +23,7 @@ import torch
 from model.components import Bundle
 from model.denoiser import Denoiser, Way, exported_decoder
 from model.drawing import pictures
-from model.errors import Cancelled, ModelError
+from model.errors import Cancelled, ModelError, failure
 from model.lane import Lane
 from model.policy import Candidate, Turns
 from model.previews import Previewer
@@ -158,7 +158,7 @@ class Engine:
             ticket.finish(None, error)
         except Exception as error:
             logger.exception("A request could not be prepared")
-            ticket.finish(None, ModelError(f"The request could not be prepared: {error}"))
+            ticket.finish(None, failure("The request could not be prepared", error))
         else:
             _synchronise(self.bundle.device)
             key = (None if self.bundle.family.mixes_shapes else state.latents.shape[1:], ticket.request.size.tile)
@@ -268,10 +268,7 @@ class Engine:
     def _fail(self, runner: _Runner, error: Exception) -> None:
         logger.error("A request failed while denoising", exc_info=error)
         self._runners.remove(runner)
-        sentence = (
-            error if isinstance(error, ModelError) else ModelError(f"The picture failed while denoising: {error}")
-        )
-        runner.ticket.finish(None, sentence)
+        runner.ticket.finish(None, failure("The picture failed while denoising", error))
 
     def _report(self, runner: _Runner) -> None:
         """Tell the caller of the step; a preview is drawn in the decode lane, so that the next step need not wait."""
@@ -305,7 +302,7 @@ class Engine:
             ticket.finish(None, error)
         except Exception as error:
             logger.exception("A picture could not be decoded")
-            ticket.finish(None, ModelError(f"The picture could not be decoded: {error}"))
+            ticket.finish(None, failure("The picture could not be decoded", error))
         else:
             ticket.finish(images)
 

@@ -5,5 +5,24 @@ class ModelError(Exception):
     """The picture cannot be made: a damaged model, a request it cannot honour, or a failure while denoising."""
 
 
+class DeviceError(ModelError):
+    """The device failed, not the model and not the request: nothing that follows on it can be trusted."""
+
+
 class Cancelled(ModelError):
     """The caller cancelled the ticket; whatever had been drawn is gone."""
+
+
+_DEVICE_WORDS = ("CUDA", "cuDNN", "CUBLAS", "NCCL", "HIP error", "MPS backend")
+
+
+def failure(words: str, error: Exception) -> ModelError:
+    """What broke off a request, as one of these errors: a DeviceError when the device itself failed.
+
+    Too little memory is the model's affair: a smaller one has room.
+    """
+    if isinstance(error, ModelError):
+        return error
+    of_device = type(error).__name__ == "AcceleratorError" or any(word in str(error) for word in _DEVICE_WORDS)
+    kind = DeviceError if of_device and "out of memory" not in str(error) else ModelError
+    return kind(f"{words}: {error}")

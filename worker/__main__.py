@@ -10,14 +10,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import redis
 import structlog
@@ -30,9 +31,10 @@ from contract.sentences import describe
 from exchange import keys
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check, connect
-from exchange.images import ImageStore, open_store
+from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
 from exchange.settings import SettingsError, read_settings
+from exchange.weather import Weather
 from worker import tasks
 from worker.retention import Retention
 from worker.retention import prune as prune_store
@@ -58,6 +60,8 @@ app = typer.Typer(
 
 GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
 """A step takes well under a second on a card; on a processor a large model's may take minutes."""
+REACH_EVERY_S = 1.0
+T = TypeVar("T")
 
 
 @app.command()
@@ -75,6 +79,7 @@ def start(
         raise SettingsError('this install only delivers; `pip install ".[worker]"` adds torch and all that draws')
     _endpoints(settings)
     _offer(settings)
+    _store(settings)
     client = _redis(settings)
     if slots is not None:
         os.environ["SLOTS"] = str(slots)
@@ -92,7 +97,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
-    client, store = _redis(settings), open_store(settings.image_store)
+    client, store = _patiently("Redis", lambda: _redis(settings)), _patiently("the store", lambda: _store(settings))
     catalogue, offered = _offer(settings)
     with _hopeless():
         poster = _poster(settings)
@@ -109,7 +114,13 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     }
     hung_after_s = CPU_HANGS_AFTER_S if device == "cpu" else GPU_HANGS_AFTER_S
     pool = SlotPool(
-        client, slots, wants=engines.wants, hung=studio.owed_s, hung_after_s=hung_after_s, describe=engines.facts
+        client,
+        slots,
+        wants=engines.wants,
+        refuse=engines.refuse,
+        hung=studio.owed_s,
+        hung_after_s=hung_after_s,
+        describe=engines.facts,
     )
     delivery = _delivery(settings, client, store, poster, catalogue)
     _work(settings, client, store, pool, tasks.Tools(client, studio, delivery, intake), poster)
@@ -125,7 +136,7 @@ def bring_in(
     """Only bring in the pictures that prompts link to: needs the web and the image store, no GPU, token or torch."""
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
-    client, store = _redis(settings), open_store(settings.image_store)
+    client, store = _redis(settings), _store(settings)
     from worker.slots import SlotPool
 
     plan = {keys.INTAKE: slots or settings.intake_slots}
@@ -140,7 +151,7 @@ def deliver(
     """Only deliver: needs no GPU, no torch and no model."""
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
-    client, store = _redis(settings), open_store(settings.image_store)
+    client, store = _redis(settings), _store(settings)
     poster = _poster(settings)
     catalogue, _ = _offer(settings)
     from worker.slots import SlotPool
@@ -170,7 +181,7 @@ def prune(
     age = settings.retention_days if days is None else days
     if days is None and not age:
         raise SettingsError("RETENTION_DAYS is not set, so pictures are kept for ever; --days deletes older ones once")
-    count = prune_store(open_store(settings.image_store), age)
+    count = prune_store(_store(settings), age)
     typer.echo(f"Deleted the pictures of {count} jobs.")
 
 
@@ -323,6 +334,27 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
         raise SettingsError(f"REDIS_URL is not an address of Redis: {error}") from None
     check(client)
     return client
+
+
+def _store(settings: WorkerSettings) -> ImageStore:
+    """An image store that took a file and gave it back."""
+    store = open_store(settings.image_store)
+    store.check()
+    return store
+
+
+def _patiently(what: str, reach: Callable[[], T]) -> T:
+    """`reach`, as soon as it can be had: a child that ended instead would load its model for each try."""
+    weather = Weather(what)
+    while True:
+        try:
+            found = reach()
+        except (RedisUnavailable, StoreUnavailable) as error:
+            weather.bad(error)
+            time.sleep(REACH_EVERY_S)
+        else:
+            weather.good()
+            return found
 
 
 def _offer(settings: WorkerSettings) -> tuple[Catalogue, tuple[str, ...]]:

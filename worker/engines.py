@@ -26,6 +26,8 @@ from worker.slots import Wants
 if TYPE_CHECKING:
     from model import Request, Step
 
+REFUSED_S = 600.0
+"""How long a model that failed job after job is not drawn with here."""
 REST_S = 5.0
 """A model that could not be loaded is left alone for so long: its jobs go back and may find another worker."""
 LOADING_MAX_S = 900.0
@@ -102,7 +104,7 @@ class Engines:
         self._users = 0
         self._line: list[_Place] = []
         self._loading_since: float | None = None
-        self._failures: dict[str, tuple[float, str]] = {}  # model -> when it failed to load, why
+        self._failures: dict[str, tuple[float, str]] = {}  # model -> until when it is left alone, why
 
     def open(self) -> None:
         """Load the first of the offered models, before there are slots. Raises what its load raises."""
@@ -119,17 +121,35 @@ class Engines:
         A model that could not be loaded is not offered while it rests.
         """
         with self._changed:
-            fit = tuple(name for name in self.offered if not self._resting(name)) or self.offered
+            fit = tuple(name for name in self.offered if not self._resting(name))
+            if not fit:
+                return Wants(none=True)
             choosy = len(self.offered) > 1
             prefer = self._warm.name if choosy and self._warm is not None else ""
             return Wants(must=self._awaited(), prefer=prefer, models=fit, max_pixels=self._max_pixels)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Draw no more with a model that fails job after job, for `REFUSED_S` or until `forgive`."""
+        log.critical("the model keeps failing and is refused here", model=name, reason=reason, pause_s=REFUSED_S)
+        with self._changed:
+            self._failures[name] = (self._now() + REFUSED_S, reason)
+
+    def forgive(self) -> None:
+        """Try all models again: the operator says that they are mended."""
+        with self._changed:
+            self._failures.clear()
 
     def facts(self) -> dict[str, str]:
         """What `easel-worker status` shows of this process."""
         with self._changed:
             warm, loading = self._warm, self._loading_since is not None
             loaded = f"loading {self._awaited()}" if loading else warm.name if warm is not None else "none"
-            return {**(warm.facts if warm is not None else {}), "models": ",".join(self.offered), "loaded": loaded}
+            return {**(warm.facts if warm is not None else {}), **self._states(), "loaded": loaded}
+
+    def _states(self) -> dict[str, str]:
+        refused = [name for name in self.offered if self._resting(name)]
+        fit = {"models": ",".join(name for name in self.offered if name not in refused)}
+        return {**fit, "refused": ",".join(refused)} if refused else fit
 
     def overdue_s(self) -> float:
         """For how long a load has taken more time than any should; 0 while none does."""
@@ -187,7 +207,7 @@ class Engines:
         except Exception as error:
             log.error("the model could not be loaded", model=name, error=str(error))
             with self._changed:
-                self._failures[name] = (self._now(), f"{name} could not be loaded: {error}")
+                self._failures[name] = (self._now() + self._rest_s, f"{name} could not be loaded: {error}")
                 self._loading_since = None
                 sentence = self._failures[name][1]
             raise LoadFailed(self._rest_s, sentence) from error
@@ -221,7 +241,7 @@ class Engines:
 
     def _resting(self, name: str) -> bool:
         failure = self._failures.get(name)
-        return failure is not None and self._now() < failure[0] + self._rest_s
+        return failure is not None and self._now() < failure[0]
 
 
 class _Place:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import redis
@@ -15,13 +17,15 @@ from rq import SimpleWorker
 from rq.command import handle_command, parse_payload
 
 from exchange import keys, scripts
-from exchange.queue import HELD_S
+from exchange.reading import text
+from exchange.weather import Weather
 from worker.leases import Lease, Stop
-from worker.settling import settle_abandoned
+from worker.recovery import recover
 
 RECOVER_EVERY_S = 1.0
 NODE_TTL_S = 60
 LISTEN_S = 0.2
+AWAY_S = 0.5
 HUNG_EXIT_STATUS = 70
 
 log = structlog.get_logger(__name__)
@@ -33,10 +37,10 @@ class Pool(Protocol):
     name: str
     client: redis.Redis
     lease_s: float
+    weather: Weather
 
     def slots(self) -> Sequence[SimpleWorker]: ...
     def leases(self) -> Sequence[Lease]: ...
-    def replace_ended(self) -> None: ...
 
 
 class Heartbeat(threading.Thread):
@@ -59,37 +63,49 @@ class Heartbeat(threading.Thread):
         self._hung_after_s = hung_after_s
         self._describe = describe
         self._ended = threading.Event()
+        self.listens = threading.Event()
+        """Set once it has tried to listen: nothing published afterwards is missed, if Redis is there."""
         self._next_beat = self._next_recovery = 0.0
+        self._news: PubSub | None = None
+        self._channels = Weather("the channels of Redis")
+        self._failed = False
+        self._oddities: set[str] = set()
 
     def run(self) -> None:
-        """Beat until `stop`. An unforeseen error ends the process: without a heartbeat it loses every lease anyway."""
-        try:
-            self._beat_on()
-        except Exception:
-            log.critical("the heartbeat broke, ending this process", exc_info=True)
-            os._exit(HUNG_EXIT_STATUS)
-
-    def _beat_on(self) -> None:
+        """Beat until `stop`. No answer of Redis and no entry in it ends this thread: all leases hang on it."""
         while not self._ended.is_set():
-            pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
-            try:
-                pubsub.subscribe(keys.cancel_channel())
-                pubsub.psubscribe(keys.rq_commands(f"{self._pool.name}-*"))
-                while not self._ended.is_set():
-                    self._listen(pubsub)
-                    self._turn()
-            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-                log.warning("heartbeat: Redis is away", error=str(error))
-                self._ended.wait(0.5)
-            finally:
-                pubsub.close()
+            self._hear()
+            self._turn()
+
+    def _hear(self) -> None:
+        """Listen for a moment. A cancel that is missed is found by the next renewal of its lease."""
+        try:
+            if self._news is None:
+                self._news = self._redis.pubsub(ignore_subscribe_messages=True)
+                # by their names: a pattern would need a wider right
+                commands = [keys.rq_commands(slot.name) for slot in self._pool.slots()]
+                self._news.subscribe(keys.cancel_channel(), *commands)
+            self._listen(self._news)
+            self._channels.good()
+        except redis.exceptions.RedisError as error:
+            self._channels.bad(error)
+            self._forget_news()
+            self._ended.wait(AWAY_S)
+        self.listens.set()
+
+    def _forget_news(self) -> None:
+        news, self._news = self._news, None
+        if news is not None:
+            with suppress(redis.exceptions.RedisError):
+                news.close()
 
     def stop(self) -> None:
-        """End the thread and take this process off the lists of workers and nodes."""
+        """End the thread and take this process off the lists of workers and nodes, if Redis is there."""
         self._ended.set()
         if self.is_alive():
             self.join(5)
-        with self._redis.pipeline(transaction=False) as pipe:
+        self._forget_news()
+        with self._attempt(), self._redis.pipeline(transaction=False) as pipe:
             for slot in self._pool.slots():  # a last beat may have put back a slot that had signed off
                 pipe.delete(slot.key)
                 pipe.srem(keys.rq_workers(), slot.key)
@@ -97,18 +113,36 @@ class Heartbeat(threading.Thread):
             pipe.delete(keys.node(self._pool.name))
             pipe.execute()
 
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        """One thing a beat does: if it fails, it is said once, and the next thing is done all the same."""
+        try:
+            yield
+        except redis.exceptions.RedisError as error:
+            self._failed = True
+            self._pool.weather.bad(error)
+        except Exception as error:
+            if repr(error) not in self._oddities:
+                self._oddities.add(repr(error))
+                log.exception("something unforeseen in a heartbeat; this is said once")
+
     def _turn(self) -> None:
         now = time.monotonic()
         self._watch(now)
-        if now >= self._next_beat:
+        self._failed = False
+        beat, recovery = now >= self._next_beat, now >= self._next_recovery
+        if beat:
             self._next_beat = now + self._pool.lease_s / 4
-            self._pool.replace_ended()
-            self._renew()
-            self._register()
-        if now >= self._next_recovery:
+            for step in (self._renew, self._register):
+                with self._attempt():
+                    step()
+        if recovery:
             pause_s = min(RECOVER_EVERY_S, self._pool.lease_s / 4)
             self._next_recovery = now + pause_s
-            recover(self._redis, pause_s=pause_s * 0.8)
+            with self._attempt():
+                recover(self._redis, pause_s=pause_s * 0.8)
+        if (beat or recovery) and not self._failed:
+            self._pool.weather.good()
 
     def _watch(self, now: float) -> None:
         """End overdue jobs, and the process itself when its GPU hangs: a stuck kernel cannot be interrupted."""
@@ -141,6 +175,7 @@ class Heartbeat(threading.Thread):
             for slot in self._pool.slots():
                 if slot.birth_date is None or slot.last_heartbeat is None:
                     continue
+                slot.last_heartbeat = datetime.now(UTC)
                 pipe.hset(slot.key, mapping=slot.serialize())
                 pipe.expire(slot.key, self.WORKER_TTL_S)
                 pipe.sadd(keys.rq_workers(), slot.key)
@@ -155,10 +190,10 @@ class Heartbeat(threading.Thread):
     def _listen(self, pubsub: PubSub) -> None:
         message = pubsub.get_message(timeout=LISTEN_S)
         while message is not None:
-            if message["type"] == "pmessage":
+            if text(message["channel"]) != keys.cancel_channel():
                 self._obey(message)
             else:
-                rq_id = message["data"].decode()
+                rq_id = text(message["data"])
                 for lease in self._pool.leases():
                     if lease.rq_id == rq_id:
                         lease.stop(Stop.CANCELLED)
@@ -166,32 +201,10 @@ class Heartbeat(threading.Thread):
 
     def _obey(self, message: dict[str, Any]) -> None:
         """RQ's own commands: stop-job, stop-execution, kill-horse, shutdown."""
-        name = message["channel"].decode().removeprefix(keys.rq_commands(""))
+        name = text(message["channel"]).removeprefix(keys.rq_commands(""))
         for slot in self._pool.slots():
             if slot.name == name:
-                handle_command(slot, parse_payload(message))
-
-
-def recover(client: redis.Redis, *, pause_s: float = 0.0) -> int:
-    """Give back what nobody holds any more, once for all queues. Any process may do it, at any time. Counts jobs.
-
-    With `pause_s`, nothing happens when any process of the fleet did it so recently.
-    """
-    parameters: dict[str, Any] = {"queues": keys.QUEUES, "held_s": HELD_S}
-    if pause_s:
-        parameters["pause_s"] = pause_s
-    retried, released, due, *ended = scripts.run(client, scripts.RECOVER, scripts.arguments(parameters))
-    if retried or released:
-        log.warning("recovered", lost_leases=retried, unacknowledged=released)
-    for rq_id, execution, queue, how in zip(*[iter(ended)] * 4, strict=True):
-        settle_abandoned(client, queue.decode(), rq_id.decode(), execution.decode(), how.decode())
-    return int(retried) + int(released) + int(due) + len(ended) // 4
-
-
-def bury(client: redis.Redis, process_name: str) -> int:
-    """End the leases of a process that is known to be dead (`host-pid`) and recover its jobs now. Counts its leases."""
-    parameters = {"queues": keys.QUEUES, "prefix": f"{process_name}-"}
-    count = int(scripts.run(client, scripts.BURY, scripts.arguments(parameters)))
-    client.delete(keys.node(process_name))
-    recover(client)
-    return count
+                try:
+                    handle_command(slot, parse_payload(message))
+                except Exception as error:  # anybody may publish anything there
+                    log.warning("not a command of RQ", slot=name, error=repr(error))

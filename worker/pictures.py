@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,10 @@ from contract.outcomes import Done, Outcome, Texts
 from contract.plan import Plan
 from exchange import progress
 from exchange.images import ImageStore
+from model.errors import Cancelled, DeviceError, ModelError, failure
 from worker.encoding import encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
+from worker.faults import DeviceFault, ModelFault
 from worker.intake import Intake
 from worker.kinds import MAKERS, Bench
 from worker.parameters import parameters_text
@@ -74,8 +76,7 @@ class Studio:
 
         `started` gets what the job waits for, so that others can cancel it: its place in the line for its model, if
         that has to be loaded, then its ticket. UserError for what the model cannot do and for links that lead to no
-        picture; raises `worker.engines.LoadFailed`, `model.Cancelled` and `model.ModelError`, and whatever the store
-        raises.
+        picture; LoadFailed, DeviceFault, ModelFault, and `model.Cancelled`.
         """
         made = self._made_before(job)
         if made is not None:
@@ -125,7 +126,7 @@ class Studio:
         started: Callable[[Cancellable], None],
     ) -> Bench:
         def draw(request: Request) -> list[NDArray[np.uint8]]:
-            with self._watch.running():
+            with _blamed(job.model), self._watch.running():
                 urgency, interval = urgency_of(job, plan), preview_interval(plan)
                 ticket = warm.engine.submit(request, urgency=urgency, preview_every=interval)
                 started(ticket)
@@ -133,7 +134,8 @@ class Studio:
                 return ticket.result()
 
         def enlarge(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-            return warm.enlarge(images, plan.tile) if warm.enlarge is not None else images
+            with _blamed(job.model):
+                return warm.enlarge(images, plan.tile) if warm.enlarge is not None else images
 
         return Bench(job, plan, pictures, draw, enlarge)
 
@@ -163,3 +165,17 @@ class Studio:
 def _drawn(gpu_s: float, **size: int) -> dict[str, Any]:
     """What a record says of the making."""
     return {**size, "gpu_s": gpu_s, "at_ms": int(time.time() * 1000)}
+
+
+@contextlib.contextmanager
+def _blamed(model: str) -> Iterator[None]:
+    """DeviceFault or ModelFault for what breaks inside: it says at whose door the failure lies."""
+    try:
+        yield
+    except Cancelled:
+        raise
+    except (ModelError, RuntimeError) as error:
+        reason = failure("The picture failed", error)
+        if isinstance(reason, DeviceError):
+            raise DeviceFault(str(reason)) from error
+        raise ModelFault(model, str(reason)) from error

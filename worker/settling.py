@@ -16,14 +16,20 @@ from rq.serializers import JSONSerializer
 from rq.utils import now, utcformat
 
 from contract.codec import decode_job
-from contract.errors import MalformedDocument, NewerVersion, UserError
+from contract.errors import EaselError, NewerVersion, UserError
+from contract.ids import JobId
+from contract.jobs import Job
 from contract.outcomes import Cancelled, Failed, Fault, Outcome, Refused
 from exchange import keys, scripts, tasks
+from exchange.reading import text
+from exchange.weather import sentence
+from worker.faults import WEATHER
 from worker.leases import Lease, RetryLater, Stop
 
 CANCELLED_TTL_S = 3_600
 NEWER_DELAY_S = 10.0
 RENDER_RETRY_S = 0.5
+WEATHER_DELAY_S = 5.0
 MAX_DELIVERY_RETRY_S = 600.0
 
 log = structlog.get_logger(__name__)
@@ -46,13 +52,10 @@ def settle_success(
     return claimed[0] if claimed else None
 
 
-def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> bool:
-    """Write what follows from `error`, given why the lease stopped: another try, a refusal, a failure, nothing.
-
-    True when a rendering broke although nobody had stopped it: job or device is at fault, and only several such jobs
-    in a row can tell which.
-    """
-    text = "".join(traceback.format_exception(error))
+def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> None:
+    """Write what follows from `error`, given why the lease stopped: another try, a refusal, a failure, nothing."""
+    # of an error that was expected the sentence says all
+    text = str(error) if isinstance(error, EaselError) else "".join(traceback.format_exception(error))
     match lease.reason, error:
         case Stop.LOST, _:
             log.warning("the lease was lost, the job is another worker's now", rq_id=lease.rq_id)
@@ -61,16 +64,23 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             _finish(client, lease, "back", 0)
         case Stop.CANCELLED, _:
             log.info("cancelled while running", rq_id=lease.rq_id)
-            _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(job, lease, Cancelled()))
+            _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(client, job, lease, Cancelled()))
         case _, NewerVersion():
             log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
             _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
         case None, RetryLater(burns_try=False):
             log.info("waiting for better times", rq_id=lease.rq_id, delay_s=round(error.delay_s, 1), reason=str(error))
             _finish(client, lease, "back", 0, delay_s=error.delay_s)
+        case None, _ if isinstance(error, WEATHER):
+            log.info("waiting for better weather", rq_id=lease.rq_id, reason=sentence(error))
+            _finish(client, lease, "back", 0, delay_s=WEATHER_DELAY_S)
         case None, UserError():
             _finish(
-                client, lease, "finished", tasks.RESULT_TTL_S, following=_delivery_of(job, lease, Refused.by(error))
+                client,
+                lease,
+                "finished",
+                tasks.RESULT_TTL_S,
+                following=_delivery_of(client, job, lease, Refused.by(error)),
             )
         case reason, _ if (job.retries_left or 0) > 0:
             delay_s = _delay_s(lease, job, error)
@@ -80,10 +90,15 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             log.error("failed for good", rq_id=lease.rq_id, reason=reason, error=text)
             outcome = Failed(Fault.TIMEOUT if reason is Stop.TIMEOUT else Fault.ERROR)
             result = _result(job, lease, error=text)
-            following = _delivery_of(job, lease, outcome)
+            following = _delivery_of(client, job, lease, outcome)
             _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following, result=result)
-    excused = isinstance(error, UserError | RetryLater | NewerVersion)
-    return lease.queue == keys.RENDER and lease.reason is None and not excused
+
+
+def settle_unreadable(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> None:
+    """End an entry of a queue that is no job of ours, or a damaged one. It is nobody's fault but the entry's."""
+    log.error("an entry of the queue is not a job that can run; it was put aside", rq_id=lease.rq_id, error=repr(error))
+    following = _delivery_of(client, job, lease, Failed(Fault.ERROR))
+    _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following)
 
 
 def settle_unstarted(client: redis.Redis, lease: Lease) -> None:
@@ -97,12 +112,17 @@ def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str
     if not raw:
         return
     job = tasks.AllowedJob(rq_id, connection=client, serializer=JSONSerializer)
-    job.restore(raw)
-    lease = Lease(queue, rq_id, keys.job_of(rq_id), execution, job.worker_name or "", 0)
+    own = JobId(text(raw.get(b"easel_job", rq_id)))
+    lease = Lease(queue, rq_id, own, execution, text(raw.get(b"worker_name", b"")), 0)
+    try:
+        job.restore(raw)
+    except Exception as error:
+        settle_unreadable(client, lease, job, error)
+        return
     outcome = Cancelled() if how == "canceled" else Failed(Fault.WORKER_LOST)
     log.error("the worker vanished and the job ends", rq_id=rq_id, how=how)
     ttl = CANCELLED_TTL_S if how == "canceled" else tasks.FAILURE_TTL_S
-    _finish(client, lease, how, ttl, following=_delivery_of(job, lease, outcome))
+    _finish(client, lease, how, ttl, following=_delivery_of(client, job, lease, outcome))
 
 
 def _delay_s(lease: Lease, job: RQJob, error: Exception) -> float:
@@ -155,14 +175,14 @@ def _rendering_of(job: RQJob) -> tuple[dict[str, Any], tasks.Fields]:
     return {"id": rq_id, "job": ours.id, "queue": keys.RENDER, "traits": traits}, tasks.rendering(ours, rq_id)
 
 
-def _delivery_of(job: RQJob, lease: Lease, outcome: Outcome) -> tuple[dict[str, Any], tasks.Fields] | None:
+def _delivery_of(
+    client: redis.Redis, job: RQJob, lease: Lease, outcome: Outcome
+) -> tuple[dict[str, Any], tasks.Fields] | None:
     """The message that tells of an end without a picture; a delivery that ends so has been the message itself."""
     if lease.queue == keys.DELIVER:
         return None
-    try:
-        ours = decode_job(job.args[0])
-    except (MalformedDocument, NewerVersion, IndexError, TypeError) as error:
-        log.error("nobody can be told of this job's end: it cannot be read", rq_id=job.id, error=str(error))
+    ours = _readable(client, job, lease)
+    if ours is None:
         return None
     rq_id = keys.delivery_id(ours.id)
     following = {
@@ -172,6 +192,20 @@ def _delivery_of(job: RQJob, lease: Lease, outcome: Outcome) -> tuple[dict[str, 
         "traits": tasks.traits(ours, cost=tasks.POST_COST, capped=False),
     }
     return following, tasks.delivery(ours, outcome, rq_id)
+
+
+def _readable(client: redis.Redis, job: RQJob, lease: Lease) -> Job | None:
+    """The Easel job behind an RQ job: from its arguments, else as it was accepted; None when it cannot be had."""
+    try:
+        return decode_job(job.args[0])
+    except Exception as error:  # anything may stand in RQ's hash, and RQ has its own errors for it
+        log.warning("the job cannot be read from its queue", rq_id=job.id, error=repr(error))
+    try:
+        document = client.hget(keys.state(lease.job_id), "job")
+        return decode_job(document) if document is not None else None
+    except (EaselError, redis.exceptions.ResponseError) as error:
+        log.error("nobody can be told of this job's end: it cannot be read", rq_id=job.id, error=str(error))
+        return None
 
 
 def _result(job: RQJob, lease: Lease, *, value: Any = None, error: str | None = None) -> list[str]:

@@ -1,8 +1,8 @@
 """Slots: RQ workers as threads around one warm engine. Nothing is forked, so the model stays on its device.
 
-A slot is an RQ SimpleWorker to RQ's tools (`rq info -S json`, stop-job), but claims and settles its jobs through
-Easel's atomic scripts: a claim takes the job and its lease in one step, an outcome is written only by who holds the
-lease. A heartbeat thread (`worker.heartbeat`) renews the leases of all slots of the process.
+A slot is an RQ SimpleWorker to RQ's tools (`rq info -S json`, stop-job), but its loop is its own, and it claims and
+settles its jobs through Easel's atomic scripts: a claim takes the job and its lease in one step, an outcome is written
+only by the holder of the lease. A heartbeat thread (`worker.heartbeat`) registers the slots and renews their leases.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import redis
@@ -28,10 +30,13 @@ from rq.timeouts import BaseDeathPenalty
 from contract.codec import JOB_VERSION
 from contract.ids import JobId
 from exchange import keys, scripts
+from exchange.reading import text
 from exchange.tasks import AllowedJob
+from exchange.weather import Weather
+from worker.faults import DeviceFault, ModelFault
 from worker.heartbeat import Heartbeat
 from worker.leases import Lease, Stop, held
-from worker.settling import settle_failure, settle_success, settle_unstarted
+from worker.settling import settle_failure, settle_success, settle_unreadable, settle_unstarted
 
 LEASE_S = 15.0
 PATIENCE_S = 600.0
@@ -42,11 +47,15 @@ for each of its slots, so that the wait for another model stays about four jobs 
 SCAN = 512
 FAULTS_IN_A_ROW = 4
 FAULT_EXIT_STATUS = 71
+LONGEST_JOB_S = 900.0
+"""For a job that does not say how long it may take."""
+LISTENS_WITHIN_S = 2.0
 WAIT_S = 0.5
 """Length of one blocking wait for work; also the longest an idle slot takes to notice that it shall end."""
 MAX_PAUSE_S = 0.5
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 logging.getLogger("rq.worker").setLevel(logging.WARNING)
 
 
@@ -56,13 +65,15 @@ class Wants:
 
     `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for. `prefer`: jobs
     of the loaded model first, but nobody is passed over for ever. `must`: only jobs of the model that somebody waits
-    for here; when it is empty and `models` are several, a claim brings only jobs of the model whose jobs run.
+    for here; when it is empty and `models` are several, a claim brings only jobs of the model whose jobs run. `none`:
+    nothing is to be drawn here for now.
     """
 
     must: str = ""
     prefer: str = ""
     models: tuple[str, ...] = ()
     max_pixels: int = 0
+    none: bool = False
 
 
 class NoDeathPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ ships no types
@@ -131,21 +142,38 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             worker_ttl=Heartbeat.WORKER_TTL_S,
             log_job_description=False,
         )
+        self.birth_date = self.last_heartbeat = datetime.now(UTC)
 
-    def dequeue_job_and_maintain_ttl(self, timeout: Any, max_idle_time: Any = None) -> tuple[RQJob, Queue] | None:
-        """The next job, with its lease; None when the pool is stopping."""
+    def serve(self) -> None:
+        """Take jobs and run them until the pool stops. Whatever Redis answers, the slot lives on and asks again."""
+        while self._claimed is not None or not self.pool.stopping.is_set():
+            try:
+                job = self._next_job()
+            except redis.exceptions.RedisError as error:
+                self.pool.weather.bad(error)
+                self.pool.stopping.wait(WAIT_S)
+            except Exception:
+                log.exception("a slot met something unforeseen and goes on")
+                self.pool.stopping.wait(WAIT_S)
+            else:
+                if job is not None:
+                    self._run(job)
+
+    def _next_job(self) -> RQJob | None:
+        """The next job, with its lease; None when there is none to run."""
         if self._claimed is None and not self.pool.doors[self.queue].claim(self._ask, self.pool.stopping):
             return None
         job, self._claimed = self._claimed, None
-        assert job is not None
-        assert self.lease is not None
+        lease = self.lease
+        if job is None or lease is None:
+            return None
         if self.pool.stopping.is_set():  # claimed in the very moment in which the pool began to stop
-            settle_unstarted(self.connection, self.lease)
+            self._write(partial(settle_unstarted, self.connection, lease))
             self.lease = None
             return None
-        return job, self.queues[0]
+        return job
 
-    def execute_job(self, job: RQJob, queue: Queue) -> None:
+    def _run(self, job: RQJob) -> None:
         """Run the task and settle its outcome."""
         lease = self.lease
         assert lease is not None
@@ -154,20 +182,34 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
                 result = job.perform()
             except Exception as error:
                 lease.end()
-                if settle_failure(self.connection, lease, job, error):
-                    self.pool.note_fault(lease.rq_id)
+                self._write(partial(settle_failure, self.connection, lease, job, error))
+                if lease.reason is None:
+                    self.pool.note_fault(lease.rq_id, error)
             else:
                 lease.end()
                 claim = None if self.pool.stopping.is_set() else self._claim()
-                claimed = settle_success(self.connection, lease, job, result, claim)
+                claimed = self._write(partial(settle_success, self.connection, lease, job, result, claim))
                 if claimed is not None and claimed[0] == b"job":
                     self._hold(claimed)
                 if self.queue == keys.RENDER:
-                    self.pool.note_success()
+                    self.pool.note_success(lease.model)
             finally:
                 if self.lease is lease:
                     self.lease = None
                 self.pool.doors[self.queue].nudge()
+
+    def _write(self, settle: Callable[[], T]) -> T | None:
+        """Settle, as soon as Redis takes it. The lease decides whether it still counts by then.
+
+        None when this process ended first: the lease lapses, and the job is somebody else's.
+        """
+        while True:
+            try:
+                return settle()
+            except redis.exceptions.RedisError as error:
+                self.pool.weather.bad(error)
+            if self.pool.ended.wait(WAIT_S):
+                return None
 
     def kill_horse(self, *_: Any) -> None:
         """Where RQ's stop-job and stop-execution arrive."""
@@ -188,7 +230,10 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
 
     def _ask(self) -> bytes:
         """Claim a job. Whoever asks next must see its lease, so this is called inside the door."""
-        answer = scripts.run(self.connection, scripts.CLAIM, scripts.arguments(self._claim()))
+        asked = self._claim()
+        if asked is None:
+            return b"blocked"
+        answer = scripts.run(self.connection, scripts.CLAIM, scripts.arguments(asked))
         if answer[0] == b"job":
             self._hold(answer)
         return bytes(answer[0])
@@ -197,18 +242,24 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
         """What a claim brought, as a job to begin and its lease."""
         _, rq_id, *pairs = answer
         fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        job = AllowedJob(rq_id.decode(), connection=self.connection, serializer=JSONSerializer)
-        job.restore(fields)
-        own = JobId(fields.get(b"easel_job", rq_id).decode())
-        model = fields.get(b"easel_model", b"").decode()
-        timeout_s = float(job.timeout or 900)
-        self._claimed = job
-        self.lease = Lease(self.queue, job.id, own, self._execution, self.name, timeout_s, model)
+        own, model = JobId(text(fields.get(b"easel_job", rq_id))), text(fields.get(b"easel_model", b""))
+        job = AllowedJob(text(rq_id), connection=self.connection, serializer=JSONSerializer)
+        lease = Lease(self.queue, job.id, own, self._execution, self.name, LONGEST_JOB_S, model)
         self._execution = uuid4().hex
+        try:
+            job.restore(fields)
+        except Exception as error:  # whatever stands there, it is not a job that can run
+            self._write(partial(settle_unreadable, self.connection, lease, job, error))
+            return
+        lease.deadline = time.monotonic() + float(job.timeout or LONGEST_JOB_S)
+        self._claimed, self.lease = job, lease
 
-    def _claim(self) -> dict[str, Any]:
+    def _claim(self) -> dict[str, Any] | None:
+        """What the claim script is asked; None when no job suits this process now."""
         wants = self.pool.wants()
         render = self.queue == keys.RENDER
+        if render and wants.none:
+            return None
         return {
             "queue": self.queue,
             "worker": self.name,
@@ -225,33 +276,17 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             "scan": SCAN,
         }
 
-    # What RQ's loop would do by itself in every slot, once per process or not at all here.
     def _set_connection(self, connection: redis.Redis) -> redis.Redis:
         return connection  # RQ would raise the time-out of our client to seven minutes
-
-    def _install_signal_handlers(self) -> None:
-        """The main thread owns the signals."""
-
-    def bootstrap(self, *_: Any) -> None:
-        """Register as a worker; no log handlers, no subscription of one's own."""
-        self.register_birth()
-
-    def check_for_suspension(self, burst: bool) -> None:
-        """The claim script honours `rq suspend`."""
-
-    def heartbeat(self, *_: Any, **__: Any) -> None:
-        """The pool's heartbeat speaks for all slots."""
-
-    def procline(self, message: str) -> None:
-        """The process keeps its name."""
 
 
 class SlotPool:
     """The slots of one process. `slots` says how many serve each queue, such as `{"render": 4, "deliver": 2}`.
 
     Load the first model before `start`: its libraries hold Python's lock for long. `wants` is asked before every
-    claim. `hung` says for how many seconds the engine has owed a step (0 while idle); the process ends itself
-    when that passes `hung_after_s`, because a stuck kernel cannot be interrupted.
+    claim. `refuse` is told of a model that fails job after job, and why. `hung` says for how many seconds the engine
+    has owed a step (0 while idle); the process ends itself when that passes `hung_after_s`, because a stuck kernel
+    cannot be interrupted.
     """
 
     def __init__(
@@ -260,6 +295,7 @@ class SlotPool:
         slots: Mapping[str, int],
         *,
         wants: Callable[[], Wants] = Wants,
+        refuse: Callable[[str, str], None] = lambda model, reason: None,
         hung: Callable[[], float] | None = None,
         hung_after_s: float = 60.0,
         describe: Callable[[], Mapping[str, str | int | float]] = dict,
@@ -270,19 +306,27 @@ class SlotPool:
         self.lease_s = lease_s
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.stopping = threading.Event()
+        self.ended = threading.Event()
+        self.weather = Weather("Redis")
         self.doors = {queue: Door(client, queue) for queue in slots}
         self.plan = dict(slots)
         self._slots: list[tuple[Slot, threading.Thread]] = []
-        self._made = 0
-        self._faulty: set[str] = set()
+        self._device_faults: set[str] = set()
+        self._model_faults: dict[tuple[str, str], set[str]] = {}
+        self._refuse = refuse
         self._heartbeat = Heartbeat(self, hung=hung, hung_after_s=hung_after_s, describe=describe)
 
     def start(self) -> None:
         """Take jobs. The process should not load a model after this."""
         for queue, count in self.plan.items():
             for _ in range(count):
-                self._slots.append(self._spawn(queue))  # at once: its first job may break before the next is there
+                slot = Slot(self, queue, f"{self.name}-{len(self._slots) + 1}")
+                thread = threading.Thread(target=slot.serve, name=f"slot-{slot.name}", daemon=True)
+                self._slots.append((slot, thread))
         self._heartbeat.start()
+        self._heartbeat.listens.wait(LISTENS_WITHIN_S)  # RQ's commands are heard once or never
+        for _, thread in self._slots:
+            thread.start()
 
     def drain(self, grace_s: float) -> bool:
         """Take nothing new and let running jobs end; hand back what is left after `grace_s`. True if all ended.
@@ -310,8 +354,10 @@ class SlotPool:
         for _, thread in self._slots:
             thread.join(max(0.0, deadline - time.monotonic()))
         for lease in self.leases():  # a task that cannot stop, such as a load: what it says later no longer counts
-            settle_unstarted(self.client, lease)
+            with suppress(redis.exceptions.RedisError):  # then the lease lapses
+                settle_unstarted(self.client, lease)
         self._heartbeat.stop()
+        self.ended.set()
 
     def slots(self) -> list[Slot]:
         """The slots as they are now."""
@@ -327,37 +373,31 @@ class SlotPool:
             return wants.must
         return next((lease.model for lease in self.leases() if lease.queue == keys.RENDER and lease.model), "")
 
-    def note_success(self) -> None:
-        """A rendering succeeded: whatever broke before, the device is well."""
-        self._faulty.clear()
+    def note_success(self, model: str) -> None:
+        """A rendering succeeded: whatever broke before, device and model are well."""
+        self._device_faults.clear()
+        self._model_faults = {place: jobs for place, jobs in self._model_faults.items() if place[0] != model}
 
-    def note_fault(self, rq_id: str) -> None:
-        """A rendering broke. After several different ones in a row this process hands back the others and ends.
+    def note_fault(self, rq_id: str, error: Exception) -> None:
+        """A task broke. Only a device's fault counts against the device, and a model's against that model.
 
-        A CUDA error makes every later call fail, so without this one bad moment would use up every job's tries.
+        After several different jobs in a row this process hands back the others and ends: a CUDA error makes every
+        later call fail. A model that fails several jobs alike is refused here, and everything else goes on.
         """
-        self._faulty.add(rq_id)
-        if len(self._faulty) >= FAULTS_IN_A_ROW and not self.stopping.is_set():
-            log.critical("the device seems broken, ending this process", broken_jobs=len(self._faulty))
-            self.hand_back()
-            threading.Thread(target=self._end_process, name="end-process", daemon=True).start()
+        match error:
+            case DeviceFault():
+                self._device_faults.add(rq_id)
+                if len(self._device_faults) >= FAULTS_IN_A_ROW and not self.stopping.is_set():
+                    log.critical("the device seems broken, ending this process", broken_jobs=len(self._device_faults))
+                    self.hand_back()
+                    threading.Thread(target=self._end_process, name="end-process", daemon=True).start()
+            case ModelFault(model=model):
+                jobs = self._model_faults.setdefault((model, str(error)), set())
+                jobs.add(rq_id)
+                if len(jobs) >= FAULTS_IN_A_ROW:
+                    jobs.clear()
+                    self._refuse(model, str(error))
 
     def _end_process(self) -> None:
         self.stop()
         os._exit(FAULT_EXIT_STATUS)
-
-    def replace_ended(self) -> None:
-        """Start anew what has ended by itself: RQ's loop gives up on errors such as a long absence of Redis."""
-        if self.stopping.is_set():
-            return
-        for place, (slot, thread) in enumerate(list(self._slots)):
-            if not thread.is_alive():
-                log.error("a slot ended by itself, starting another", slot=slot.name)
-                self._slots[place] = self._spawn(slot.queue)
-
-    def _spawn(self, queue: str) -> tuple[Slot, threading.Thread]:
-        self._made += 1  # a name is used once: RQ refuses a second worker of the same name for minutes
-        slot = Slot(self, queue, f"{self.name}-{self._made}")
-        thread = threading.Thread(target=slot.work, name=f"slot-{queue}-{self._made}", daemon=True)
-        thread.start()
-        return slot, thread

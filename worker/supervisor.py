@@ -22,7 +22,7 @@ import redis
 import structlog
 
 from contract.errors import EaselError
-from worker.heartbeat import bury
+from worker.recovery import bury
 
 BACKOFF_S = (0.2, 30.0)
 """Shortest and longest pause before a child starts again; it doubles with each early death."""

@@ -17,8 +17,8 @@ import redis
 from benchmarks.chaos.nursery import Nursery
 from exchange import keys
 from exchange.connection import connect
-from exchange.delivery import text
-from worker.heartbeat import bury
+from exchange.reading import text
+from worker.recovery import bury
 
 ROOT = Path(__file__).parents[2]
 USERS = 12

@@ -18,7 +18,7 @@ import redis
 
 from benchmarks.chaos.house import RUNNING_CAP, House, Member
 from exchange import keys
-from exchange.delivery import text
+from exchange.reading import text
 
 JOBS_PER_KILL = 5
 CROWD = 24

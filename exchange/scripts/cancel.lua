@@ -7,18 +7,18 @@ if jobs.ENDED[known.state] then return 'ended' end
 local answer = 'ended'
 for _, id in ipairs(args.ids) do
   local job = jobs.fields(keys.rq_job(id), 'status', 'origin', 'easel_user', 'easel_guild')
-  if job.status == 'created' or job.status == 'queued' or job.status == 'scheduled' then
-    redis.call('ZREM', keys.held(), id)
-    redis.call('ZREM', keys.scheduled(job.origin), id)
+  if jobs.WAITS[job.status] and jobs.WAITING_STATE[job.origin] then
+    call('ZREM', keys.held(), id)
+    call('ZREM', keys.scheduled(job.origin), id)
     jobs.leave(id, job.origin, job.easel_user, job.easel_guild)
     fair.refund(id, job.origin)
-    redis.call('HSET', keys.rq_job(id), 'status', 'canceled', 'ended_at', args.ended)
-    redis.call('ZADD', keys.ended('canceled', job.origin), now + 3600, id)
-    redis.call('EXPIRE', keys.rq_job(id), 3600)
+    call('HSET', keys.rq_job(id), 'status', 'canceled', 'ended_at', args.ended)
+    call('ZADD', keys.ended('canceled', job.origin), now + 3600, id)
+    call('EXPIRE', keys.rq_job(id), 3600)
     answer = 'cancelled'
   elseif job.status == 'started' then
-    redis.call('HSET', keys.rq_job(id), 'easel_cancel', args.by)
-    redis.call('PUBLISH', keys.cancel_channel(), id)
+    call('HSET', keys.rq_job(id), 'easel_cancel', args.by)
+    call('PUBLISH', keys.cancel_channel(), id)
     answer = 'stopping'
   end
 end

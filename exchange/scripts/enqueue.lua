@@ -3,9 +3,9 @@
 -- -> 1 new, 0 there already, -1 the caller's lease is gone
 if args.lease then
   local queue, id, execution = unpack(args.lease)
-  if not redis.call('ZSCORE', keys.leases(queue), id .. ':' .. execution) then return -1 end
+  if not call('ZSCORE', keys.leases(queue), id .. ':' .. execution) then return -1 end
 end
-if redis.call('EXISTS', keys.rq_job(args.id)) == 1 then return 0 end
-if redis.call('HEXISTS', keys.state(args.job), 'posted_message') == 1 then return 0 end
+if call('EXISTS', keys.rq_job(args.id)) == 1 then return 0 end
+if call('HEXISTS', keys.state(args.job), 'posted_message') == 1 then return 0 end
 fair.create(args.id, args.job, args.queue, args.traits, jobs.brought(), false)
 return 1

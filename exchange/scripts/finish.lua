@@ -5,7 +5,7 @@
 -- `how` is finished, failed, canceled, retry or back. `next` ({id job queue traits}, its hash follows) is an RQ job
 -- that comes into being with this outcome; `claim` is what `claiming.claim` takes, for the same slot's next job.
 local id, queue = args.id, args.queue
-if not redis.call('ZSCORE', keys.leases(queue), id .. ':' .. args.execution) then return {0} end
+if not call('ZSCORE', keys.leases(queue), id .. ':' .. args.execution) then return {0} end
 local key, worker = keys.rq_job(id), keys.rq_worker(args.worker)
 local job = jobs.fields(key, 'easel_job', 'easel_model', 'easel_cost', 'easel_began', 'easel_pixels', 'easel_claims',
   'easel_user', 'easel_guild')
@@ -14,44 +14,44 @@ jobs.drop_lease(id, queue, args.execution, args.worker, job.easel_user, job.ease
 local counter = args.how == 'finished' and 'successful_job_count' or 'failed_job_count'
 local slot = jobs.fields(worker, 'birth', counter, 'total_working_time')
 if slot.birth then
-  local worked = tonumber(slot.total_working_time or '0') + now - tonumber(job.easel_began or now)
-  redis.call('HSET', worker, 'state', 'idle', counter, tonumber(slot[counter] or '0') + 1, 'total_working_time',
+  local worked = number(slot.total_working_time) + now - number(job.easel_began, now)
+  call('HSET', worker, 'state', 'idle', counter, number(slot[counter]) + 1, 'total_working_time',
     string.format('%.6f', worked))
 end
 
 local next = args.next
-if next and redis.call('EXISTS', keys.rq_job(next.id)) == 0 then
+if next and call('EXISTS', keys.rq_job(next.id)) == 0 then
   fair.create(next.id, next.job, next.queue, next.traits, jobs.brought(), false)
 end
 
 if args.how == 'retry' or args.how == 'back' then
-  if args.how == 'retry' then redis.call('HINCRBY', key, 'retries_left', -1) end
+  if args.how == 'retry' then call('HINCRBY', key, 'retries_left', -1) end
   if args.delay_s > 0 then
-    redis.call('HSET', key, 'status', 'scheduled')
-    redis.call('ZADD', keys.scheduled(queue), now + args.delay_s, id)
+    call('HSET', key, 'status', 'scheduled')
+    call('ZADD', keys.scheduled(queue), now + args.delay_s, id)
     jobs.mark(keys.waiting, id, true, job.easel_user, job.easel_guild)
   else jobs.enter(id, queue, true) end
   jobs.set_state(job.easel_job, jobs.WAITING_STATE[queue])
   return {1}
 end
 
-redis.call('HSET', key, 'status', args.how, 'ended_at', args.ended)
-redis.call('ZADD', keys.ended(args.how, queue), now + args.ttl, id)
-redis.call('EXPIRE', key, args.ttl)
+call('HSET', key, 'status', args.how, 'ended_at', args.ended)
+call('ZADD', keys.ended(args.how, queue), now + args.ttl, id)
+call('EXPIRE', key, args.ttl)
 if args.result then
-  redis.call('XADD', keys.results(id), 'MAXLEN', 10, '*', unpack(args.result))
-  redis.call('EXPIRE', keys.results(id), args.ttl)
+  call('XADD', keys.results(id), 'MAXLEN', 10, '*', unpack(args.result))
+  call('EXPIRE', keys.results(id), args.ttl)
 end
 
 -- Only a first run teaches the speed: a later one may find pictures that are drawn already.
 local function learn_speed()
-  local cost, model = tonumber(job.easel_cost or '0'), job.easel_model or ''
-  local seconds = now - tonumber(job.easel_began or now)
+  local cost, model = number(job.easel_cost), job.easel_model or ''
+  local seconds = now - number(job.easel_began, now)
   if queue ~= 'render' or job.easel_claims ~= '1' or model == '' or seconds <= 0 or cost <= 0 then return end
   local sized = model .. '@' .. (job.easel_pixels or '0')
   local known = jobs.fields(keys.speed(), model, sized)
-  local function learnt(before) return before and tonumber(before) * 0.8 + cost / seconds * 0.2 or cost / seconds end
-  redis.call('HSET', keys.speed(), model, learnt(known[model]), sized, learnt(known[sized]))
+  local function learnt(before) return before and number(before) * 0.8 + cost / seconds * 0.2 or cost / seconds end
+  call('HSET', keys.speed(), model, learnt(known[model]), sized, learnt(known[sized]))
 end
 if args.how == 'finished' then learn_speed() else fair.refund(id, queue) end
 
@@ -60,7 +60,7 @@ if job.easel_job then
   if queue == 'render' then
     jobs.announce(job.easel_job, state, 100)
     -- the post may already be under way
-    if state == 'finished' and redis.call('HGET', keys.state(job.easel_job), 'state') == 'running' then
+    if state == 'finished' and call('HGET', keys.state(job.easel_job), 'state') == 'running' then
       jobs.set_state(job.easel_job, 'rendered')
     end
   end

@@ -9,27 +9,27 @@ for _, id in ipairs(args.ids) do
   if found.status == 'started' or jobs.WAITS[found.status] then own, job = id, found end
 end
 if not job then return {''} end
-local queue = job.origin or 'render'
+local queue = jobs.WAITING_STATE[job.origin] and job.origin or 'render'
 local order = keys.order(queue)
-local rank = redis.call('ZRANK', order, own)
+local rank = call('ZRANK', order, own)
 if not rank then
   rank = 0
-  if job.status == 'created' then rank = redis.call('ZCOUNT', order, '-inf', '(' .. (job.easel_tag or '0')) end
+  if job.status == 'created' then rank = call('ZCOUNT', order, '-inf', '(' .. (job.easel_tag or '0')) end
 end
-local function cost_of(id) return tonumber(redis.call('HGET', keys.rq_job(id), 'easel_cost') or '0') end
+local function cost_of(id) return number(call('HGET', keys.rq_job(id), 'easel_cost')) end
 local ahead, read = 0, math.min(rank, 500)
 if read > 0 then
-  for _, id in ipairs(redis.call('ZRANGE', order, 0, read - 1)) do ahead = ahead + cost_of(id) end
+  for _, id in ipairs(call('ZRANGE', order, 0, read - 1)) do ahead = ahead + cost_of(id) end
   ahead = ahead * rank / read
 end
 local elapsed = 0
-if job.status == 'started' and job.easel_began then elapsed = now - tonumber(job.easel_began) end
+if job.status == 'started' and job.easel_began then elapsed = now - number(job.easel_began, now) end
 -- a worker that was killed stays in RQ's set until another one cleans up, and there may be no other one
-local slots = redis.call('SCARD', keys.rq_workers_of(queue))
+local slots = call('SCARD', keys.rq_workers_of(queue))
 if slots <= 64 then
   slots = 0
-  for _, key in ipairs(redis.call('SMEMBERS', keys.rq_workers_of(queue))) do
-    slots = slots + redis.call('EXISTS', key)
+  for _, key in ipairs(call('SMEMBERS', keys.rq_workers_of(queue))) do
+    slots = slots + call('EXISTS', key)
   end
 end
 local model, speed = job.easel_model or '', nil
@@ -39,10 +39,10 @@ if queue == 'render' then                                -- a post takes no time
   speed = known[sized] or known[model]
 end
 local running = 0
-for _, member in ipairs(redis.call('ZRANGE', keys.leases(queue), 0, 499)) do
+for _, member in ipairs(call('ZRANGE', keys.leases(queue), 0, 499)) do
   local id = string.match(member, '^(.*):')
-  if id ~= own then running = running + cost_of(id) / 2 end
+  if id and id ~= own then running = running + cost_of(id) / 2 end
 end
 local text = string.format
-return {job.status, rank, text('%.6f', ahead), text('%.6f', tonumber(job.easel_cost or '0')), text('%.3f', elapsed),
-  text('%.6f', running), slots, speed or ''}
+return {job.status, rank, text('%.6f', ahead), text('%.6f', number(job.easel_cost)), text('%.3f', elapsed),
+  text('%.6f', running), slots, speed and text('%.9f', number(speed)) or ''}

@@ -4,8 +4,8 @@ import redis
 import redis.asyncio
 
 from contract.jobs import Speed
-from exchange.delivery import text
 from exchange.queue import JobQueue, Limits
+from exchange.reading import text
 from tests.exchange.jobs import MESSAGE, enqueue, job
 from tests.exchange.worker import PlainWorker
 

@@ -1,6 +1,7 @@
 """The image store, as a folder and as a bucket of a real local S3 server: the same promises, the same tests."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from contract.codec import job_document
 from contract.errors import MalformedDocument, NewerVersion
 from contract.ids import JobId
 from exchange import images
-from exchange.images import FolderStore, ImageStore, open_store
+from exchange.images import FolderStore, ImageStore, StoreUnavailable, open_store
 from tests.exchange.jobs import job
 
 PNG, WEBP = b"\x89PNG\r\n\x1a\n", b"RIFF\x04\0\0\0WEBP"
@@ -36,7 +37,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     endpoint = request.getfixturevalue("s3_endpoint")
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",
@@ -249,3 +249,54 @@ def test_another_jobs_record_is_not_used(tmp_path: Path) -> None:
     first.write_bytes(second.read_bytes())
     assert store.get_record(job(1).id) is None
     assert store.get_record(job(2).id) == job(2)
+
+
+def test_a_store_is_tried_out(store: ImageStore) -> None:
+    """A write and a read; nothing of it stays."""
+    store.check()
+    assert list(store.untouched_since(time.time() + 60)) == []
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("gs://bucket/x", "not an address with gs://"),
+        ("https://bucket.example/x", "not an address with https://"),
+        ("s3:///x", "names no bucket"),
+        ("/proc/nowhere", "/proc/nowhere"),
+        ("/dev/null/x", "/dev/null/x"),
+    ],
+)
+def test_a_wrong_store_is_refused_in_a_sentence(location: str, words: str) -> None:
+    """Before any job is taken, and naming what is wrong."""
+    with pytest.raises(StoreUnavailable, match=re.escape(words)):
+        open_store(location).check()
+
+
+def test_a_bucket_that_is_not_there_is_refused(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, whatever the library says beside it; http:// needs no further variable."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with pytest.raises(StoreUnavailable, match="s3://nobucket/x fails") as refused:
+        open_store("s3://nobucket/x").check()
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_credentials_are_read_from_the_env_file(
+    s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`AWS_*` in `.env` count as they do in the environment, which wins."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "")  # so that the test's end takes away what the store sets
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(
+        f"AWS_ENDPOINT_URL={s3_endpoint}\nAWS_ACCESS_KEY_ID=from-the-file\nAWS_SECRET_ACCESS_KEY=test\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    import urllib.request
+
+    urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/enved", method="PUT")).close()
+    open_store("s3://enved/x").check()
+    assert os.environ["AWS_ACCESS_KEY_ID"] == "from-the-file"

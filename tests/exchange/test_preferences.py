@@ -4,7 +4,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from contract.errors import MalformedDocument, NewerVersion
+from contract.errors import NewerVersion
 from exchange.preferences import Preferences, channel, guild, user
 
 
@@ -35,12 +35,14 @@ async def test_none_forgets_a_setting_and_clear_forgets_all(preferences: Prefere
 
 
 async def test_newer_and_broken_settings_are_told_apart(preferences: Preferences, client: redis.Redis) -> None:
-    """A newer one is for a newer version to read."""
+    """A newer one is for a newer version to read; a broken one counts as not set and spoils no other."""
     client.hset("easel:preferences:user:1", mapping={"new": '{"version":2,"value":1}', "broken": "{"})
     with pytest.raises(NewerVersion):
         await preferences.get(user(1), "new")
-    with pytest.raises(MalformedDocument):
-        await preferences.get(user(1), "broken")
+    client.hdel("easel:preferences:user:1", "new")
+    await preferences.set(user(1), "speed", "relax")
+    assert await preferences.get(user(1), "broken", "fast") == "fast"
+    assert await preferences.all(user(1)) == {"speed": "relax"}
 
 
 async def test_a_pending_request_is_taken_once_by_its_owner(preferences: Preferences, client: redis.Redis) -> None:

@@ -76,4 +76,5 @@ class PlainWorker:
 def recover(client: redis.Redis, held_s: float = 5.0) -> list[Any]:
     """What recovery found: retried, released, due, and the ends that only a worker can write."""
     answer = scripts.run(client, scripts.RECOVER, scripts.arguments({"queues": QUEUES, "held_s": held_s}))
-    return [part.decode() if isinstance(part, bytes) else part for part in answer]
+    retried, released, due, _, *ended = answer
+    return [part.decode() if isinstance(part, bytes) else part for part in (retried, released, due, *ended)]

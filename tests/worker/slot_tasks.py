@@ -18,7 +18,10 @@ from contract.codec import decode_job
 from contract.errors import NewerVersion, UserError
 from contract.outcomes import Done, decode_outcome
 from exchange.connection import connect
-from exchange.delivery import enqueue_delivery, text
+from exchange.delivery import enqueue_delivery
+from exchange.places import StoreUnavailable
+from exchange.reading import text
+from worker.faults import DeviceFault, ModelFault
 from worker.leases import RetryLater, current_lease, on_cancel
 from worker.slots import SlotPool
 
@@ -41,6 +44,17 @@ def tasks_module(client: redis.Redis) -> ModuleType:
         match orders.split():
             case ["refuse"]:
                 raise UserError("banned_word", word="x")
+            case ["cuda"]:
+                raise DeviceFault("CUDA error: an illegal memory access was encountered")
+            case ["model", name]:
+                raise ModelFault(name, "it has no sampler dpmpp2m")
+            case ["weather"]:
+                raise redis.exceptions.ResponseError("OOM command not allowed")
+            case ["store"]:
+                raise StoreUnavailable("the disk is full")
+            case ["storms", count]:
+                client.hset("script", job.id, f"storms {int(count) - 1}" if int(count) > 1 else "")
+                raise StoreUnavailable("the disk is full")
             case ["break"]:
                 raise ValueError("a bug")
             case ["newer"]:

@@ -24,9 +24,10 @@ from contract.jobs import Job
 from contract.outcomes import Failed, Fault, encode_outcome
 from exchange import keys
 from exchange.connection import connect_async
-from exchange.delivery import MessageRef, text
+from exchange.delivery import MessageRef
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue, Limits
+from exchange.reading import text
 from model import ModelError, Request, Step, tiny
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture

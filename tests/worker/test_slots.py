@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -14,12 +15,14 @@ from rq.serializers import JSONSerializer
 from contract.jobs import Job
 from exchange import keys
 from exchange.connection import connect_async
-from exchange.delivery import MessageRef, text
+from exchange.delivery import MessageRef
 from exchange.queue import CancelOutcome, JobQueue, Limits
+from exchange.reading import text
 from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
-from worker.heartbeat import Heartbeat, recover
+from worker.heartbeat import Heartbeat
 from worker.leases import Lease, Stop, current_lease, on_cancel
+from worker.recovery import recover
 from worker.slots import SlotPool, Wants
 
 LONG = "steps 100000"
@@ -249,16 +252,20 @@ def test_abandoned_jobs_without_tries_fail_clearly(bench: Bench) -> None:
     assert bench.status(job()) == "failed"
 
 
-def test_a_slot_that_ends_is_replaced(bench: Bench) -> None:
-    """RQ's loop gives up on unexpected errors; the pool does not."""
-    pool = bench.start(slots=1, lease_s=1)
-    (slot, *_) = pool.slots()
-    bench.until(lambda: slot.birth_date)
-    slot.queues = []
-    bench.submit(job(1))
-    bench.until(lambda: slot not in pool.slots())
-    bench.submit(job(2))
-    bench.until(lambda: len(bench.delivered()) == 2)
+def test_a_slot_outlives_what_nobody_foresaw(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of any kind while it asks for work is logged, and the slot asks again."""
+    pool = bench.start(slots=1)
+    door, errors = pool.doors["render"], iter([RuntimeError("a bug"), ValueError("another")])
+    claim = door.claim
+
+    def odd(*arguments: Any) -> bool:
+        for error in errors:
+            raise error
+        return claim(*arguments)
+
+    monkeypatch.setattr(door, "claim", odd)
+    bench.submit(job())
+    bench.until(bench.delivered)
 
 
 def test_slots_look_like_workers_to_rq(bench: Bench) -> None:
@@ -293,13 +300,52 @@ def test_a_broken_device_does_not_eat_every_jobs_tries(bench: Bench, monkeypatch
     """Four different jobs break in a row: the process hands back the rest unharmed, and ends."""
     exits: list[int] = []
     monkeypatch.setattr("worker.slots.os._exit", exits.append)
-    bench.submit(*(job(number, user=number) for number in range(4)), orders="break")
+    bench.submit(*(job(number, user=number) for number in range(4)), orders="cuda")
     bench.submit(job(9, user=9), orders=LONG)
     bench.start(slots=6)
     bench.until(lambda: exits)
     assert exits == [71]
     assert bench.status(job(9, user=9)) == "queued"
     assert bench.client.hget(keys.rq_job(job(9, user=9).id), "retries_left") == b"3"
+
+
+@pytest.mark.parametrize("orders", ["break", "model m", "refuse", "weather", "store"])
+def test_only_the_device_itself_counts_against_it(bench: Bench, monkeypatch: pytest.MonkeyPatch, orders: str) -> None:
+    """Bugs, models, people and weather may fail as many jobs as they like: the process and its other jobs go on."""
+    exits: list[int] = []
+    monkeypatch.setattr("worker.slots.os._exit", exits.append)
+    bench.submit(*(job(number, user=number) for number in range(8)), orders=orders)
+    bench.submit(job(9, user=9), orders="steps 20")
+    bench.start(slots=6)
+    bench.until(lambda: f"{job(9, user=9).id} done" in bench.delivered())
+    bench.until(lambda: bench.client.llen("runs") > 8)
+    assert exits == []
+
+
+def test_a_model_that_fails_alike_is_refused(bench: Bench) -> None:
+    """Four different jobs, one reason, nothing that succeeded between: the model is left alone."""
+    refused: list[tuple[str, str]] = []
+    bench.submit(job(1, user=1), job(2, user=2), job(3, user=3), orders="model m")
+    pool = bench.start(slots=2, refuse=lambda model, reason: refused.append((model, reason)))
+    bench.until(lambda: len(bench.delivered()) == 3)
+    assert refused == []
+    bench.submit(job(4, user=4), orders="steps 1")
+    bench.until(lambda: len(bench.delivered()) == 4)
+    bench.submit(*(job(number, user=number) for number in range(5, 9)), orders="model m")
+    bench.until(lambda: refused)
+    assert refused[0] == ("m", "it has no sampler dpmpp2m")
+    assert not pool.stopping.is_set()
+
+
+def test_weather_uses_up_no_try(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store or a Redis that is away for longer than all tries together fails no job."""
+    monkeypatch.setattr("worker.settling.WEATHER_DELAY_S", 0.01)
+    bench.submit(job(), orders="storms 9")
+    bench.start(slots=1, lease_s=0.4)
+    bench.until(bench.delivered)
+    assert bench.delivered() == [f"{job().id} done"]
+    assert bench.client.llen("runs") == 10
+    assert bench.client.hget(keys.rq_job(job().id), "retries_left") == b"3"
 
 
 def test_a_callback_registered_late_is_called_at_once() -> None:

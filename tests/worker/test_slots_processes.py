@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from exchange import keys
-from exchange.delivery import text
+from exchange.reading import text
 from tests.exchange.jobs import job
 from tests.worker.test_slots import LONG, Bench
-from worker.heartbeat import bury, recover
+from worker.recovery import bury, recover
 
 ROOT = Path(__file__).parents[2]
 LEASE_S = 1.5

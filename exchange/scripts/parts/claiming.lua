@@ -8,7 +8,7 @@ local NEEDED = {'data', 'origin', 'timeout', 'retries_left', 'status', 'result_t
 
 local function found(id)
   local answer = {'job', id}
-  for i, value in ipairs(redis.call('HMGET', keys.rq_job(id), unpack(NEEDED))) do
+  for i, value in ipairs(call('HMGET', keys.rq_job(id), unpack(NEEDED))) do
     if value then
       answer[#answer + 1] = NEEDED[i]
       answer[#answer + 1] = value
@@ -20,18 +20,21 @@ end
 -- A caller's retry finds its first claim again by the execution it chose, so a lost reply costs nothing.
 local function claimed_before(wanted)
   local slot = jobs.fields(keys.rq_worker(wanted.worker), 'easel_execution', 'easel_claim')
-  if slot.easel_execution ~= wanted.execution then return nil end
+  if slot.easel_execution ~= wanted.execution or not slot.easel_claim then return nil end
   local member = slot.easel_claim .. ':' .. wanted.execution
-  return redis.call('ZSCORE', keys.leases(wanted.queue), member) and slot.easel_claim
+  return call('ZSCORE', keys.leases(wanted.queue), member) and slot.easel_claim
 end
 
 -- What RQ's own tools pushed gets a place in the order; what they left in the list dead or twice goes.
 local function adopt(queue)
   local list, seen = keys.rq_list(queue), {}
-  for _, id in ipairs(redis.call('LRANGE', list, 0, 9999)) do
-    if seen[id] or redis.call('HGET', keys.rq_job(id), 'status') ~= 'queued' then redis.call('LREM', list, -1, id)
-    elseif not redis.call('ZSCORE', keys.order(queue), id) then
-      redis.call('LREM', list, 1, id)
+  for _, id in ipairs(call('LRANGE', list, 0, 9999)) do
+    if not jobs.is_id(id) then
+      call('LREM', list, 0, id)
+      quarantine(list, 'not an id: ' .. id)
+    elseif seen[id] or call('HGET', keys.rq_job(id), 'status') ~= 'queued' then call('LREM', list, -1, id)
+    elseif not call('ZSCORE', keys.order(queue), id) then
+      call('LREM', list, 1, id)
       jobs.enter(id, queue, true)
     end
     seen[id] = true
@@ -43,7 +46,7 @@ local function caps_of(queue)
   local caps, full = {}, {}
   if queue == 'render' then caps = jobs.fields(keys.limits(), 'user', 'guild') end
   local function under(kind, value)
-    local cap = tonumber(caps[kind] or '0')
+    local cap = number(caps[kind])
     if not value or value == '' or cap <= 0 then return true end
     local scope = kind .. ':' .. value
     if full[scope] == nil then full[scope] = jobs.count(keys.running, scope, cap) >= cap end
@@ -59,14 +62,14 @@ function claiming.claim(wanted)
   local list, order = keys.rq_list(queue), keys.order(queue)
   local before = claimed_before(wanted)
   if before then return found(before) end
-  if redis.call('EXISTS', keys.suspended()) == 1 then return {'suspended'} end
-  local length = redis.call('LLEN', list)
+  if call('EXISTS', keys.suspended()) == 1 then return {'suspended'} end
+  local length = call('LLEN', list)
   if length == 0 then
-    redis.call('DEL', order, keys.arrivals(queue), keys.ends(queue))
-    redis.call('HDEL', keys.pressed(queue), 'spent')
+    call('DEL', order, keys.arrivals(queue), keys.ends(queue))
+    call('HDEL', keys.pressed(queue), 'spent')
     return {'empty'}
   end
-  if length > redis.call('ZCARD', order) then adopt(queue) end
+  if length > call('ZCARD', order) then adopt(queue) end
   local under_caps = caps_of(queue)
   local models
   if wanted.models ~= '' then
@@ -80,9 +83,9 @@ function claiming.claim(wanted)
     local job = jobs.fields(keys.rq_job(id), 'status', 'easel_job', 'easel_user', 'easel_guild', 'easel_model',
       'easel_name', 'easel_pixels', 'easel_version', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_skipped',
       'easel_share')
-    if tonumber(job.easel_version or '0') > wanted.version then return 'no', job end
+    if number(job.easel_version) > wanted.version then return 'no', job end
     if models and (job.easel_name or '') ~= '' and not models[job.easel_name] then return 'no', job end
-    if wanted.max_pixels > 0 and tonumber(job.easel_pixels or '0') > wanted.max_pixels then return 'no', job end
+    if wanted.max_pixels > 0 and number(job.easel_pixels) > wanted.max_pixels then return 'no', job end
     if not under_caps(job.easel_user, job.easel_guild) then return 'no', job end
     if model ~= '' and (job.easel_model or '') ~= '' and job.easel_model ~= model then return 'other', job end
     return 'yes', job
@@ -91,34 +94,34 @@ function claiming.claim(wanted)
   -- The fair clock: what each of those who wait would have been served by now, had the work gone to all of them; at
   -- least the start of the one who is next. Who is served by age was not next, and newcomers must not pay for it.
   local function move_clock(job, by_age)
-    local share = tonumber(job.easel_share or '0')
-    local clock = tonumber(redis.call('GET', keys.virtual(queue)) or '0') + share / length
-    if not by_age then clock = math.max(clock, tonumber(job.easel_begin or '0')) end
-    redis.call('SET', keys.virtual(queue), clock)
-    redis.call('ZREMRANGEBYSCORE', keys.ends(queue), '-inf', clock)
+    local share = number(job.easel_share)
+    local clock = number(call('GET', keys.virtual(queue))) + share / length
+    if not by_age then clock = math.max(clock, number(job.easel_begin)) end
+    call('SET', keys.virtual(queue), clock)
+    call('ZREMRANGEBYSCORE', keys.ends(queue), '-inf', clock)
   end
 
   local function take(id, job, by_age)
     local listed = jobs.leave(id, queue, job.easel_user, job.easel_guild)
-    if not listed or job.status ~= 'queued' then return nil end
+    if not listed or not jobs.is_id(id) or job.status ~= 'queued' then return nil end
     local member, expiry, worker = id .. ':' .. wanted.execution, now + wanted.lease_s, keys.rq_worker(wanted.worker)
-    if tonumber(job.easel_returns or '0') > 0 then
-      redis.call('HINCRBYFLOAT', keys.pressed(queue), 'spent', '-' .. job.easel_returns)
+    if number(job.easel_returns) > 0 then
+      call('HINCRBYFLOAT', keys.pressed(queue), 'spent', '-' .. job.easel_returns)
     end
     move_clock(job, by_age)
-    redis.call('ZADD', keys.leases(queue), expiry, member)
-    redis.call('HSET', keys.execution(member), 'id', wanted.execution, 'job_id', id, 'worker_name', wanted.worker,
+    call('ZADD', keys.leases(queue), expiry, member)
+    call('HSET', keys.execution(member), 'id', wanted.execution, 'job_id', id, 'worker_name', wanted.worker,
       'created_at', now, 'last_heartbeat', now)
-    redis.call('EXPIRE', keys.execution(member), 86400)
-    redis.call('ZADD', keys.executions(id), expiry + 60, wanted.execution)
-    redis.call('EXPIRE', keys.executions(id), 86400)
-    redis.call('SADD', keys.rq_worker_executions(wanted.worker), member)
-    redis.call('HSET', worker, 'state', 'busy', 'easel_execution', wanted.execution, 'easel_claim', id)
-    redis.call('HSET', keys.rq_job(id), 'status', 'started', 'worker_name', wanted.worker, 'started_at',
+    call('EXPIRE', keys.execution(member), 86400)
+    call('ZADD', keys.executions(id), expiry + 60, wanted.execution)
+    call('EXPIRE', keys.executions(id), 86400)
+    call('SADD', keys.rq_worker_executions(wanted.worker), member)
+    call('HSET', worker, 'state', 'busy', 'easel_execution', wanted.execution, 'easel_claim', id)
+    call('HSET', keys.rq_job(id), 'status', 'started', 'worker_name', wanted.worker, 'started_at',
       wanted.started, 'last_heartbeat', wanted.started, 'easel_began', now,
-      'easel_claims', tonumber(job.easel_claims or '0') + 1)
-    if job.easel_skipped then redis.call('HDEL', keys.rq_job(id), 'easel_skipped') end
-    redis.call('PERSIST', keys.rq_job(id))
+      'easel_claims', number(job.easel_claims) + 1)
+    if job.easel_skipped then call('HDEL', keys.rq_job(id), 'easel_skipped') end
+    call('PERSIST', keys.rq_job(id))
     if queue == 'render' then jobs.mark(keys.running, id, true, job.easel_user, job.easel_guild) end
     if job.easel_job then
       jobs.set_state(job.easel_job, jobs.RUNNING_STATE[queue])
@@ -129,18 +132,18 @@ function claiming.claim(wanted)
 
   -- Passed over often enough: a running batch admits nobody else and runs out, an idle worker changes its model.
   local function starves(job)
-    local skipped = tonumber(job.easel_skipped or '0')
-    return skipped >= wanted.skip_limit and skipped >= 4 * redis.call('SCARD', keys.rq_workers_of(queue))
+    local skipped = number(job.easel_skipped)
+    return skipped >= wanted.skip_limit and skipped >= 4 * call('SCARD', keys.rq_workers_of(queue))
   end
 
   -- Ageing: one claim in four goes to the one who has waited longest, once that is longer than patience.
-  local turn = redis.call('INCR', keys.turn(queue)) % 4 == 0
+  local turn = call('INCR', keys.turn(queue)) % 4 == 0
   if turn or model ~= '' then
-    local oldest, arrived = unpack(redis.call('ZRANGE', keys.arrivals(queue), 0, 0, 'WITHSCORES'))
-    if oldest and now - tonumber(arrived) > wanted.patience_s then
+    local oldest, arrived = unpack(call('ZRANGE', keys.arrivals(queue), 0, 0, 'WITHSCORES'))
+    if oldest and now - number(arrived) > wanted.patience_s then
       local answer, job = verdict(oldest)
       if answer == 'other' and wanted.must ~= '' then
-        if turn then redis.call('HSET', keys.rq_job(oldest), 'easel_skipped', 1e9) end
+        if turn then call('HSET', keys.rq_job(oldest), 'easel_skipped', 1e9) end
         if turn or starves(job) then return {'blocked'} end
       elseif answer == 'other' and starves(job) or answer ~= 'no' and turn then
         local got = take(oldest, job, true)
@@ -151,14 +154,14 @@ function claiming.claim(wanted)
 
   local head, head_job                                   -- first in order, but of another model
   for from = 0, wanted.scan - 1, 32 do
-    local ids = redis.call('ZRANGE', order, from, math.min(from + 31, wanted.scan - 1))
+    local ids = call('ZRANGE', order, from, math.min(from + 31, wanted.scan - 1))
     if #ids == 0 then break end
     for _, id in ipairs(ids) do
       local answer, job = verdict(id)
       if answer == 'yes' then
         local got = take(id, job)
         if got then
-          if head then redis.call('HINCRBY', keys.rq_job(head), 'easel_skipped', 1) end
+          if head then call('HINCRBY', keys.rq_job(head), 'easel_skipped', 1) end
           return got
         end
       elseif answer == 'other' and not head then
@@ -175,5 +178,5 @@ function claiming.claim(wanted)
     local got = take(head, head_job)
     if got then return got end
   end
-  return {redis.call('LLEN', list) == 0 and 'empty' or 'blocked'}
+  return {call('LLEN', list) == 0 and 'empty' or 'blocked'}
 end

@@ -5,7 +5,7 @@ local jobs = {}
 -- Some fields of a hash by their names; what is missing is nil.
 function jobs.fields(key, ...)
   local names, found = {...}, {}
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
+  for i, value in ipairs(call('HMGET', key, ...)) do
     if value then found[names[i]] = value end
   end
   return found
@@ -17,8 +17,8 @@ function jobs.brought() return {unpack(ARGV, 2)} end
 -- `mark` is keys.waiting or keys.running: the sets that the caps of a user and a guild count.
 function jobs.mark(mark, id, present, user, guild)
   local verb = present and 'SADD' or 'SREM'
-  if user and user ~= '' then redis.call(verb, mark('user:' .. user), id) end
-  if guild and guild ~= '' then redis.call(verb, mark('guild:' .. guild), id) end
+  if user and user ~= '' then call(verb, mark('user:' .. user), id) end
+  if guild and guild ~= '' then call(verb, mark('guild:' .. guild), id) end
 end
 
 jobs.WAITS = {created = true, queued = true, scheduled = true}
@@ -27,14 +27,14 @@ jobs.WAITS = {created = true, queued = true, scheduled = true}
 -- and requeue behind our back.
 function jobs.count(mark, scope, cap)
   local set = mark(scope)
-  local n = redis.call('SCARD', set)
+  local n = call('SCARD', set)
   if n < cap then return n end
-  for _, id in ipairs(redis.call('SMEMBERS', set)) do
-    local status = redis.call('HGET', keys.rq_job(id), 'status')
+  for _, id in ipairs(call('SMEMBERS', set)) do
+    local status = call('HGET', keys.rq_job(id), 'status')
     local live = status and jobs.WAITS[status]
     if mark == keys.running then live = status == 'started' end
     if not live then
-      redis.call('SREM', set, id)
+      call('SREM', set, id)
       n = n - 1
     end
   end
@@ -44,29 +44,32 @@ end
 function jobs.enter(id, queue, front)
   local key = keys.rq_job(id)
   local job = jobs.fields(key, 'easel_tag', 'easel_arrived', 'easel_user', 'easel_guild')
-  local tag = job.easel_tag or redis.call('GET', keys.virtual(queue)) or '0'
-  redis.call('HSET', key, 'status', 'queued')
-  redis.call('SADD', keys.rq_queues(), keys.rq_list(queue))
-  redis.call(front and 'LPUSH' or 'RPUSH', keys.rq_list(queue), id)
-  redis.call('ZADD', keys.order(queue), tag, id)
-  redis.call('ZADD', keys.arrivals(queue), job.easel_arrived or now, id)
+  local tag = number(job.easel_tag or call('GET', keys.virtual(queue)))
+  call('HSET', key, 'status', 'queued')
+  call('SADD', keys.rq_queues(), keys.rq_list(queue))
+  call(front and 'LPUSH' or 'RPUSH', keys.rq_list(queue), id)
+  call('ZADD', keys.order(queue), tag, id)
+  call('ZADD', keys.arrivals(queue), number(job.easel_arrived, now), id)
   jobs.mark(keys.waiting, id, true, job.easel_user, job.easel_guild)
 end
 
+-- Whether an id is one that RQ would make, and so can be part of a key and of a log line.
+function jobs.is_id(id) return id and string.find(id, '^[%w_-]+$') ~= nil end
+
 -- Whether it stood in RQ's list, which is the truth.
 function jobs.leave(id, queue, user, guild)
-  redis.call('ZREM', keys.order(queue), id)
-  redis.call('ZREM', keys.arrivals(queue), id)
+  call('ZREM', keys.order(queue), id)
+  call('ZREM', keys.arrivals(queue), id)
   jobs.mark(keys.waiting, id, false, user, guild)
-  return redis.call('LREM', keys.rq_list(queue), 1, id) == 1
+  return call('LREM', keys.rq_list(queue), 1, id) == 1
 end
 
 function jobs.drop_lease(id, queue, execution, worker, user, guild)
   local member = id .. ':' .. execution
-  redis.call('ZREM', keys.leases(queue), member)
-  redis.call('DEL', keys.execution(member))
-  redis.call('ZREM', keys.executions(id), execution)
-  if worker then redis.call('SREM', keys.rq_worker_executions(worker), member) end
+  call('ZREM', keys.leases(queue), member)
+  call('DEL', keys.execution(member))
+  call('ZREM', keys.executions(id), execution)
+  if worker then call('SREM', keys.rq_worker_executions(worker), member) end
   jobs.mark(keys.running, id, false, user, guild)
 end
 
@@ -77,14 +80,14 @@ jobs.ENDED = {delivered = true, failed = true, cancelled = true}
 
 -- An end stands: a delivery that runs again after its post only has to tidy up.
 function jobs.set_state(job, state, ttl)
-  local before = job and redis.call('HGET', keys.state(job), 'state')
+  local before = job and call('HGET', keys.state(job), 'state')
   if before and (jobs.ENDED[state] or not jobs.ENDED[before]) then
-    redis.call('HSET', keys.state(job), 'state', state)
-    if ttl then redis.call('EXPIRE', keys.state(job), ttl) end
+    call('HSET', keys.state(job), 'state', state)
+    if ttl then call('EXPIRE', keys.state(job), ttl) end
   end
 end
 
 function jobs.announce(job, state, percent)
   local header = cjson.encode({job_id = job, state = state, percent = percent})
-  redis.call('PUBLISH', keys.progress_channel(), header .. '\n')
+  call('PUBLISH', keys.progress_channel(), header .. '\n')
 end
