@@ -57,6 +57,7 @@ class Demo:
             "DISCORD_API_BASE": served["base_url"],
             "DISCORD_GATEWAY_URL": served["gateway_url"],
             "IMAGE_STORE": str(self._data / "images"),
+            "STATE_FOLDER": str(self._data / "worker"),
             "LOG_FORMAT": "json",
             "OMP_NUM_THREADS": "1",
             "DRAIN_S": str(WORKER_DRAIN_S),

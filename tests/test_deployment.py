@@ -107,7 +107,7 @@ def test_services(compose: dict[str, Any]) -> None:
     assert set(services) == {"redis", "bot", *WORKERS}
     assert {name for name, service in services.items() if "profiles" in service} == {"worker-cpu"}
     assert services["worker-cpu"]["profiles"] == ["cpu"]
-    assert set(compose["volumes"]) == {"redis", "images", "models"}
+    assert set(compose["volumes"]) == {"redis", "images", "models", "worker"}
 
 
 def test_redis_keeps_what_was_accepted(compose: dict[str, Any]) -> None:

@@ -106,7 +106,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     from worker.slots import SlotPool
 
     intake = _intake(settings, store)
-    studio = Studio(engines, store, client, catalogue, intake)
+    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer())
     slots = {
         keys.INTAKE: settings.intake_slots,
         keys.RENDER: settings.slots,
@@ -226,7 +226,9 @@ def _engines(settings: WorkerSettings, catalogue: Catalogue, offered: Sequence[s
     from worker.loading import Loader
 
     dtype = None if settings.dtype == "auto" else settings.dtype
-    loader = Loader(catalogue, device, dtype=dtype, source=settings.model_source, graphs=settings.graphs)
+    loader = Loader(
+        catalogue, device, dtype=dtype, source=settings.model_source, graphs=Path(settings.state_folder) / "graphs"
+    )
     engines = Engines(offered, loader.load, max_pixels=settings.max_pixels)
     engines.open()
     return engines
@@ -276,7 +278,7 @@ def _delivery(
     from worker.delivery.discord import DiscordDoor
     from worker.delivery.ending import Delivery
 
-    door = DiscordDoor(poster, upload_limit_bytes=settings.upload_limit_bytes)
+    door = DiscordDoor(poster, upload_limit_bytes=settings.upload_limit_bytes, signer=settings.signer())
     return Delivery({"discord": door}, store, client, catalogue)
 
 

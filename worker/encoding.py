@@ -31,7 +31,8 @@ _EXIF_IFD = 0x8769
 _UNICODE = b"UNICODE\0"
 # EXIF must fit one JPEG segment of 65,533 bytes, at two to four bytes a character.
 _EXIF_CHARACTERS = 15_000
-_SMALLEST_LIMIT_BYTES = 64 * 1024
+SMALLEST_LIMIT_BYTES = 64 * 1024
+"""No upload has a smaller limit."""
 
 Pixels = NDArray[np.uint8]
 
@@ -50,8 +51,8 @@ def encode_message(image: Pixels, *, parameters: str, limit_bytes: int = UPLOAD_
     Too large a file goes down a ladder: lower qualities, then half the size, and so on. ValueError for limits under
     64 KiB, which no upload has.
     """
-    if limit_bytes < _SMALLEST_LIMIT_BYTES:
-        raise ValueError(f"limit_bytes is {limit_bytes}, below the {_SMALLEST_LIMIT_BYTES} any upload allows")
+    if limit_bytes < SMALLEST_LIMIT_BYTES:
+        raise ValueError(f"limit_bytes is {limit_bytes}, below the {SMALLEST_LIMIT_BYTES} any upload allows")
     return next(file for file in _message_ladder(image, parameters) if len(file.data) <= limit_bytes)
 
 

@@ -24,16 +24,22 @@ log = structlog.get_logger(__name__)
 
 class Loader:
     """Loads by name. `source` is a folder or hub id to load from instead of the catalogue's, `dtype` None for the
-    device's best, `graphs` a folder for exported graphs (empty: none are kept)."""
+    device's best, `graphs` a folder for exported graphs (None: they are not kept)."""
 
     def __init__(
-        self, catalogue: Catalogue, device: str, *, dtype: str | None = None, source: str = "", graphs: str = ""
+        self,
+        catalogue: Catalogue,
+        device: str,
+        *,
+        dtype: str | None = None,
+        source: str = "",
+        graphs: Path | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._device = device
         self._dtype = dtype
         self._source = source
-        self._graphs = Path(graphs) if graphs else None
+        self._graphs = graphs
         self._enlarge: Enlarge | None = None
         os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' progress bars are noise in a log
         if device == "cpu":

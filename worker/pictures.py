@@ -33,8 +33,10 @@ from worker.intake import Intake
 from worker.kinds import MAKERS, Bench
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
+from worker.recipes import Recipe, signed
 from worker.render import preview_interval, urgency_of
 from worker.results import Pictures, Words
+from worker.signing import Signer
 from worker.watch import Watch
 
 if TYPE_CHECKING:
@@ -54,8 +56,11 @@ class Studio:
         catalogue: Catalogue,
         intake: Intake,
         *,
+        signer: Signer | None = None,
         pace: Callable[[], Pace] = Pace,
     ) -> None:
+        """signer: gives every picture its content credentials."""
+        self._signer = signer
         self._engines = engines
         self._store = store
         self._redis = client
@@ -157,7 +162,7 @@ class Studio:
         height, width = images[0].shape[:2]
         for index, image in enumerate(images):
             text = parameters_text(job, index, enlargement=width // plan.width)
-            file = encode_lossless(image, parameters=text)
+            file = signed(self._signer, encode_lossless(image, parameters=text), Recipe(job, index))
             self._store.put_image(job.id, index, file.data, file.extension)
         self._store.put_record({**job_document(job), "drawn": _drawn(gpu_s, width=width, height=height)})
 

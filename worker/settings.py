@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr
 
 from contract.catalogue import Catalogue
 from exchange.settings import CommonSettings, SettingsError, missing
+
+if TYPE_CHECKING:
+    from worker.signing import Signer
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "default"
 MEBIBYTE = 1024 * 1024
@@ -23,12 +26,19 @@ class WorkerSettings(CommonSettings):
     model_source: str = Field("", description="folder or hub id to load a single one from, not the catalogue's")
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$", description="auto, cpu, cuda, cuda:0 or mps")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field("auto", description="precision of the weights")
-    graphs: str = Field("data/graphs", description="folder for exported graphs of models, made once on a processor")
     slots: int = Field(4, ge=1, le=64, description="jobs drawn together in one batch")
     max_pixels: int = Field(0, ge=0, description="largest picture this device has room for, 0 for any")
     intake_slots: int = Field(4, ge=1, le=64, description="jobs whose linked pictures are read at the same time")
     delivery_slots: int = Field(4, ge=1, le=64, description="messages posted at the same time")
     upload_limit_mb: float = Field(10, gt=0, le=500, description="largest file the server takes, in MiB")
+    sign: bool = Field(True, description="whether pictures carry content credentials (C2PA) that say what made them")
+    signing_certificate: str = Field(
+        "", description="file of your certificate chain (PEM, P-256); one is made if empty"
+    )
+    signing_key: str = Field("", description="file of its key (PEM)")
+    state_folder: str = Field(
+        "data/worker", description="what a worker keeps for itself: its certificate, graphs that it exported"
+    )
     drain_s: float = Field(60, ge=0, le=3600, description="seconds that running jobs get to finish after SIGTERM")
     delivery_patience_s: float = Field(60, ge=0, description="seconds to wait for Discord before a fresh attempt")
     retention_days: float = Field(0, ge=0, description="days after which pictures are deleted, 0 to keep them for ever")
@@ -55,6 +65,21 @@ class WorkerSettings(CommonSettings):
             return tuple(offered)
         names = [catalogue.named(name).name for part in self.model.split(",") if (name := part.strip())]
         return tuple(dict.fromkeys(names)) or (offered[0],)
+
+    def signer(self) -> Signer | None:
+        """What signs pictures here, None where they are not to be signed. SettingsError when it cannot."""
+        if not self.sign:
+            return None
+        if bool(self.signing_certificate) != bool(self.signing_key):
+            raise SettingsError("SIGNING_CERTIFICATE and SIGNING_KEY belong together: set both or neither")
+        from worker.signing import Signer, SigningError
+
+        try:
+            if self.signing_key:
+                return Signer.from_files(Path(self.signing_certificate), Path(self.signing_key))
+            return Signer.self_made(Path(self.state_folder) / "signing")
+        except SigningError as error:
+            raise SettingsError(f"pictures cannot be signed: {error} (SIGN=false turns signing off)") from None
 
     def require_token(self) -> SecretStr:
         """The bot token; SettingsError when there is none."""

@@ -120,6 +120,7 @@ class House:
             "DISCORD_API_BASE": self.facts["base_url"],
             "DISCORD_GATEWAY_URL": self.facts["gateway_url"],
             "IMAGE_STORE": str(self.data / "images"),
+            "STATE_FOLDER": str(self.data / "worker"),
             "CATALOGUE": str(self.data / "model.toml"),
             "LOG_FORMAT": "json",
             "OMP_NUM_THREADS": "1",

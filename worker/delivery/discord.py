@@ -22,9 +22,11 @@ from contract.sentences import describe
 from exchange.delivery import DeliveryState, MessageRef
 from worker.delivery.door import Told
 from worker.delivery.poster import Attachment, NotAllowed, Post, TooLarge
-from worker.encoding import assemble_grid, encode_message
+from worker.encoding import SMALLEST_LIMIT_BYTES, assemble_grid, encode_message
 from worker.parameters import parameters_text
+from worker.recipes import Recipe, signed
 from worker.results import Pictures, Result
+from worker.signing import ROOM_BYTES, Signer
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +60,12 @@ class DiscordDoor:
         poster: Messages,
         *,
         upload_limit_bytes: int,
+        signer: Signer | None = None,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
+        """signer: gives every file its content credentials."""
         self._poster = poster
+        self._signer = signer
         self._upload_limit_bytes = upload_limit_bytes
         self._now_ms = now_ms
 
@@ -102,8 +107,12 @@ class DiscordDoor:
             return self._poster.post(job.destination.channel_id, post, nonce(job.id))
         image, text = assemble_grid(result.images), parameters_text(job, enlargement=_enlargement(job, result))
         limit_bytes = self._upload_limit_bytes
+        room_bytes = 0 if self._signer is None else ROOM_BYTES
         while True:
-            file = encode_message(image, parameters=text, limit_bytes=limit_bytes)
+            file = encode_message(
+                image, parameters=text, limit_bytes=max(limit_bytes - room_bytes, SMALLEST_LIMIT_BYTES)
+            )
+            file = signed(self._signer, file, Recipe(job, 0 if len(result.images) == 1 else None))
             attachment = Attachment(messages.file_name(job, file.extension), file.data, caption(job))
             try:
                 return self._poster.post(

@@ -36,6 +36,8 @@ from worker.delivery.ending import (
 )
 from worker.encoding import encode_lossless, read_parameters
 from worker.leases import RetryLater
+from worker.recipes import read_recipe
+from worker.signing import Signer, Verdict, make_certificate, read_credentials
 
 WAITING = 500
 
@@ -106,6 +108,24 @@ def test_a_grid_is_posted_and_the_waiting_message_deleted_after_it(
     assert state.state == "delivered"
     assert state.posted is not None
     assert state.posted.message_id == message.id
+
+
+def test_what_is_posted_carries_its_credentials(
+    discord: FakeDiscord, store: FolderStore, client: redis.Redis, clock: Clock
+) -> None:
+    """Signed after it was encoded, within the limit all the same; the recipe is the job's."""
+    signer = Signer(*make_certificate())
+    door = DiscordDoor(discord, upload_limit_bytes=100_000, signer=signer, now_ms=clock)
+    job = accepted(client, planned(imagine()))
+    keep_pictures(store, job)
+    Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE, now_ms=clock).deliver(job, Done())
+    file = discord.messages[0].post.attachment
+    assert file is not None
+    found = read_credentials(file.data, file.name.rpartition(".")[2], signer.chain)
+    assert found.verdict is Verdict.TRUSTED
+    assert found.recipe is not None
+    assert read_recipe(found.recipe).job.id == job.id
+    assert len(file.data) <= 100_000
 
 
 def test_follow_ups_answer_the_message_they_came_from(
