@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.features import FEATURES
+
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))["PAGES"]
+FOLDERS = ("contract", "exchange", "service", "bot", "worker", "model", "sandbox", "tests", "benchmarks", "docs")
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not path.is_relative_to(ROOT / ".venv"))
 
 
@@ -27,3 +30,18 @@ def test_every_link_between_pages_leads_somewhere(path: Path) -> None:
     assert [
         target for target in targets if target and "://" not in target and not (path.parent / target).exists()
     ] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_names_only_files_that_exist(path: Path) -> None:
+    """A file that moves takes its mentions with it."""
+    named = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`", path.read_text(encoding="utf-8")))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_the_page_for_people_names_every_command() -> None:
+    """What can be typed is explained."""
+    page = (ROOT / "docs" / "using.md").read_text(encoding="utf-8")
+    typed = [command.name for feature in FEATURES for command in feature.commands if command.name.islower()]
+    assert len(typed) > 15
+    assert [name for name in typed if f"`/{name}" not in page] == []
