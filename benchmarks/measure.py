@@ -128,7 +128,7 @@ def stock_scheduler(bundle: Bundle, sampler: str) -> Any:
     config = dict(bundle.scheduler_config)
     cosine = config.get("beta_schedule") == "squaredcos_cap_v2"
     extra = {"lambda_min_clipped": -5.1} if cosine and sampler == "dpmpp_2m" else {}
-    return getattr(diffusers, SAMPLERS[sampler][0]).from_config(config, **extra)
+    return getattr(diffusers, SAMPLERS[sampler].scheduler).from_config(config, **extra)
 
 
 def stock_call(pipeline: Any, request: Request) -> list[Any]:

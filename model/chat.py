@@ -1,28 +1,43 @@
-"""Language models as readers of prompts: the prompt is a chat message, a hidden layer the condition."""
+"""Language models as readers of prompts: the prompt is a chat message, hidden layers are the condition."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from model.families.base import Condition
+import torch
+
+from model.families.base import Condition, TextEncoder
+from model.request import Pixels
 
 
-class ChatText:
-    """A language model reads the prompt as a chat message; its penultimate layer is the condition (Z-Image)."""
+class ChatText(TextEncoder):
+    """A language model's hidden layers, of which `layers` are put beside each other.
+
+    thinking: what the chat template is told. whole: keep all positions, padded ones too, as some models were trained.
+    """
 
     max_tokens = 512
 
-    def __init__(self, tokenizer: Any, encoder: Any) -> None:
+    def __init__(
+        self, tokenizer: Any, encoder: Any, *, layers: Sequence[int] = (-2,), thinking: bool = True, whole: bool = False
+    ) -> None:
         self.tokenizer, self.encoder = tokenizer, encoder
+        self._layers, self._thinking, self._whole = layers, thinking, whole
 
-    def encode(self, text: str) -> Condition:
+    def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
         message = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+            [{"role": "user", "content": text}],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=self._thinking,
         )
         tokens = self.tokenizer(
             message, padding="max_length", max_length=self.max_tokens, truncation=True, return_tensors="pt"
         ).to(self.encoder.device)
-        mask = tokens.attention_mask.bool()
-        states = self.encoder(input_ids=tokens.input_ids, attention_mask=mask, output_hidden_states=True)
-        return Condition(states.hidden_states[-2][0][mask[0]])
-
-    def encode_nothing(self) -> Condition:
-        return self.encode("")
+        states = self.encoder(
+            input_ids=tokens.input_ids,
+            attention_mask=tokens.attention_mask,
+            output_hidden_states=True,
+            use_cache=False,
+        ).hidden_states
+        hidden = torch.cat([states[layer][0] for layer in self._layers], dim=-1)
+        return Condition(hidden if self._whole else hidden[tokens.attention_mask[0].bool()])

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 
 from model import vae as autoencoder
+from model.autoencoders import codec
 from model.errors import ModelError
 from model.families import Condition, Family, Parts, TextEncoder
 from model.request import Size
-from model.schedulers import Sampler
+from model.schedulers import Sampler, Schedule, samplers_of
 from model.text import PromptCache
 
 
@@ -75,11 +76,21 @@ class Bundle:
 
     @property
     def samplers(self) -> frozenset[str]:
-        return self.family.samplers
+        """The names of those that work on this model's noise schedule."""
+        return samplers_of(self._schedule)
+
+    @property
+    def default_sampler(self) -> str:
+        return "edm_euler" if self._schedule is Schedule.EDM else self.family.default_sampler
+
+    @property
+    def _schedule(self) -> Schedule:
+        preconditioned = str(self.parts.scheduler.get("_class_name", "")).startswith("EDM")
+        return Schedule.EDM if preconditioned else self.family.schedule
 
     def sampler(self, name: str) -> Sampler:
         """The sampler `name`, or the family's own for an empty name, with this model's noise schedule."""
-        name = name or self.family.default_sampler
+        name = name or self.default_sampler
         if name not in self.samplers:
             raise ModelError(f"This model has no sampler “{name}”; it has {', '.join(sorted(self.samplers))}.")
         if name not in self._samplers:
@@ -88,7 +99,9 @@ class Bundle:
 
     def condition(self, text: str | None) -> Condition | None:
         """The encoded prompt, from the cache where possible; None for a model that reads no prompts."""
-        return None if self.prompts is None else self.prompts.get(text)
+        if self.prompts is None:
+            return None
+        return self.prompts.against(None) if text is None else self.prompts.get(text)
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         """(C, h, w) of one image of this size."""
@@ -108,7 +121,13 @@ def assemble(
     for module in parts.modules.values():
         if isinstance(module, torch.nn.Module):
             module.eval().requires_grad_(False)
-    family = kind(parts.modules[kind.denoiser_part])
+    family = kind(parts)
+    vae = parts.modules.get("vae")
+    if vae is not None and codec(vae).channels(vae) != family.latent_channels:
+        raise ModelError(
+            f"The autoencoder gives latents of {codec(vae).channels(vae)} channels, "
+            f"the denoiser takes {family.latent_channels}: they belong to different models."
+        )
     return Bundle(family, parts, kind.text(parts), fingerprint, device or torch.device("cpu"), dtype)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import accumulate, chain
 from pathlib import Path
@@ -61,7 +62,7 @@ class Denoiser:
     def usual_way(self) -> Way:
         """A graph where it pays: a small UNet on a CPU, where dispatch costs as much as arithmetic."""
         small = sum(weights.numel() for weights in self._bundle.denoiser.parameters()) < _SMALL
-        if not small or self._bundle.device.type != "cpu" or not isinstance(self._bundle.family, TextUNet):
+        if not small or self._bundle.device.type != "cpu" or not _recordable(self._bundle):
             return "off"
         return "onnx" if find_spec("onnxruntime") else "trace"
 
@@ -189,8 +190,9 @@ def traced(bundle: Bundle, reusing: bool = False, recorder: Recorder | None = No
     """
     from model.traced import TracedUNet
 
-    if not isinstance(bundle.family, TextUNet) or bundle.device.type != "cpu":
-        raise ValueError("only UNets that read prompts have a recorded graph, and only on the CPU")
+    if not _recordable(bundle) or bundle.device.type != "cpu":
+        raise ValueError("only UNets that read prompts and take no mask have a recorded graph, and only on the CPU")
+    assert isinstance(bundle.family, TextUNet)
     example = bundle.condition(None)
     assert example is not None
     side = bundle.native_size[0] // bundle.pixels_per_latent
@@ -210,6 +212,10 @@ def exported_decoder(bundle: Bundle, graphs: Path | None) -> Decoder | None:
         return None
 
 
+def _recordable(bundle: Bundle) -> bool:
+    return isinstance(bundle.family, TextUNet) and not bundle.family.takes_mask
+
+
 def compiled(bundle: Bundle) -> Predicts:
     """The family with its repeated blocks compiled, warmed up for one row and for many. Shares the weights."""
     denoiser = bundle.denoiser
@@ -218,7 +224,8 @@ def compiled(bundle: Bundle) -> Predicts:
     if not getattr(twin, "_repeated_blocks", None):
         raise ValueError(f"{type(twin).__name__} names no blocks to compile")
     twin.compile_repeated_blocks(dynamic=True)
-    family = type(bundle.family)(twin)
+    parts = replace(bundle.parts, modules={**bundle.parts.modules, bundle.family.denoiser_part: twin})
+    family = type(bundle.family)(parts)
     family.pixels_per_latent = bundle.pixels_per_latent
     shape = bundle.latent_shape(Size(*bundle.native_size))
     for rows in (1, 2, 8):

@@ -161,9 +161,8 @@ class Engine:
             ticket.finish(None, failure("The request could not be prepared", error))
         else:
             _synchronise(self.bundle.device)
-            key = (None if self.bundle.family.mixes_shapes else state.latents.shape[1:], ticket.request.size.tile)
             runner = _Runner(
-                batch_key=key,
+                batch_key=state.batch_key,
                 rows=state.row_count,
                 cost=state.row_count * state.latents[0].numel(),
                 urgency=ticket.urgency,

@@ -45,7 +45,7 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype | str | None) -
     denoiser_part = next((name for name in ("unet", "transformer") if name in named), None)
     if denoiser_part is None:
         raise ModelError(f"The model in {folder} has neither a unet nor a transformer.")
-    kind = family_for(named[denoiser_part], _read_json(folder, f"{denoiser_part}/config.json"))
+    kind = family_for(named[denoiser_part], _read_json(folder, f"{denoiser_part}/config.json"), index)
     modules: dict[str, Any] = {
         denoiser_part: _load_part(folder, denoiser_part, named, {kind.denoiser_class}, "diffusers", dtype)
     }
@@ -57,6 +57,8 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype | str | None) -
         modules["vae"] = vae
     for name, allowed in kind.text_parts.items():
         if name not in named:
+            if name in kind.optional_parts:
+                continue
             raise ModelError(f"The model in {folder} has no {name}, which a {kind.name} model needs.")
         if name.startswith("text_encoder"):
             modules[name] = _load_part(folder, name, named, allowed, "transformers", dtype)

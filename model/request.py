@@ -99,6 +99,17 @@ class Keep:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """A picture that an editing model looks at while it draws: "the same dog, in a park"."""
+
+    picture: Pixels
+
+
+Control = Reference
+"""What steers a picture beside its prompt."""
+
+
+@dataclass(frozen=True, eq=False)
 class Request:
     """One job for the engine, of one to four images of the same size. Compared by identity: it may hold arrays.
 
@@ -111,6 +122,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     start: Start | None = None
     keep: Keep | None = None
+    controls: tuple[Control, ...] = ()
 
 
 def text_to_image(
@@ -125,6 +137,7 @@ def text_to_image(
     tile: bool = False,
     start: Start | None = None,
     keep: Keep | None = None,
+    controls: Sequence[Control] = (),
     **sampling: Any,
 ) -> Request:
     """A grid of `images` pictures of size (width, height) from one seed; `sampling` are fields of Sampling."""
@@ -136,4 +149,5 @@ def text_to_image(
         sampling=Sampling(**sampling),
         start=start,
         keep=keep,
+        controls=tuple(controls),
     )

@@ -2,31 +2,76 @@
 
 import copy
 import inspect
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import torch
 
 from model.errors import ModelError
 
-# Name -> (diffusers class, what it overrides in the model's config).
-SAMPLERS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "ddim": ("DDIMScheduler", {}),
-    "ddpm": ("DDPMScheduler", {}),
-    "dpmpp_2m": ("DPMSolverMultistepScheduler", {}),
-    "euler": ("EulerDiscreteScheduler", {}),
-    "euler_a": ("EulerAncestralDiscreteScheduler", {}),
-    "lcm": ("LCMScheduler", {}),
-    "unipc": ("UniPCMultistepScheduler", {}),
-    "flow_euler": ("FlowMatchEulerDiscreteScheduler", {}),
-}
 
-DIFFUSION_SAMPLERS = frozenset(SAMPLERS) - {"flow_euler"}
-FLOW_SAMPLERS = frozenset({"flow_euler"})
+class Schedule(StrEnum):
+    """What noise schedule a model was trained on; a sampler works on one kind only."""
+
+    DIFFUSION = "diffusion"
+    """Variance-preserving: DDPM's betas (Ho et al. 2020)."""
+    EDM = "edm"
+    """Variance-exploding with preconditioning (Karras et al. 2022), as Playground v2.5."""
+    FLOW = "flow"
+    """Straight lines between noise and picture (Lipman et al. 2022)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """scheduler: a class of diffusers. overrides: what it changes in the model's config."""
+
+    scheduler: str
+    schedule: Schedule = Schedule.DIFFUSION
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+_KARRAS = {"use_karras_sigmas": True}
+_SDE = {"algorithm_type": "sde-dpmsolver++"}
+
+SAMPLERS: Mapping[str, Recipe] = {
+    "ddim": Recipe("DDIMScheduler"),
+    "ddpm": Recipe("DDPMScheduler"),
+    "deis": Recipe("DEISMultistepScheduler"),
+    "dpmpp_2m": Recipe("DPMSolverMultistepScheduler"),
+    "dpmpp_2m_karras": Recipe("DPMSolverMultistepScheduler", overrides=_KARRAS),
+    "dpmpp_2m_sde": Recipe("DPMSolverMultistepScheduler", overrides=_SDE),
+    "dpmpp_2m_sde_karras": Recipe("DPMSolverMultistepScheduler", overrides={**_SDE, **_KARRAS}),
+    "dpmpp_2s": Recipe("DPMSolverSinglestepScheduler"),
+    "dpmpp_2s_karras": Recipe("DPMSolverSinglestepScheduler", overrides=_KARRAS),
+    "dpmpp_3m_sde": Recipe("DPMSolverMultistepScheduler", overrides={**_SDE, "solver_order": 3}),
+    "dpmpp_3m_sde_karras": Recipe("DPMSolverMultistepScheduler", overrides={**_SDE, **_KARRAS, "solver_order": 3}),
+    "euler": Recipe("EulerDiscreteScheduler"),
+    "euler_karras": Recipe("EulerDiscreteScheduler", overrides=_KARRAS),
+    "euler_a": Recipe("EulerAncestralDiscreteScheduler"),
+    "heun": Recipe("HeunDiscreteScheduler"),
+    "lcm": Recipe("LCMScheduler"),
+    "pndm": Recipe("PNDMScheduler", overrides={"skip_prk_steps": True}),
+    "tcd": Recipe("TCDScheduler"),
+    "unipc": Recipe("UniPCMultistepScheduler"),
+    "edm_euler": Recipe("EDMEulerScheduler", Schedule.EDM),
+    "edm_dpmpp_2m": Recipe("EDMDPMSolverMultistepScheduler", Schedule.EDM),
+    "flow_euler": Recipe("FlowMatchEulerDiscreteScheduler", Schedule.FLOW),
+    "flow_heun": Recipe("FlowMatchHeunDiscreteScheduler", Schedule.FLOW),
+    "flow_dpmpp_2m": Recipe("DPMSolverMultistepScheduler", Schedule.FLOW),
+    "flow_unipc": Recipe("UniPCMultistepScheduler", Schedule.FLOW),
+}
 
 # The first steps of a cosine schedule have almost no signal left; solvers that work in log-SNR divide by it. This is
 # the bound the diffusers documentation gives for such models.
 _CLIP_FOR_COSINE = {"lambda_min_clipped": -5.1}
+
+
+def samplers_of(schedule: Schedule) -> frozenset[str]:
+    """The names of the samplers that work on a noise schedule."""
+    return frozenset(name for name, recipe in SAMPLERS.items() if recipe.schedule is schedule)
 
 
 class Sampler:
@@ -37,14 +82,23 @@ class Sampler:
             raise ModelError(f"There is no sampler “{name}”; there are {', '.join(sorted(SAMPLERS))}.")
         import diffusers
 
-        class_name, overrides = SAMPLERS[name]
-        scheduler_class = getattr(diffusers, class_name)
+        recipe = SAMPLERS[name]
+        scheduler_class = getattr(diffusers, recipe.scheduler)
         accepted = inspect.signature(scheduler_class.__init__).parameters
+        overrides = dict(recipe.overrides)
         if config.get("beta_schedule") == "squaredcos_cap_v2" and "lambda_min_clipped" in accepted:
             overrides = {**_CLIP_FOR_COSINE, **overrides}
+        if recipe.schedule is Schedule.FLOW:
+            shift = config.get("shift", config.get("flow_shift", 1.0))
+            if "use_flow_sigmas" in accepted:
+                overrides |= {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": shift}
+            else:
+                overrides["shift"] = shift
+        self.overrides: Mapping[str, Any] = overrides
+        """What differs from the model's own config."""
         self._template = scheduler_class.from_config(dict(config), **overrides)
+        self._flow = recipe.schedule is Schedule.FLOW
         parameters = inspect.signature(self._template.step).parameters
-        self._flow = name in FLOW_SAMPLERS
         self.takes_generator = "generator" in parameters
         self.scales_input = hasattr(self._template, "scale_model_input")
 
@@ -71,8 +125,10 @@ def set_timesteps(scheduler: Any, steps: int, arguments: Mapping[str, Any]) -> N
     """
     accepted = inspect.signature(type(scheduler).set_timesteps).parameters
     taken = {name: value for name, value in arguments.items() if name in accepted}
-    if "original_inference_steps" in accepted:  # LCM picks its few steps out of a longer schedule
-        taken["original_inference_steps"] = max(steps, scheduler.config.original_inference_steps)
+    if scheduler.config.get("use_flow_sigmas"):
+        taken.pop("sigmas", None)  # these lay out their own
+    if "original_inference_steps" in accepted and steps > scheduler.config.get("original_inference_steps", steps):
+        taken["original_inference_steps"] = steps  # LCM picks its few steps out of a longer schedule
     scheduler.set_timesteps(steps, device=torch.device("cpu"), **taken)
 
 
@@ -86,4 +142,10 @@ def predicted_clean(
     for clean in told:
         if clean is not None:
             return clean
-    return before - float(scheduler.sigmas[step]) * prediction  # flow matching: x_t = x_0 + sigma * velocity
+    if hasattr(scheduler, "sigmas"):
+        return before - float(scheduler.sigmas[step]) * prediction  # flow matching: x_t = x_0 + sigma * velocity
+    signal: float = float(scheduler.alphas_cumprod[int(scheduler.timesteps[step])])
+    kept, noise = math.sqrt(signal), math.sqrt(1 - signal)
+    if scheduler.config.prediction_type == "v_prediction":
+        return kept * before - noise * prediction
+    return (before - noise * prediction) / kept

@@ -5,7 +5,8 @@ generators), so the engine can advance many requests in one forward, and one tha
 forgets nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ from model import schedulers, seeds, text, vae
 from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition, Guidance
-from model.request import MAX_IMAGES, NoiseSource, Prompt, Request
+from model.request import MAX_IMAGES, NoiseSource, Pixels, Prompt, Reference, Request
 
 _CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
 MAX_STEPS = 1000
@@ -83,6 +84,12 @@ def check(bundle: Bundle, request: Request) -> None:
             raise ModelError(f"The picture to keep must be {size.height}x{size.width}x3 like the picture asked for.")
         if request.keep.mask.shape[:2] != (size.height, size.width):
             raise ModelError("A mask needs the size of the picture it keeps.")
+    references = sum(isinstance(control, Reference) for control in request.controls)
+    if references > bundle.family.max_references:
+        most = bundle.family.max_references or "no"
+        raise ModelError(f"A {bundle.family.name} model looks at {most} reference pictures, not at {references}.")
+    if bundle.family.needs_reference and not references:
+        raise ModelError(f"A {bundle.family.name} model changes pictures: give it one.")
     bundle.sampler(sampling.sampler)
 
 
@@ -109,12 +116,13 @@ class DenoisingState:
         kept = None if request.keep is None else vae.encode(bundle.vae, request.keep.picture, bundle.device)
         started = _starting_latents(bundle, request)
         self._original = kept  # (1, C, h, w), what inpainting keeps
-        self._keep = _latent_mask(request, self._noise)
+        self._keep = None if bundle.family.takes_mask else _latent_mask(request, self._noise)
         self._begin(started, 1.0 if request.start is None else request.start.strength)
         self.clean = self.latents
         self.step = 0
         self.steps = max(min(1, len(self._timesteps)), round(len(self._timesteps) * request.sampling.stop_at))
         self._positive, self._negative = _conditions(bundle, request)
+        self.batch_key = (bundle.family.batch_key(self._noise, self._positive[0][0][0]), request.size.tile)
         self.deep: torch.Tensor | None = None
 
     def _begin(self, started: torch.Tensor | None, strength: float) -> None:
@@ -250,21 +258,51 @@ def _latent_mask(request: Request, latents: torch.Tensor) -> torch.Tensor | None
 
 def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions, float]], Conditions | None]:
     """Per part of the prompt its condition for each image and its weight (summing to 1); the negative ones or None."""
-    images, prompt = len(request.noises), request.prompt
+    prompt, family, scale = request.prompt, bundle.family, request.sampling.guidance_scale
     if bundle.prompts is None:
-        return [([None] * images, 1.0)], None
+        return [([None] * len(request.noises), 1.0)], None
+    seen = tuple(control.picture for control in request.controls if isinstance(control, Reference))
+    beside: dict[str, Any] = {"references": tuple(_reference(bundle, picture) for picture in seen)}
+    if family.takes_mask:
+        beside["channels"] = _mask_channels(bundle, request)
+    if family.guidance is Guidance.EMBEDDED:
+        beside["guidance"] = scale
+    beside = {name: value for name, value in beside.items() if value != ()}
+
+    def with_all(condition: Condition) -> Condition:
+        return replace(condition, **beside) if beside else condition
+
+    prompts = bundle.prompts
     total = sum(weight for _, weight in prompt.parts) or 1.0
-    weighted = [(bundle.prompts.get(part), weight / total) for part, weight in prompt.parts]
-    weighted = weighted or [(bundle.prompts.get(None), 1.0)]
+    weighted = [(with_all(prompts.get(part, seen)), weight / total) for part, weight in prompt.parts]
+    weighted = weighted or [(with_all(prompts.against(None, seen)), 1.0)]
     positive: list[tuple[Conditions, float]] = [
-        ([_strayed(condition, prompt, noise) for noise in request.noises], weight) for condition, weight in weighted
+        ([_strayed(one, prompt, noise) for noise in request.noises], weight) for one, weight in weighted
     ]
-    guided = bundle.family.guidance is Guidance.CLASSIFIER_FREE and request.sampling.guidance_scale > 1.0
-    if not guided or not prompt.parts:
+    if family.guidance is not Guidance.CLASSIFIER_FREE or scale <= 1.0 or not prompt.parts:
         return positive, None
     against = ", ".join(part for part in prompt.negatives if part.strip()) or None
-    negative: Conditions = [bundle.prompts.get(against)] * images
-    return positive, negative
+    return positive, [with_all(prompts.against(against, seen))] * len(request.noises)
+
+
+def _reference(bundle: Bundle, picture: Pixels) -> torch.Tensor:
+    """Clean latents (C, h, w) of a picture that the model looks at."""
+    return vae.encode_pixels(bundle.vae, bundle.family.reference(picture).to(bundle.device))[0]
+
+
+def _mask_channels(bundle: Bundle, request: Request) -> torch.Tensor:
+    """(1 + C, h, w): the mask, 1 where to paint, and the latents of what is kept; all is painted without a mask."""
+    size = request.size
+    if request.keep is None:
+        paint = torch.ones(1, 1, size.height, size.width)
+        kept = torch.zeros(1, 3, size.height, size.width)
+    else:
+        share = torch.from_numpy(vae.mask_share(request.keep.mask))[None, None]
+        paint = (share >= 0.5).float()
+        kept = vae.to_unit_range(request.keep.picture, torch.device("cpu")) * (paint < 0.5)
+    masked = vae.encode_pixels(bundle.vae, kept.to(bundle.device))
+    mask = torch.nn.functional.interpolate(paint, size=masked.shape[-2:]).to(masked)
+    return torch.cat([mask, masked], dim=1)[0]
 
 
 def _strayed(condition: Condition, prompt: Prompt, noise: NoiseSource) -> Condition:

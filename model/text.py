@@ -5,10 +5,13 @@ User text goes to a tokenizer and nowhere else: no prompt-weighting grammar is p
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
 from model.families.base import Condition, TextEncoder
+from model.request import Pixels
 
 CACHED_PROMPTS = 512
 
@@ -19,27 +22,37 @@ _FARTHEST = 0.75
 class PromptCache:
     """Encodes each text once: variations, rerolls and the empty negative prompt find theirs here.
 
-    Texts are encoded one at a time, so that an embedding never depends on what it happened to be encoded with.
+    Texts are encoded one at a time, so that an embedding never depends on what it happened to be encoded with. What is
+    encoded with pictures is not kept.
     """
 
     def __init__(self, encoder: TextEncoder, size: int = CACHED_PROMPTS) -> None:
         self._encoder, self._size = encoder, size
-        self._conditions: OrderedDict[str | None, Condition] = OrderedDict()
+        self._conditions: OrderedDict[tuple[str, str | None], Condition] = OrderedDict()
         self._lock = threading.Lock()
         self.hits = 0
         self.misses = 0
 
-    def get(self, text: str | None) -> Condition:
-        """The condition of `text`; None asks for the one guidance moves away from."""
+    def get(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
+        """The condition of a prompt."""
+        return self._kept(("for", text), lambda: self._encoder.encode(text, pictures), not pictures)
+
+    def against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
+        """What guidance moves away from; None where the request names nothing."""
+        return self._kept(("against", text), lambda: self._encoder.encode_against(text, pictures), not pictures)
+
+    def _kept(self, key: tuple[str, str | None], encode: Callable[[], Condition], keep: bool) -> Condition:
+        if not keep:
+            return encode()
         with self._lock:
-            if text in self._conditions:
-                self._conditions.move_to_end(text)
+            if key in self._conditions:
+                self._conditions.move_to_end(key)
                 self.hits += 1
-                return self._conditions[text]
+                return self._conditions[key]
             self.misses += 1
-        condition = self._encoder.encode_nothing() if text is None else self._encoder.encode(text)
+        condition = encode()
         with self._lock:
-            self._conditions[text] = condition
+            self._conditions[key] = condition
             while len(self._conditions) > self._size:
                 self._conditions.popitem(last=False)
         return condition
@@ -59,4 +72,5 @@ def stray(condition: Condition, amount: float, generator: torch.Generator) -> Co
         mixed: torch.Tensor = float((1 - share**2) ** 0.5) * (values - mean) + share * spread * direction
         return (mixed + mean).to(values.dtype)
 
-    return Condition(moved(condition.hidden), None if condition.pooled is None else moved(condition.pooled))
+    pooled = None if condition.pooled is None else moved(condition.pooled)
+    return replace(condition, hidden=moved(condition.hidden), pooled=pooled)

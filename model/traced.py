@@ -32,7 +32,8 @@ _EXAMPLE_ROWS = 8
 """Rows of the forward that is recorded, and that the weights are packed for: a guided grid."""
 
 Share = tuple[torch.Tensor, ...]
-"""What the graph needs of one prompt: the addition to the time embedding if any, then each layer's keys and values."""
+"""What the graph needs of one prompt: what is added to the time embedding, the guidance if it is an input, and each
+layer's keys and values."""
 
 
 Graph = Callable[..., Any]
@@ -95,6 +96,7 @@ class _TextUNetGraph:
         if not self.cross_attention or any(layer.norm_cross for layer in self.cross_attention):
             raise ValueError("this UNet's cross-attention is of another kind")
         self.has_addition = unet.config.addition_embed_type is not None
+        self.has_guidance = bool(unet.config.time_cond_proj_dim)
         self._addition: torch.Tensor | None = None
         self._embed_addition = self.unet.get_aug_embed
         self.unet.get_aug_embed = lambda **_: self._addition
@@ -104,12 +106,14 @@ class _TextUNetGraph:
         recorder.prepare(self.unet)
         self._reusing = ReusingUNet(self.unet) if reusing else None
 
-    def share(self, condition: Condition, added: Added) -> Share:
+    def share(self, condition: Condition, added: Added, guidance: torch.Tensor | None) -> Share:
         """What the graph needs of one prompt, each (1, ...)."""
         hidden = condition.hidden.unsqueeze(0)
         share = []
         if self.has_addition:
             share.append(self._embed_addition(emb=hidden, encoder_hidden_states=hidden, added_cond_kwargs=added or {}))
+        if guidance is not None:
+            share.append(guidance)
         for layer in self.cross_attention:
             for project in (layer.to_k, layer.to_v):
                 heads = project(hidden).view(1, len(condition.hidden), layer.heads, -1)
@@ -135,11 +139,14 @@ class _TextUNetGraph:
         return self._reusing(lambda unet: self._call(unet, latents, timesteps, share), deep)[0]
 
     def _call(self, unet: Any, latents: torch.Tensor, timesteps: torch.Tensor, share: Share) -> torch.Tensor:
-        keys_and_values = share[self.has_addition :]
         self._addition = share[0] if self.has_addition else None
+        guidance = share[self.has_addition] if self.has_guidance else None
+        keys_and_values = share[self.has_addition + self.has_guidance :]
         self.ready = list(pairwise(keys_and_values))[::2]
         nothing = keys_and_values[0][:, 0]  # a stand-in (R, L, d): no layer reads it
-        output: torch.Tensor = unet(latents, timesteps, encoder_hidden_states=nothing, return_dict=False)[0]
+        output: torch.Tensor = unet(
+            latents, timesteps, encoder_hidden_states=nothing, timestep_cond=guidance, return_dict=False
+        )[0]
         return output.contiguous()
 
 
@@ -262,5 +269,6 @@ class TracedUNet:
     def _share(self, condition: Condition, size: tuple[int, int]) -> Share:
         known = self._shares.setdefault(condition, {})
         if size not in known:
-            known[size] = self._graph.share(condition, self._family.added([condition], size))
+            guidance = self._family.embedded_guidance([condition])
+            known[size] = self._graph.share(condition, self._family.added([condition], size), guidance)
         return known[size]

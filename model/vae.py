@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from model.autoencoders import codec
+
 Decoder = Callable[[torch.Tensor], torch.Tensor]
 """Unscaled latents (n, C, h, w) -> pixels (n, 3, H, W): what an autoencoder's `decode` does, done faster."""
 
@@ -20,11 +22,7 @@ SLICE_PIXELS = 2 * 1024 * 1024
 
 def scale_factor(vae: Any) -> int:
     """Pixels per latent position along one side."""
-    return 1 if vae is None else 2 ** (len(vae.config.block_out_channels) - 1)
-
-
-def _shift_and_scale(vae: Any) -> tuple[float, float]:
-    return (vae.config.get("shift_factor") or 0.0), vae.config.scaling_factor
+    return 1 if vae is None else codec(vae).factor(vae)
 
 
 def to_unit_range(image: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -35,26 +33,25 @@ def to_unit_range(image: np.ndarray, device: torch.device) -> torch.Tensor:
 
 def encode(vae: Any, image: np.ndarray, device: torch.device) -> torch.Tensor:
     """(H, W, 3) uint8 -> latents (1, C, H/f, W/f) float32: the mode of the posterior, so a picture has one encoding."""
-    pixels = to_unit_range(image, device)
-    if vae is None:
-        return pixels
-    shift, scale = _shift_and_scale(vae)
-    latents: torch.Tensor = vae.encode(pixels.to(vae.dtype)).latent_dist.mode()
-    return (latents.float() - shift) * scale
+    return encode_pixels(vae, to_unit_range(image, device))
+
+
+def encode_pixels(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """(n, 3, H, W) in -1..1 -> latents (n, C, H/f, W/f) float32."""
+    return pixels if vae is None else codec(vae).encode(vae, pixels.to(vae.device, vae.dtype)).float()
 
 
 def decode(vae: Any, latents: torch.Tensor, decoder: Decoder | None = None) -> torch.Tensor:
     """Latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1. `decoder` does the work where it is given."""
     if vae is None:
         return latents
-    shift, scale = _shift_and_scale(vae)
-    latents = latents.to(vae.dtype) / scale + shift
     factor = scale_factor(vae)
     per_slice = max(1, SLICE_PIXELS // (latents.shape[-1] * latents.shape[-2] * factor * factor))
-    parts = torch.split(latents, per_slice)
+    kind = codec(vae)
+    parts = torch.split(latents.to(vae.dtype), per_slice)
     if decoder is None:
-        return torch.cat([vae.decode(part, return_dict=False)[0] for part in parts])
-    return torch.cat([decoder(part) for part in parts])
+        return torch.cat([kind.decode(vae, part) for part in parts])
+    return torch.cat([decoder(kind.unscaled(vae, part)) for part in parts])
 
 
 def to_uint8(pixels: torch.Tensor) -> torch.Tensor:

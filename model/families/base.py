@@ -1,12 +1,15 @@
 """What a family of denoisers declares, and what the rest of `model/` asks of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 import torch
+
+from model.request import Pixels
+from model.schedulers import Schedule
 
 Rows = torch.Tensor | Sequence[torch.Tensor]
 """R rows of latents: (R, C, h, w), or (C, h, w) each where a family mixes shapes."""
@@ -25,10 +28,19 @@ class Guidance(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """One encoded prompt. hidden: (L, D), pooled: (P,) where the model has one. Compared by identity."""
+    """All that a row is predicted under, beside its latents and its time. Compared by identity.
+
+    hidden: the encoded prompt (L, D), pooled: (P,) where the model has one.
+    guidance: the scale, where it is an input of the denoiser.
+    channels: (E, h, w), further input channels: the mask and the masked picture of an inpainting model.
+    references: pictures the model looks at while it draws, as clean latents (C, h', w').
+    """
 
     hidden: torch.Tensor
     pooled: torch.Tensor | None = None
+    guidance: float | None = None
+    channels: torch.Tensor | None = None
+    references: tuple[torch.Tensor, ...] = ()
 
 
 Conditions = Sequence[Condition | None]
@@ -47,16 +59,19 @@ class Parts:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-class TextEncoder(Protocol):
-    """Prompt -> condition."""
+class TextEncoder(ABC):
+    """Prompt -> condition. pictures: those that a prompt speaks of, for encoders that see."""
 
     max_tokens: int
     """How many tokens of a prompt are read; the rest is cut."""
 
-    def encode(self, text: str) -> Condition: ...
+    @abstractmethod
+    def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
+        """The condition of a prompt."""
 
-    def encode_nothing(self) -> Condition:
-        """The condition that guidance moves away from when the request names no negative prompt."""
+    def encode_against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
+        """What guidance moves away from: a negative prompt, None where the request names none."""
+        return self.encode(text or "", pictures)
 
 
 class Family(ABC):
@@ -71,8 +86,13 @@ class Family(ABC):
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderKL"})
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {}
     """The classes of transformers that its text encoders and tokenizers may have, by the parts' names."""
-    samplers: ClassVar[frozenset[str]]
+    optional_parts: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that a model may lack."""
+    schedule: ClassVar[Schedule]
     default_sampler: ClassVar[str]
+    max_references: ClassVar[int] = 0
+    """How many reference pictures it looks at."""
+    needs_reference: ClassVar[bool] = False
     mixes_shapes: ClassVar[bool] = False
     """Whether rows of different latent sizes may share one forward."""
 
@@ -82,15 +102,18 @@ class Family(ABC):
     """How often the denoiser halves the latents: their sides must be multiples of 2**halvings."""
     reuses: bool = False
     """Whether it is `Reusing` as well."""
+    takes_mask: bool = False
+    """Whether mask and masked picture are inputs of the denoiser, as further channels."""
     pixels_per_latent: int = 8
     """Set by the bundle to what the autoencoder does."""
 
-    def __init__(self, denoiser: Any) -> None:
-        self.denoiser = denoiser
+    def __init__(self, parts: Parts) -> None:
+        self.denoiser = parts.modules[self.denoiser_part]
 
     @classmethod
-    def serves(cls, config: Mapping[str, Any]) -> bool:
-        """Whether a denoiser of `denoiser_class` with this config is of this family."""
+    def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
+        """Whether a denoiser of `denoiser_class` with this config, in a folder with this model_index.json, is of this
+        family."""
         return True
 
     @classmethod
@@ -117,6 +140,15 @@ class Family(ABC):
         for part, weight in parts:
             prediction = prediction + (scale * weight) * (part - against)
         return prediction
+
+    def batch_key(self, latents: torch.Tensor, condition: Condition | None) -> Hashable:
+        """Rows may share a forward when their keys are equal. latents: (n, C, h, w)."""
+        shapes = () if condition is None else tuple(reference.shape for reference in condition.references)
+        return (None if self.mixes_shapes else latents.shape[1:], shapes)
+
+    def reference(self, picture: Pixels) -> torch.Tensor:
+        """A reference picture as the model wants to see it: (1, 3, H, W) in -1..1."""
+        raise NotImplementedError
 
     @abstractmethod
     def predict(self, latents: Any, timesteps: torch.Tensor, conditions: Conditions) -> Any:

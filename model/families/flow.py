@@ -6,14 +6,14 @@ from typing import Any
 import torch
 
 from model.families.base import Family
-from model.schedulers import FLOW_SAMPLERS
+from model.schedulers import Schedule
 
 
 class FlowFamily(Family):
     """The base of families that predict a velocity."""
 
     denoiser_part = "transformer"
-    samplers = FLOW_SAMPLERS
+    schedule = Schedule.FLOW
     default_sampler = "flow_euler"
     halvings = 1
 

@@ -21,7 +21,7 @@ class StableDiffusion(TextUNet):
     }
 
     @classmethod
-    def serves(cls, config: Mapping[str, Any]) -> bool:
+    def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
         return config.get("addition_embed_type") in (None, "text")
 
     @classmethod

@@ -23,7 +23,7 @@ class StableDiffusionXL(TextUNet):
     }
 
     @classmethod
-    def serves(cls, config: Mapping[str, Any]) -> bool:
+    def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
         return config.get("addition_embed_type") == "text_time"
 
     @classmethod

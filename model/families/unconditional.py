@@ -1,11 +1,9 @@
 """Unconditional UNets (UNet2DModel), in pixel or latent space: DDPM and its relatives."""
 
-from typing import Any
-
 import torch
 
 from model.families.base import Conditions, Family, Guidance, Parts, TextEncoder
-from model.schedulers import DIFFUSION_SAMPLERS
+from model.schedulers import Schedule
 
 
 class Unconditional(Family):
@@ -13,14 +11,15 @@ class Unconditional(Family):
 
     name = "unconditional"
     denoiser_class = "UNet2DModel"
-    samplers = DIFFUSION_SAMPLERS
+    schedule = Schedule.DIFFUSION
     default_sampler = "ddpm"
     guidance = Guidance.NONE
 
-    def __init__(self, denoiser: Any) -> None:
-        super().__init__(denoiser)
-        self.latent_channels = denoiser.config.in_channels
-        self.halvings = len(denoiser.config.block_out_channels) - 1
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        config = self.denoiser.config
+        self.latent_channels = config.in_channels
+        self.halvings = len(config.block_out_channels) - 1
 
     @classmethod
     def text(cls, parts: Parts) -> TextEncoder | None:

@@ -1,30 +1,44 @@
 """What text-conditioned UNets (UNet2DConditionModel) have in common."""
 
+import math
 from typing import Any
 
 import torch
 
-from model.families.base import Conditions, Family
+from model.errors import ModelError
+from model.families.base import Conditions, Family, Guidance, Parts
 from model.families.reuse import ReusingUNet
-from model.schedulers import DIFFUSION_SAMPLERS
+from model.schedulers import Schedule
 
 Added = dict[str, torch.Tensor] | None
 
 
 class TextUNet(Family):
-    """The base of families that read the prompt by cross-attention."""
+    """The base of families that read the prompt by cross-attention.
+
+    An inpainting UNet takes five more channels: the mask and the masked picture. A guidance-distilled one takes the
+    scale as an input (`time_cond_proj_dim`).
+    """
 
     denoiser_class = "UNet2DConditionModel"
-    samplers = DIFFUSION_SAMPLERS
+    schedule = Schedule.DIFFUSION
     default_sampler = "ddim"
 
-    def __init__(self, denoiser: Any) -> None:
-        super().__init__(denoiser)
-        config = denoiser.config
-        self.latent_channels = config.in_channels
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        config = self.denoiser.config
+        self.latent_channels = config.out_channels
+        more = config.in_channels - config.out_channels
+        if more not in (0, 1 + self.latent_channels):
+            raise ModelError(
+                f"This UNet takes {config.in_channels} channels, {more} more than it gives; "
+                f"Easel knows UNets that take none more, and inpainting UNets that take {1 + self.latent_channels}."
+            )
+        self.takes_mask = more > 0
+        self.guidance = Guidance.EMBEDDED if config.time_cond_proj_dim else Guidance.CLASSIFIER_FREE
         self.halvings = len(config.block_out_channels) - 1
         self.reuses = self.halvings > 0
-        self._stacked: tuple[Any, Conditions, torch.Tensor, Added] | None = None
+        self._stacked: tuple[Any, Conditions, dict[str, Any]] | None = None
         self._reusing: ReusingUNet | None = None
 
     def native_latent_side(self) -> int | None:
@@ -35,14 +49,32 @@ class TextUNet(Family):
         """What the UNet takes beside the prompt for R rows of latents (h, w)."""
         return None
 
-    def _stack(self, conditions: Conditions, latent_size: tuple[int, int]) -> tuple[torch.Tensor, Added]:
-        """The rows' embeddings (R, L, D) as one batch, kept while the batch has the same members."""
+    def inputs(self, latents: torch.Tensor, conditions: Conditions) -> torch.Tensor:
+        """R rows of latents with the further channels of an inpainting UNet: (R, C, h, w) -> (R, in_channels, h, w)."""
+        if not self.takes_mask:
+            return latents
+        channels = torch.stack([row.channels for row in conditions if row is not None and row.channels is not None])
+        return torch.cat([latents, channels.to(latents.dtype)], dim=1)
+
+    def embedded_guidance(self, conditions: Conditions) -> torch.Tensor | None:
+        """(R, D) for a guidance-distilled UNet, None for others."""
+        width: int | None = self.denoiser.config.time_cond_proj_dim
+        if not width:
+            return None
+        scales = [row.guidance or 1.0 for row in conditions if row is not None]
+        return _guidance_embedding(torch.tensor(scales), width).to(self.denoiser.device, self.denoiser.dtype)
+
+    def _stack(self, conditions: Conditions, latent_size: tuple[int, int]) -> dict[str, Any]:
+        """What the UNet takes beside latents and timesteps, as one batch, kept while the batch has the same members."""
         key = (latent_size, *map(id, conditions))
         if self._stacked is None or self._stacked[0] != key:
-            hidden = torch.stack([row.hidden for row in conditions if row is not None])
-            # Holding the conditions keeps their ids from being used again.
-            self._stacked = (key, conditions, hidden, self.added(conditions, latent_size))
-        return self._stacked[2], self._stacked[3]
+            inputs = {
+                "encoder_hidden_states": torch.stack([row.hidden for row in conditions if row is not None]),
+                "added_cond_kwargs": self.added(conditions, latent_size),
+                "timestep_cond": self.embedded_guidance(conditions),
+            }
+            self._stacked = (key, conditions, inputs)  # holding the conditions keeps their ids from being used again
+        return self._stacked[2]
 
     def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         return self._forward(self.denoiser, latents, timesteps, conditions).float()
@@ -60,12 +92,15 @@ class TextUNet(Family):
         self, unet: Any, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions
     ) -> torch.Tensor:
         height, width = latents.shape[-2:]
-        hidden, added = self._stack(conditions, (height, width))
-        output: torch.Tensor = unet(
-            latents.to(hidden.dtype),
-            timesteps,
-            encoder_hidden_states=hidden,
-            added_cond_kwargs=added,
-            return_dict=False,
-        )[0]
+        stacked = self._stack(conditions, (height, width))
+        rows = self.inputs(latents, conditions).to(self.denoiser.dtype)
+        output: torch.Tensor = unet(rows, timesteps, **stacked, return_dict=False)[0]
         return output
+
+
+def _guidance_embedding(scales: torch.Tensor, width: int) -> torch.Tensor:
+    """Sines and cosines of the scales (R,) -> (R, width), as in diffusers' pipelines (Meng et al. 2022, 2210.03142)."""
+    half = width // 2
+    frequencies = torch.exp(torch.arange(half) * -(math.log(10000.0) / (half - 1)))
+    angles = (scales - 1.0)[:, None] * 1000.0 * frequencies[None]
+    return torch.nn.functional.pad(torch.cat([angles.sin(), angles.cos()], dim=1), (0, width % 2))

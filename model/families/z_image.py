@@ -22,9 +22,9 @@ class ZImage(FlowFamily):
     }
     mixes_shapes = True
 
-    def __init__(self, denoiser: Any) -> None:
-        super().__init__(denoiser)
-        self.latent_channels = denoiser.in_channels
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self.latent_channels = self.denoiser.in_channels
 
     @classmethod
     def text(cls, parts: Parts) -> TextEncoder | None:

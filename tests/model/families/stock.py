@@ -1,0 +1,117 @@
+"""diffusers' own pipelines around a bundle's parts, called as a request says."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+from model import seeds
+from model.components import Bundle
+from model.request import Reference, Request
+from model.schedulers import SAMPLERS, Sampler
+
+
+@dataclass(frozen=True)
+class Stock:
+    """How diffusers does what a family does. An empty name: it has no pipeline for that.
+
+    scale: what it calls the guidance scale, and by how much its count differs from ours.
+    """
+
+    text_to_image: str
+    image_to_image: str = ""
+    inpainting: str = ""
+    scale: str = "guidance_scale"
+    scale_offset: float = 0.0
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    takes_negative: bool = True
+    size: tuple[int, int] = (32, 48)
+    one_picture_each: bool = False
+    """Whether its image-to-image pipeline wants the picture once for each image it draws."""
+
+
+STOCK: Mapping[str, Stock] = {
+    "stable-diffusion": Stock(
+        "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"
+    ),
+    "stable-diffusion-xl": Stock(
+        "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline"
+    ),
+    "flux2-klein": Stock("Flux2KleinPipeline", takes_negative=False),
+    "z-image": Stock("ZImagePipeline", "ZImageImg2ImgPipeline", "ZImageInpaintPipeline", scale_offset=-1.0),
+    "stable-diffusion-3": Stock(
+        "StableDiffusion3Pipeline",
+        "StableDiffusion3Img2ImgPipeline",
+        "StableDiffusion3InpaintPipeline",
+        one_picture_each=True,
+    ),
+    "flux": Stock("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", takes_negative=False),
+    "sana": Stock("SanaPipeline", arguments={"use_resolution_binning": False}, size=(32, 64)),
+    "qwen-image": Stock(
+        "QwenImagePipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline", scale="true_cfg_scale"
+    ),
+}
+
+
+def generators(request: Request) -> list[torch.Generator]:
+    """One for each image, at its start."""
+    return [seeds.generator(noise.seed, noise.index) for noise in request.noises]
+
+
+def pipeline(bundle: Bundle, kind: str, sampler: str = "") -> Any:
+    """The pipeline of diffusers called `kind`, with this bundle's parts and the sampler's scheduler."""
+    recipe = SAMPLERS[sampler or bundle.default_sampler]
+    scheduler = getattr(diffusers, recipe.scheduler).from_config(
+        dict(bundle.scheduler_config), **Sampler(sampler or bundle.default_sampler, bundle.scheduler_config).overrides
+    )
+    made = getattr(diffusers, kind)
+    known = {"scheduler": scheduler, "requires_safety_checker": False, "add_watermarker": False}
+    known |= {**bundle.parts.modules, **bundle.parts.settings}
+    arguments = {}
+    for name, parameter in inspect.signature(made.__init__).parameters.items():
+        if name in known:
+            arguments[name] = known[name]
+        elif parameter.default is parameter.empty and name != "self":
+            arguments[name] = None
+    stock = made(**arguments)
+    stock.set_progress_bar_config(disable=True)
+    return stock
+
+
+def pictures(bundle: Bundle, request: Request, **more: Any) -> list[np.ndarray]:
+    """What the stock pipeline draws for a request of one prompt."""
+    stock = STOCK[bundle.family.name]
+    kind = stock.text_to_image
+    sampling = request.sampling
+    arguments: dict[str, Any] = {
+        "prompt": request.prompt.parts[0][0],
+        "num_images_per_prompt": len(request.noises),
+        "num_inference_steps": sampling.num_inference_steps,
+        "generator": generators(request),
+        "width": request.size.width,
+        "height": request.size.height,
+        stock.scale: sampling.guidance_scale + stock.scale_offset,
+    }
+    if stock.takes_negative and request.prompt.negatives:
+        arguments["negative_prompt"] = request.prompt.negatives[0]
+    if request.start is not None:
+        kind = stock.image_to_image
+        started = Image.fromarray(request.start.pictures[0][0])
+        arguments["image"] = [started] * len(request.noises) if stock.one_picture_each else started
+        arguments["strength"] = request.start.strength
+    if request.keep is not None:
+        kind = stock.inpainting
+        arguments["image"] = Image.fromarray(request.keep.picture)
+        arguments["mask_image"] = Image.fromarray(request.keep.mask)
+        arguments["strength"] = 1.0 if request.start is None else request.start.strength
+    if references := [control.picture for control in request.controls if isinstance(control, Reference)]:
+        arguments["image"] = [Image.fromarray(picture) for picture in references]
+    called = pipeline(bundle, kind, sampling.sampler)
+    accepted = inspect.signature(called.__call__).parameters
+    arguments = {name: value for name, value in {**arguments, **stock.arguments, **more}.items() if name in accepted}
+    return [np.asarray(image) for image in called(**arguments).images]
