@@ -5,13 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_DIFFUSION = frozenset({"ddim", "ddpm", "dpmpp_2m", "euler", "euler_a", "lcm", "unipc"})
-_FLOW = frozenset({"flow_euler"})
+_DPMPP = {
+    "dpmpp_2m",
+    "dpmpp_2m_karras",
+    "dpmpp_2m_sde",
+    "dpmpp_2m_sde_karras",
+    "dpmpp_2s",
+    "dpmpp_2s_karras",
+    "dpmpp_3m_sde",
+    "dpmpp_3m_sde_karras",
+}
+_DIFFUSION = frozenset(
+    {"ddim", "ddpm", "deis", "euler", "euler_a", "euler_karras", "heun", "lcm", "pndm", "tcd", "unipc"} | _DPMPP
+)
+_EDM = frozenset({"edm_dpmpp_2m", "edm_euler"})
+_FLOW = frozenset({"flow_dpmpp_2m", "flow_euler", "flow_heun", "flow_unipc"})
 
 FAMILIES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "stable-diffusion": _DIFFUSION,
-        "stable-diffusion-xl": _DIFFUSION,
+        "flux": _FLOW,
+        "flux2-klein": _FLOW,
+        "qwen-image": _FLOW,
+        "sana": _FLOW,
+        "stable-diffusion": _DIFFUSION | _EDM,
+        "stable-diffusion-3": _FLOW,
+        "stable-diffusion-xl": _DIFFUSION | _EDM,
         "unconditional": _DIFFUSION,
         "z-image": _FLOW,
     }

@@ -86,7 +86,7 @@ class Bundle:
     @property
     def _schedule(self) -> Schedule:
         preconditioned = str(self.parts.scheduler.get("_class_name", "")).startswith("EDM")
-        return Schedule.EDM if preconditioned else self.family.schedule
+        return Schedule.EDM if preconditioned else self.family.schedules[0]
 
     def sampler(self, name: str) -> Sampler:
         """The sampler `name`, or the family's own for an empty name, with this model's noise schedule."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from model.request import Pixels
-from model.schedulers import Schedule
+from model.schedulers import Schedule, samplers_of
 
 Rows = torch.Tensor | Sequence[torch.Tensor]
 """R rows of latents: (R, C, h, w), or (C, h, w) each where a family mixes shapes."""
@@ -88,7 +88,8 @@ class Family(ABC):
     """The classes of transformers that its text encoders and tokenizers may have, by the parts' names."""
     optional_parts: ClassVar[frozenset[str]] = frozenset()
     """Those of them that a model may lack."""
-    schedule: ClassVar[Schedule]
+    schedules: ClassVar[tuple[Schedule, ...]]
+    """The noise schedules that its models may have been trained on, the usual one first."""
     default_sampler: ClassVar[str]
     max_references: ClassVar[int] = 0
     """How many reference pictures it looks at."""
@@ -115,6 +116,11 @@ class Family(ABC):
         """Whether a denoiser of `denoiser_class` with this config, in a folder with this model_index.json, is of this
         family."""
         return True
+
+    @classmethod
+    def samplers(cls) -> frozenset[str]:
+        """The names of all samplers that its models may be drawn with."""
+        return frozenset().union(*(samplers_of(schedule) for schedule in cls.schedules))
 
     @classmethod
     @abstractmethod

@@ -13,7 +13,7 @@ class FlowFamily(Family):
     """The base of families that predict a velocity."""
 
     denoiser_part = "transformer"
-    schedule = Schedule.FLOW
+    schedules = (Schedule.FLOW,)
     default_sampler = "flow_euler"
     halvings = 1
 

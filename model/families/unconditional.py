@@ -11,7 +11,7 @@ class Unconditional(Family):
 
     name = "unconditional"
     denoiser_class = "UNet2DModel"
-    schedule = Schedule.DIFFUSION
+    schedules = (Schedule.DIFFUSION,)
     default_sampler = "ddpm"
     guidance = Guidance.NONE
 

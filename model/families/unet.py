@@ -21,7 +21,7 @@ class TextUNet(Family):
     """
 
     denoiser_class = "UNet2DConditionModel"
-    schedule = Schedule.DIFFUSION
+    schedules = (Schedule.DIFFUSION, Schedule.EDM)
     default_sampler = "ddim"
 
     def __init__(self, parts: Parts) -> None:
