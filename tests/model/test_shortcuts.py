@@ -162,6 +162,7 @@ def test_a_unet_of_one_level_refuses() -> None:
     """There is nothing below its outermost level."""
     from diffusers import UNet2DConditionModel
 
+    from model.families import Parts
     from model.families.stable_diffusion import StableDiffusion
 
     unet = UNet2DConditionModel(
@@ -172,7 +173,7 @@ def test_a_unet_of_one_level_refuses() -> None:
         cross_attention_dim=8,
         attention_head_dim=4,
     )
-    assert not StableDiffusion(unet).reuses
+    assert not StableDiffusion(Parts({"unet": unet}, {})).reuses
     assert tiny.bundle("stable-diffusion").family.reuses
 
 
