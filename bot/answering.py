@@ -11,6 +11,7 @@ import structlog
 from bot.rendering import embed_of, view_of
 from contract.actions import Button
 from contract.errors import UserError
+from contract.events import Observer, Refused
 from contract.messages import refusal
 from contract.sentences import describe
 
@@ -38,7 +39,12 @@ does: others learn from it, and clients that read the channel's history find it.
 
 
 async def explain(
-    interaction: discord.Interaction, error: Exception, *, command: str | None = None, ephemeral: bool = False
+    interaction: discord.Interaction,
+    error: Exception,
+    observe: Observer,
+    *,
+    command: str | None = None,
+    ephemeral: bool = False,
 ) -> None:
     """Say what became of a command, press or form that raised `error`.
 
@@ -46,7 +52,7 @@ async def explain(
     `command` is what the footer repeats, such as `/imagine a fox`; `ephemeral` shows the refusal to the caller only.
     """
     if isinstance(error, UserError):
-        log.info("refused", kind=error.kind, user_id=str(interaction.user.id))
+        observe(Refused(interaction.user.id, error.kind))
         await refuse(interaction, error, command=command, ephemeral=ephemeral)
     elif isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
         log.warning("answered too late", created_at=interaction.created_at.isoformat())

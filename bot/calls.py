@@ -19,6 +19,7 @@ from bot.permissions import missing_permissions
 from bot.rendering import embed_of, view_of
 from contract.actions import Button
 from contract.errors import UserError
+from contract.events import Refused
 from contract.locales import Book, book
 from contract.messages import Embed
 from exchange.queue import MessageRef
@@ -153,7 +154,7 @@ class Call:
 
     async def refuse(self, error: UserError, *, rows: Iterable[Iterable[Button]] = ()) -> None:
         """Say why not, with buttons that may help."""
-        log.info("refused", kind=error.kind, user_id=str(self._interaction.user.id))
+        self._interaction.client.services.observe(Refused(self._interaction.user.id, error.kind))
         await refuse(self._interaction, error, command=self.typed, rows=rows)
 
     async def post(
@@ -215,7 +216,9 @@ def answered(
                             async with call.client.turns:
                                 await answer(call, *args, **kwargs)
                 except Exception as error:
-                    await explain(interaction, error, command=call.typed, ephemeral=ephemeral)
+                    await explain(
+                        interaction, error, interaction.client.services.observe, command=call.typed, ephemeral=ephemeral
+                    )
 
         # The library reads a command's options from its annotations, by names of the module that the command is in.
         run.__signature__ = inspect.signature(answer, eval_str=True)  # type: ignore[attr-defined]

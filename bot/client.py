@@ -141,7 +141,7 @@ class EaselClient(discord.AutoShardedClient):
             if found := route.template.fullmatch(custom_id):
                 await route.handle(interaction, found)
                 return
-        await explain(interaction, UserError("unknown_button"), ephemeral=True)
+        await explain(interaction, UserError("unknown_button"), self.services.observe, ephemeral=True)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Reactions arrive raw, because no message is kept in memory."""
@@ -181,4 +181,6 @@ class Tree(app_commands.CommandTree[EaselClient]):
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """A command that failed before its own answer was at work, by arguments that are none."""
-        await explain(interaction, getattr(error, "original", error), ephemeral=True)
+        await explain(
+            interaction, getattr(error, "original", error), interaction.client.services.observe, ephemeral=True
+        )

@@ -14,6 +14,7 @@ import structlog
 from contract import planning
 from contract.codec import job_document, job_from_document
 from contract.errors import UserError
+from contract.events import Accepted
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.plan import Plan
@@ -84,7 +85,7 @@ async def accept(
         if error.kind == "queue_full" and error.values.get("scope") == "guild":
             raise UserError("guild_queue_full", **error.values) from error
         raise
-    log.info("accepted", user_id=str(job.user.id), ahead=submitted.position, duplicate=submitted.duplicate)
+    services.observe(Accepted(job, submitted.position, submitted.duplicate))
     return submitted
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from contract.catalogue import DEFAULT_CATALOGUE, Catalogue
+from contract.events import Observer
 from exchange.accounts import Accounts
 from exchange.images import ImageStore
+from exchange.observing import log_event
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
 from service.background import Background
@@ -23,4 +25,6 @@ class Services:
     catalogue: Catalogue = field(default=DEFAULT_CATALOGUE)
     blocked_words: tuple[str, ...] = ()
     """The operator's, which hold everywhere, direct messages included."""
+    observe: Observer = log_event
+    """Hears of what happens to jobs here."""
     background: Background = field(default_factory=Background)

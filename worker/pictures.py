@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from contract import planning
 from contract.catalogue import Catalogue
 from contract.codec import job_document
+from contract.events import Drawn, Observer, Started, Step
 from contract.ids import model_fingerprint_of
 from contract.jobs import Job
 from contract.outcomes import Done, Outcome, Texts
 from contract.plan import Plan
 from exchange import progress
 from exchange.images import ImageStore
+from exchange.observing import log_event
 from model.errors import Cancelled, DeviceError, ModelError, failure
 from worker.encoding import encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
@@ -58,6 +60,7 @@ class Studio:
         *,
         signer: Signer | None = None,
         pace: Callable[[], Pace] = Pace,
+        observe: Observer = log_event,
     ) -> None:
         """signer: gives every picture its content credentials."""
         self._signer = signer
@@ -67,6 +70,7 @@ class Studio:
         self._catalogue = catalogue
         self._intake = intake
         self._pace = pace
+        self._observe = observe
         self._watch = Watch()
 
     def owed_s(self) -> float:
@@ -88,6 +92,7 @@ class Studio:
             log.info("made before")
             return made
         job, plan = self._planned(job)
+        self._observe(Started(job))
         pictures = self._intake.pictures(job, started)
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
@@ -100,7 +105,7 @@ class Studio:
             case Words(texts=texts):
                 self._store.put_record({**job_document(job), "texts": list(texts), "drawn": _drawn(gpu_s)})
                 outcome = Texts(tuple(texts), gpu_s)
-        log.info("drawn", gpu_s=gpu_s, width=plan.width, height=plan.height, steps=plan.num_inference_steps)
+        self._observe(Drawn(job, gpu_s))
         return outcome
 
     def _made_before(self, job: Job) -> Outcome | None:
@@ -149,6 +154,7 @@ class Studio:
         pace = self._pace()
         for event in ticket.events():
             self._watch.sign_of_life()
+            self._observe(Step(job, event.step, event.steps))
             if event.preview is None or not pace.allows():
                 continue
             preview = encode_preview(event.preview)

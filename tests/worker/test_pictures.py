@@ -13,6 +13,7 @@ import redis
 from numpy.typing import NDArray
 from PIL import Image
 
+from contract import events
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Job
@@ -346,3 +347,21 @@ def test_texts_are_kept_in_the_record_and_made_once(
         assert isinstance(outcome, Texts)
         assert outcome.texts == ("a fox", "a red fox")
     assert made == [job.id]
+
+
+def test_observers_hear_of_every_step(
+    engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake
+) -> None:
+    """Started, one event a step, drawn; nothing when there is nothing to make."""
+    heard: list[events.Event] = []
+    studio = Studio(engines(engine), store, client, DEFAULT_CATALOGUE, intake, observe=heard.append)
+    job = planned(imagine())
+    draw(studio, job)
+    assert heard[0] == events.Started(job)
+    steps = heard[1:-1]
+    assert steps
+    assert all(isinstance(event, events.Step) and event.job == job and 0 < event.step <= event.steps for event in steps)
+    assert isinstance(heard[-1], events.Drawn)
+    heard.clear()
+    draw(studio, job)
+    assert heard == []

@@ -17,10 +17,11 @@ import structlog
 from numpy.typing import NDArray
 from PIL import Image
 
-from contract import planning
+from contract import events, planning
 from contract.catalogue import Catalogue
 from contract.codec import job_document
 from contract.errors import EaselError, UserError
+from contract.events import Observer
 from contract.jobs import Job
 from contract.outcomes import Cancelled, Done, Failed, JobState, Outcome, Refused, Stored, Texts
 from exchange import accounts
@@ -34,6 +35,7 @@ from exchange.delivery import (
     record_posted,
 )
 from exchange.images import ImageStore
+from exchange.observing import log_event
 from worker.delivery.door import Door, Unavailable
 from worker.leases import RetryLater
 from worker.results import Pictures, Result, Words
@@ -75,6 +77,7 @@ class Delivery:
         catalogue: Catalogue,
         *,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        observe: Observer = log_event,
     ) -> None:
         """`doors` are the places by the `kind` of a destination."""
         self._doors = doors
@@ -82,6 +85,7 @@ class Delivery:
         self._redis = client
         self._catalogue = catalogue
         self._now_ms = now_ms
+        self._observe = observe
 
     def deliver(self, job: Job, outcome: Outcome) -> Ended:
         """End `job` with its outcome. Repeating it is harmless.
@@ -118,8 +122,10 @@ class Delivery:
             case Cancelled():
                 self._door(job).stop(job, known)
                 record_ended(self._redis, job.id, JobState.CANCELLED)
+                self._observe(events.Cancelled(job))
                 return Ended(JobState.CANCELLED)
             case Refused():
+                self._observe(events.Refused(job.user.id, outcome.kind, job))
                 return self._fail(job, known, outcome.error)
             case Failed(reason=reason):
                 return self._fail(job, known, UserError("job_failed"), reason)
@@ -147,7 +153,7 @@ class Delivery:
         self._door(job).clear(job, known)
         gpu_s = (self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0)
         accounts.record(self._redis, job, job.prompt.echo, posted, images=job.image_count, gpu_s=gpu_s)
-        log.info("delivered", message_id=str(posted.message_id))
+        self._observe(events.Delivered(job))
         return Ended(JobState.DELIVERED, posted)
 
     def _draw_again(self, job: Job, known: DeliveryState) -> Ended:
@@ -192,18 +198,17 @@ class Delivery:
 
     def _fail(self, job: Job, known: DeliveryState, error: UserError, reason: str = "") -> Ended:
         reason = reason or str(error)
-        log.warning("job ends without a result", kind=error.kind, reason=reason)
         self._record_reason(job, error.kind, reason)
         told = self._door(job).tell(job, known, error, begin_post(self._redis, job.id).first_try_ms)
         if told is None:
-            log.error("nobody could be told of the failure", kind=error.kind, reason=reason)
+            self._observe(events.Failed(job, error.kind, reason, None))
             record_ended(self._redis, job.id, JobState.FAILED)
             return Ended(JobState.FAILED, kind=error.kind)
         if told.message is not None:
             record_posted(self._redis, job.id, told.message, JobState.FAILED)
         else:
             record_ended(self._redis, job.id, JobState.FAILED)
-        log.info("told of the failure", way=told.way)
+        self._observe(events.Failed(job, error.kind, reason, told.way))
         if told.way != "edit":
             self._door(job).stop(job, known)
         return Ended(JobState.FAILED, told.message, error.kind, told.way)

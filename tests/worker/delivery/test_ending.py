@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import redis
 
-from contract import messages
+from contract import events, messages
 from contract.catalogue import DEFAULT_CATALOGUE
 from contract.errors import UserError
 from contract.ids import nonce
 from contract.jobs import Job, Strength
 from contract.lineage import caption
-from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Refused, Stored, Texts
+from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Outcome, Refused, Stored, Texts
 from exchange import keys
 from exchange.accounts import month_of
 from exchange.delivery import MessageRef, delivery_state
@@ -535,3 +535,27 @@ def keep_noise(store: FolderStore, job: Job) -> None:
     for index in range(4):
         noise = chance.integers(0, 256, (512, 512, 3), np.uint8)
         store.put_image(job.id, index, encode_lossless(noise, parameters="").data)
+
+
+def test_observers_hear_how_each_job_ended(discord: FakeDiscord, store: FolderStore, client: redis.Redis) -> None:
+    """One event for each outcome, after it is so."""
+    heard: list[events.Event] = []
+    door = DiscordDoor(discord, upload_limit_bytes=10 * 2**20)
+    delivery = Delivery({"discord": door}, store, client, DEFAULT_CATALOGUE, observe=heard.append)
+    jobs = [accepted(client, imagine(interaction=number)) for number in range(4)]
+    keep_pictures(store, jobs[0])
+    outcomes: list[Outcome] = [
+        Done(),
+        Cancelled(),
+        Failed(Fault.TIMEOUT),
+        Refused("model_not_allowed", {"model": "sdxl", "allowed": "x"}),
+    ]
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        delivery.deliver(job, outcome)
+    assert heard == [
+        events.Delivered(jobs[0]),
+        events.Cancelled(jobs[1]),
+        events.Failed(jobs[2], "job_failed", "timeout", "reply"),
+        events.Refused(811, "model_not_allowed", jobs[3]),
+        events.Failed(jobs[3], "model_not_allowed", "model_not_allowed(model='sdxl', allowed='x')", "reply"),
+    ]

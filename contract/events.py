@@ -1,0 +1,87 @@
+"""What happens to jobs, as values, for everybody who wants to know: the log, and beside it metrics or an audit.
+
+A process hands one `Observer` to whatever works on jobs in it. Each event is told once by whoever brings it about; a
+step that is repeated after a crash may tell it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """In the queue, behind `ahead` others; `duplicate` when it was there already."""
+
+    job: Job
+    ahead: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not done, for a reason that the person can mend: `kind` is the `UserError`'s, `job` None while there is none."""
+
+    user_id: int
+    kind: str
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker begins to make it."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The model took step `step` of `steps` of one of its requests."""
+
+    job: Job
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Its result is in the store, after `gpu_s` seconds with the model."""
+
+    job: Job
+    gpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Its result was handed over."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It ended without a result: `kind` is what its user is told (None told: `way` is None), `reason` is for us."""
+
+    job: Job
+    kind: str
+    reason: str
+    way: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Its user or an operator ended it, and its place says so."""
+
+    job: Job
+
+
+Event = Accepted | Refused | Started | Step | Drawn | Delivered | Failed | Cancelled
+
+
+class Observer(Protocol):
+    """Hears of every event. It is called in the thread or loop that works on the job, so it must be quick."""
+
+    def __call__(self, event: Event, /) -> None: ...
