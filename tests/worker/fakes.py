@@ -143,7 +143,7 @@ class FakeDiscord:
         if self.away:
             raise Unavailable("HTTP 503")
         if name in self.refuse:
-            raise NotAllowed("a test says so", self.refuse[name])
+            raise NotAllowed("no_permissions", self.refuse[name], "a test says so")
         result = run()
         self.after(name)
         return result
