@@ -72,7 +72,7 @@ class Clockwork:
         sandbox.record.exchange = noted_exchange  # type: ignore[method-assign]
 
     def take(self) -> tuple[list[float], int]:
-        """Milliseconds of all that were answered, sorted, and how many were missed; starts anew."""
+        """Milliseconds of all that were answered, sorted, and how many were missed; starts over."""
         times = sorted((self.answered[id] - at) * 1e3 for id, at in self.sent.items() if id in self.answered)
         missed = sum(id not in self.answered or self.answered[id] - at > DEADLINE_S for id, at in self.sent.items())
         self.sent, self.answered = {}, {}

@@ -3,7 +3,7 @@
 It shares neither autoencoder nor text encoder with what it judges. It learns from the same icon sets, but from
 pictures made another way (rotated, blurred, noisy, over textures), and for every noun one icon is held back from it:
 its score on pictures of those held-back icons is the ceiling a generator can be measured against. The trained judge
-ships beside this file; `python -m benchmarks.judge ICONS_ZIP` makes it anew.
+ships beside this file; `python -m benchmarks.judge ICONS_ZIP` makes it again.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ def measure_scenes(judge: Judge, data: IconData, seed: int, count: int = 200) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description="Train the judge anew.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description="Train the judge again.")
     parser.add_argument("icons", type=Path, help="icons.zip of a model.training run")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--pictures", type=int, default=40_000)

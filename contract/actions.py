@@ -26,7 +26,7 @@ class ButtonStyle(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button as data; whoever sends it turns it into the library's own."""
+    """One button as data; the sender turns it into the library's own."""
 
     custom_id: str
     label: str | None = None

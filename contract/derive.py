@@ -28,7 +28,7 @@ def next_job(job: Job, button: ButtonId, press: Press, prompt: Prompt | None = N
 
 
 def again(job: Job, press: Press) -> Job:
-    """The same request again, for whoever pressed."""
+    """The same request again, for the person who pressed."""
     return _derived(job, press, job.request, None, None)
 
 

@@ -56,7 +56,7 @@ def rebuild(
     created_ms: int,
     versions: Versions = VERSIONS,
 ) -> Job:
-    """The job behind a message of ours, from the message alone. `user` and `destination` are those of whoever asks now.
+    """The job behind a message of ours, from the message alone. `user` and `destination` are the present asker's.
 
     `versions` are those that the operator's models answer to: the echo names one of them.
 

@@ -1,7 +1,7 @@
 """Files below one folder, and never anywhere else: no link is followed on the way to them, only regular files are read.
 
 The folder may be shared with other programs and hosts. Without this, one symbolic link in it would send a file of the
-host to whoever asks for a picture, or have a picture written over one.
+host to anybody who asks for a picture, or have a picture written over one.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Progress:
 
 
 def publish(client: redis.Redis, progress: Progress) -> None:
-    """Tell whoever listens. Losing it is harmless: the next one follows."""
+    """Tell all who listen. Losing it is harmless: the next one follows."""
     with client.pipeline(transaction=False) as pipe:
         key = keys.progress(progress.job_id)
         pipe.publish(keys.progress_channel(), encode(progress))

@@ -38,10 +38,10 @@ WEIGHTS = {Speed.RELAX: 1.0, Speed.FAST: 10.0, Speed.TURBO: 20.0}
 """A fast job's cost counts a tenth of a relaxed one's, so relaxed jobs are served less often but never starve."""
 
 HEAD_START = 2.0
-"""Whoever pressed a button is looking: such a job, unless it is relaxed, goes this many average jobs before its turn.
+"""Who pressed a button is looking: such a job, unless it is relaxed, goes this many average jobs before its turn.
 
 Its cost counts in its user's share like any other, so a user's presses catch up with the turn of others after two or
-three. All presses together spend from one credit, two average jobs for each slot; whoever finds it spent waits their
+three. All presses together spend from one credit, two average jobs for each slot; those who find it spent wait their
 turn. So a job that waits is passed over by no more than that and what `RETURNS` adds, however many people press.
 """
 RETURNS = 0.5

@@ -1,4 +1,4 @@
-"""Forwards as ONNX graphs, run by onnxruntime on the CPU: the same arithmetic, planned anew for the whole graph.
+"""Forwards as ONNX graphs, run by onnxruntime on the CPU: the same arithmetic, planned for the whole graph at once.
 
 A graph is exported once and kept on disk under the fingerprint of its weights, so that the next process has it at
 once. torch goes on to own everything else; numpy views pass between the two without a copy. `benchmarks/README.md` has
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-4
 _OPSET = 17
 _INPUT = "in"
 _LAYOUT = 1
-"""Counts the ways in which this file and `model.traced` have laid out their graphs: an older one is made anew."""
+"""Counts the ways in which this file and `model.traced` have laid out their graphs: an older one is made again."""
 
 
 class OnnxRuntime:
@@ -49,13 +49,13 @@ class OnnxRuntime:
         """Nothing: onnxruntime orders weights by itself."""
 
     def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
-        """As `Recorder.record`. A file that cannot be used is made anew; one that cannot be kept is not missed."""
+        """As `Recorder.record`. A file that cannot be used is made again; one that cannot be kept is not missed."""
         file = None if self._folder is None else self._file(self._folder, name)
         if file is not None and file.is_file():
             try:
                 return session(file.read_bytes())
             except Exception as error:  # onnxruntime's errors have no common root
-                logger.warning("%s is of no use and made anew: %s", file, error)
+                logger.warning("%s cannot be used and is made again: %s", file, error)
         graph = export(AsModule(forward, layers), inputs)
         if file is not None:
             _keep(file, graph)

@@ -10,7 +10,7 @@ def collector_resting() -> Iterator[None]:
     """Within, nothing is collected. May be nested.
 
     torch, diffusers and transformers make some million objects that all stay, and the collector walks them over and
-    over while they grow: a fifth of the time until the first picture. Whoever serves long may `gc.freeze()` afterwards.
+    over while they grow: a fifth of the time until the first picture. Servers may `gc.freeze()` afterwards.
     """
     was_awake = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Convolutions for the CPU with their weights laid out once, instead of anew at every call.
+"""Convolutions for the CPU with their weights laid out once, instead of at every call.
 
 oneDNN has its own order for a convolution's weights and brings them into it each time; and it is faster where channels
 come last, which then saves the turning to and fro around every attention as well. `benchmarks/README.md` has the

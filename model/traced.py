@@ -2,7 +2,7 @@
 
 Three things cost time in a small UNet besides arithmetic. Python dispatches some thousand operations a step: recorded
 once, the graph runs without it. What depends on the prompt alone, the keys and values of cross-attention and the pooled
-embedding, is computed anew each step: here it is an input of the graph, computed once per prompt. And the convolutions'
+embedding, is computed at every step: here it is an input of the graph, computed once per prompt. And the convolutions'
 weights are brought into the processor's order each time: a recorder sees to that. There are two: `TorchScript` here,
 and onnxruntime in `model.exported`, which is faster. `benchmarks/README.md` has the figures.
 """
@@ -65,7 +65,7 @@ class TorchScript:
             graph: Graph = torch.jit.freeze(torch.jit.trace(AsModule(forward, layers), inputs, check_trace=False))
 
         def run(*inputs: torch.Tensor) -> Any:
-            # The optimiser would start anew for every number of rows, and gains nothing on a CPU.
+            # The optimiser would start over for every number of rows, and gains nothing on a CPU.
             with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
                 return graph(*inputs)
 

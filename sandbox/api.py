@@ -41,7 +41,7 @@ class Call:
 
     @property
     def user(self) -> User:
-        """Whoever calls, on a route that asks for a token."""
+        """The caller of a route that asks for a token."""
         if self.actor is None:
             raise unauthorized()
         return self.actor
@@ -206,7 +206,7 @@ class Api:
             self._sandbox.record.violation("User-Agent", f"{request.method} {request.path} came from {agent!r}")
 
     def _fault(self, request: web.Request, call: Call) -> Fault | None:
-        """The planned trouble that this request meets. Whoever shows no token has an interaction's: a bot."""
+        """The planned trouble that this request meets. A caller without a token has an interaction's: a bot."""
         by = "person" if call.actor is not None and not call.actor.bot else "bot"
         return self._sandbox.faults.next(request.method, request.path, json.dumps(call.body, ensure_ascii=False), by)
 

@@ -1,6 +1,6 @@
 """The sandbox's own routes, below ``/_sandbox``: what was said, trouble on request, time, limits and permissions.
 
-No client of Discord's uses them; they are for tests and for whoever wants to see a program meet its limits. All take
+No client of Discord's uses them; they are for tests and for people who want to see a program meet its limits. All take
 and give JSON, except the record, which is JSON lines.
 """
 

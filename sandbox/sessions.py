@@ -19,7 +19,7 @@ Sent = Callable[[], None] | None
 
 
 class Connection:
-    """One socket. Frames leave in the order they were queued, whoever queued them."""
+    """One socket. Frames leave in the order they were queued, no matter who queued them."""
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self.socket = socket

@@ -46,7 +46,7 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message as it is kept: ids instead of users, attachments without links (links expire, so they are made anew
+    """A message as it is kept: ids instead of users, attachments without links (links expire, so they are made again
     whenever the message is shown). ``nonce`` is shown to ``nonce_to`` alone, and an ephemeral message to
     ``ephemeral_to`` alone."""
 
@@ -97,7 +97,7 @@ class Interaction:
 
 
 class World:
-    """Holds everything. Whoever changes an object hands it to the matching ``save`` so that it survives a restart."""
+    """Holds everything. A change is handed to the matching ``save``, so that it survives a restart."""
 
     def __init__(self, clock: Clock, store: Store) -> None:
         self.clock = clock

@@ -85,7 +85,7 @@ def remixed(
 
 
 def again(services: Services, asker: Asker, job: Job, profile: Profile) -> Job:
-    """`job` once more with the same seed, for whoever asks: the same pictures. UserError when its model is gone."""
+    """`job` once more with the same seed, for the asker: the same pictures. UserError when its model is gone."""
     return derive.again(job, replace(_press(services, asker, job, profile), seed=job.seed))
 
 

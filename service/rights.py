@@ -13,7 +13,7 @@ class Owned(Protocol):
 
     @property
     def user(self) -> User:
-        """Whoever asked for it."""
+        """The person who asked for it."""
 
     @property
     def destination(self) -> Destination:

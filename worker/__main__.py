@@ -316,7 +316,7 @@ def _work(
     if poster is None:
         ended = pool.drain(settings.drain_s)
     else:
-        # Whoever still waits for Discord when the grace is over gives up, so that the job goes back in time.
+        # What still waits for Discord when the grace is over gives up, so that the job goes back in time.
         give_up = threading.Timer(settings.drain_s, poster.close)
         give_up.daemon = True
         give_up.start()

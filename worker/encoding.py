@@ -128,7 +128,7 @@ def _message_ladder(image: Pixels, parameters: str) -> Iterator[Encoded]:
 
 
 def _with_text(png: bytes, text: str) -> bytes:
-    """The PNG with an iTXt chunk after its header. By hand, as fpng writes none and Pillow would encode anew."""
+    """The PNG with an iTXt chunk after its header. By hand, as fpng writes none and Pillow would encode again."""
     body = (
         b"iTXt" + _KEYWORD.encode("latin-1") + b"\0" + b"\0\0" + b"\0" + b"\0" + text.replace("\0", "").encode("utf-8")
     )

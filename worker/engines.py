@@ -160,7 +160,7 @@ class Engines:
     def lent(self, name: str, started: Callable[[Cancellable], None]) -> Iterator[Warm]:
         """The model called `name`, loaded, for the length of the block; it stays loaded meanwhile.
 
-        Whoever has to wait hands `started` something to cancel. LoadFailed when the model cannot be had here, GaveUp
+        While waiting, `started` gets something to cancel. LoadFailed when the model cannot be had here, GaveUp
         when the wait was cancelled.
         """
         warm = self._borrow(name, started)
@@ -225,7 +225,7 @@ class Engines:
             old.engine.close()
 
     def _is_turn_of(self, place: _Place) -> bool:
-        """Whoever needs the loaded model enters unless somebody came before who needs another; only the first in the
+        """A job that needs the loaded model enters unless one came before that needs another; only the first in the
         line may load."""
         if self._loading_since is not None:
             return False

@@ -1,6 +1,6 @@
 """A lease: one worker's right to run one job and to say how it ended. It lapses unless the heartbeat renews it.
 
-Tasks meet their own lease through `current_lease()`. When the job shall stop, the lease says so and calls back; what
+Tasks meet their own lease through `current_lease()`. When the job has to stop, the lease says so and calls back; what
 the task then raises does not matter, the slot settles the job by the lease's word.
 """
 
@@ -18,7 +18,7 @@ from contract.ids import JobId
 
 
 class Stop(StrEnum):
-    """Why a running job shall stop."""
+    """Why a running job has to stop."""
 
     CANCELLED = "cancelled"
     """Its user or an operator ended it."""
@@ -72,7 +72,7 @@ class Lease:
 
     @property
     def reason(self) -> Stop | None:
-        """Why the job shall stop; None while it may run."""
+        """Why the job has to stop; None while it may run."""
         return self._reason
 
     @property
@@ -97,7 +97,7 @@ class Lease:
             self._callbacks.clear()
 
     def on_stop(self, callback: Callable[[], None]) -> None:
-        """Call `callback` from another thread when the job shall stop; at once when it already shall."""
+        """Call `callback` from another thread when the job has to stop; at once when it already has to."""
         with self._lock:
             stopped = self._reason is not None
             if not stopped:
@@ -115,7 +115,7 @@ def current_lease() -> Lease | None:
 
 
 def on_cancel(job_id: JobId, callback: Callable[[], None]) -> None:
-    """Call `callback` when the running task of `job_id` shall stop, for whatever reason. Called by that task.
+    """Call `callback` when the running task of `job_id` has to stop, for any reason. Called by that task.
 
     Outside of a slot (a test, a script) nobody can stop the task, so nothing is registered.
     """

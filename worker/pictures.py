@@ -164,7 +164,7 @@ class Studio:
                 progress.publish(self._redis, progress.Progress(job.id, percent, preview))
 
     def _keep_pictures(self, job: Job, plan: Plan, images: Sequence[NDArray[np.uint8]], gpu_s: float) -> None:
-        """Pictures before the record: whoever finds the record finds the pictures."""
+        """Pictures before the record: a reader that finds the record finds the pictures."""
         height, width = images[0].shape[:2]
         for index, image in enumerate(images):
             text = parameters_text(job, index, enlargement=width // plan.width)

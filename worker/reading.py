@@ -1,7 +1,7 @@
 """The pictures behind a job's links, fetched and decoded in a process of their own.
 
 What strangers send is handled where it can do the least: the process holds no token and no address of Redis, has its
-own limits of time and memory, and whoever wants to be rid of it kills it, whatever it is waiting for. It ends with its
+own limits of time and memory, and a cancel kills it, no matter what it is waiting for. It ends with its
 one job. `python -m worker.reading` is that process: a JSON object on its standard input, pictures on its output.
 """
 

@@ -28,7 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from contract.errors import EaselError
 
 ROOM_BYTES = 20_000
-"""What a signature adds to a file at most; whoever has a limit to keep leaves this much."""
+"""What a signature adds to a file at most; a caller with a limit to keep leaves this much."""
 
 MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 

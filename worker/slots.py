@@ -51,7 +51,7 @@ LONGEST_JOB_S = 900.0
 """For a job that does not say how long it may take."""
 LISTENS_WITHIN_S = 2.0
 WAIT_S = 0.5
-"""Length of one blocking wait for work; also the longest an idle slot takes to notice that it shall end."""
+"""Length of one blocking wait for work; also the longest an idle slot takes to notice that it has to end."""
 MAX_PAUSE_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -229,7 +229,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             lease.stop(Stop.CANCELLED)
 
     def _ask(self) -> bytes:
-        """Claim a job. Whoever asks next must see its lease, so this is called inside the door."""
+        """Claim a job. The next one to ask must see its lease, so this is called inside the door."""
         asked = self._claim()
         if asked is None:
             return b"blocked"

@@ -41,7 +41,7 @@ class Member:
 
 @dataclass
 class House:
-    """Starts everything, starts anew what dies, ends everything."""
+    """Starts everything, starts again what dies, ends everything."""
 
     data: Path
     nursery: Nursery

@@ -60,7 +60,7 @@ class ButtonColours:
             style = pressed.get(button.custom_id or "")
             if style is not None:
                 button.style = discord.ButtonStyle(int(style))
-        view.stop()  # presses are found by custom_id: discord.py shall not keep it
+        view.stop()  # presses are found by custom_id, so discord.py need not keep it
         target = self._client.get_partial_messageable(message.channel.id).get_partial_message(message.id)
         try:
             async with asyncio.timeout(PATIENCE_S):

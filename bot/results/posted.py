@@ -10,7 +10,7 @@ from contract.actions import ButtonId, read_custom_id
 from contract.errors import UnknownButton, UserError
 
 _MENTION = re.compile(r"<@!?(\d+)>(?!.*<@)", re.DOTALL)
-"""The last mention in a message of ours is whoever asked; prompts come before it."""
+"""The last mention in a message of ours is the person who asked; prompts come before it."""
 
 
 def button_under(message: discord.Message) -> ButtonId:
@@ -28,6 +28,6 @@ def button_under(message: discord.Message) -> ButtonId:
 
 
 def owner_of(message: discord.Message) -> int | None:
-    """Whoever asked for the job of this message, by its own words."""
+    """The person who asked for the job of this message, by its own words."""
     found = _MENTION.search(message.content)
     return int(found[1]) if found else None

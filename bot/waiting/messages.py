@@ -51,7 +51,7 @@ _GONE = frozenset({10003, 10008, 30046, 50001, 50013})
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a waiting message shall show. Without a `preview` the one it shows stays."""
+    """What a waiting message is to show. Without a `preview` the one it shows stays."""
 
     content: str
     preview: bytes | None = None

@@ -47,7 +47,7 @@ def main() -> None:
             sys.stdout.write(answer(line) + "\n")
             sys.stdout.flush()
     except (BrokenPipeError, KeyboardInterrupt):
-        # Whoever was reading has gone; closing the descriptor here keeps the interpreter from complaining at its end.
+        # The reader has gone; closing the descriptor here keeps the interpreter from complaining at its end.
         sys.stderr.close()
 
 

@@ -1,7 +1,7 @@
 """A UNet's deep part kept over steps: DeepCache (Ma et al. 2024, arXiv 2312.00858) at its outermost level.
 
 What the lower levels give changes slowly from step to step. So a step may take them from an earlier one and compute
-only the outermost level anew: the first layers on the way down, the last on the way up. Both forwards are the UNet's
+only the outermost level itself: the first layers on the way down, the last on the way up. Both forwards are the UNet's
 own; they differ in which of its blocks they see.
 """
 

@@ -274,7 +274,7 @@ def load_icons(path: Path) -> IconData:
                 icons += [Icon(name, concept) for concept in shown]
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise TrainingError(
-            f"{path} is no icons.zip of this program ({error}); make it anew with the data stage."
+            f"{path} is no icons.zip of this program ({error}); make it again with the data stage."
         ) from None
     concepts = tuple(Concept(tuple(names), group, practised) for names, group, practised in index["concepts"])
     return IconData(np.concatenate(pictures), tuple(icons), concepts)

@@ -1,8 +1,8 @@
 """Stage 4, the denoiser: a small UNet learns to take noise out of latents, told by the prompt what they show.
 
 Autoencoder and text encoder are frozen by now, so every picture's latents are computed once. Its caption is phrased
-anew every time. A tenth of the captions is dropped: the same network then also knows what pictures look like in
-general, which is what classifier-free guidance subtracts.
+in another way every time. A tenth of the captions is dropped: the same network then also knows what pictures look like
+in general, which is what classifier-free guidance subtracts.
 """
 
 from __future__ import annotations

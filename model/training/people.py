@@ -96,7 +96,7 @@ def load_people(path: Path) -> People:
         return People(from_sheet(sheet, index["size"], len(traits)), traits)
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise TrainingError(
-            f"{path} is no people.zip of this program ({error}); make it anew with the data stage."
+            f"{path} is no people.zip of this program ({error}); make it again with the data stage."
         ) from None
 
 

@@ -7,7 +7,7 @@ const FATAL = new Set([4004, 4010, 4011, 4012, 4013, 4014]);
 export class Gateway {
   /**
    * `onEvent(type, data)` gets every dispatch; `onStatus(state)` one of connecting, ready, waiting, refused.
-   * After a drop that could not be resumed a fresh READY arrives: whoever listens loads again what it shows.
+   * After a drop that could not be resumed a fresh READY arrives: listeners load again what they show.
    */
   constructor(url, token, { onEvent, onStatus }) {
     const address = new URL(local(url));

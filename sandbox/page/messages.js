@@ -134,7 +134,7 @@ export class MessageList {
       this.redraw(message.id);
   }
 
-  /** Draws a message anew in its place: pictures stay until their successors are loaded, focus stays where it was. */
+  /** Draws a message again in its place: pictures stay until their successors are loaded, focus stays where it was. */
   redraw(id) {
     const message = this.#messages().get(id);
     const old = this.elements.get(id);

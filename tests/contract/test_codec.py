@@ -99,7 +99,7 @@ def test_an_unknown_field_is_refused(place: str) -> None:
 
 
 def test_schema_and_version_belong_together() -> None:
-    """Whoever changes what a job document holds raises `JOB_VERSION`, teaches `decode_job` the version before, and
+    """A change of what a job document holds raises `JOB_VERSION`, teaches `decode_job` the version before, and
     writes the new pair here: an older worker must not read a document that it understands differently."""
     schema = json.dumps(job_schema(), sort_keys=True)
     assert (JOB_VERSION, hashlib.sha256(schema.encode()).hexdigest()[:16]) == (2, "3f298ce886ce686d")

@@ -1,4 +1,4 @@
-"""Whose turn it is: fair shares by user, speed and cost, and age for whoever waited too long."""
+"""Whose turn it is: fair shares by user, speed and cost, and age for those who waited too long."""
 
 import redis
 import redis.asyncio

@@ -136,7 +136,7 @@ async def test_a_press_that_is_handed_back_keeps_its_place(line: Line) -> None:
 
 
 async def test_ageing_holds_against_presses(line: Line) -> None:
-    """One claim in four goes to whoever waits beyond patience, whoever presses."""
+    """One claim in four goes to a person who waits beyond patience, no matter who presses."""
     aged = [job(number, user=1) for number in range(10)]
     await line.submit(*aged, cost=1000)
     await line.submit(*(pressed(1000 + number, user=1000 + number) for number in range(20)))

@@ -371,7 +371,7 @@ async def test_a_delayed_job_comes_back_when_it_is_due(queue: JobQueue, client: 
 
 
 async def test_only_our_tasks_can_run(client: redis.Redis) -> None:
-    """Whoever can write to Redis still cannot name a function of their own."""
+    """Somebody who can write to Redis still cannot name a function of their own."""
     forged = AllowedJob.create("os.system", args=["true"], connection=client, serializer=JSONSerializer)
     with pytest.raises(PermissionError):
         forged.perform()

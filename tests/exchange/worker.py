@@ -64,7 +64,7 @@ class PlainWorker:
         return bool(scripts.run(self.client, scripts.FINISH, scripts.arguments(parameters))[0])
 
     def beat(self, rq_id: str) -> int:
-        """1 renewed, 2 renewed and shall stop, 0 lost."""
+        """1 renewed, 2 renewed and has to stop, 0 lost."""
         leases = [[self.queue, rq_id, self.executions[rq_id]]]
         return int(scripts.run(self.client, scripts.BEAT, scripts.arguments({"lease_s": 15, "leases": leases}))[0])
 

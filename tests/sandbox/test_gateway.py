@@ -121,7 +121,7 @@ async def test_what_was_missed_is_replayed(sandbox: Sandbox, rest: Rest) -> None
 
 @pytest.mark.parametrize("code", [1000, 1001])
 async def test_a_session_closed_normally_cannot_be_resumed(sandbox: Sandbox, code: int) -> None:
-    """Opcode 9 with false; the connection may identify anew."""
+    """Opcode 9 with false; the connection may identify again."""
     async with RawGateway(sandbox) as first:
         ready = await first.identify()
         await first.hang_up(code)

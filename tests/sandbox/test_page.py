@@ -242,7 +242,7 @@ def test_a_channel_is_loaded_once(page: Page) -> None:
 
 
 def test_a_command_typed_before_the_commands_are_there_is_one(page: Page) -> None:
-    """Whoever types faster than the list loads is not told that there is no such command."""
+    """A person who types faster than the list loads is not told that there is no such command."""
 
     def late(route: Route) -> None:
         page.wait_for_timeout(500)

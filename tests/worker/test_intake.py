@@ -106,7 +106,7 @@ def test_a_link_of_a_thousand_characters_is_told_short(intake: Intake) -> None:
 
 
 def test_a_cancelled_intake_keeps_nothing(intake: Intake, store: FolderStore) -> None:
-    """Whoever holds the reading can end it."""
+    """The holder of the reading can end it."""
     job = imagine(f"{A} a fox")
     with pytest.raises(ReadingStopped):
         intake.take_in(job, lambda reading: reading.cancel())

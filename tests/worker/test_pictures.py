@@ -184,7 +184,7 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
 def test_pictures_of_a_small_model_are_kept_enlarged(
     engine: FakeEngine, store: FolderStore, client: redis.Redis, intake: Intake
 ) -> None:
-    """What is stored is what is shown; whoever enlarges is told whether it is a tile."""
+    """What is stored is what is shown; the enlarger is told whether it is a tile."""
     tiles = []
 
     def enlarge(images: list[NDArray[np.uint8]], tile: bool) -> list[NDArray[np.uint8]]:

@@ -288,7 +288,7 @@ def test_what_a_worker_wants_decides_what_it_gets(bench: Bench) -> None:
 
 
 def test_a_hung_engine_ends_the_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stuck kernel cannot be interrupted; the supervisor starts the process anew."""
+    """A stuck kernel cannot be interrupted; the supervisor starts the process again."""
     exits: list[int] = []
     monkeypatch.setattr("worker.heartbeat.os._exit", exits.append)
     bench.start(hung=lambda: 61.0, hung_after_s=60.0)

@@ -29,7 +29,7 @@ from worker.pictures import Studio
 
 @dataclass
 class FakeStudio:
-    """Draws nothing, and is cancelled by whoever got the ticket."""
+    """Draws nothing, and is cancelled by the holder of the ticket."""
 
     drawn: list[Job] = field(default_factory=list)
     cancelled: int = 0

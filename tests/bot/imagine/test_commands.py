@@ -101,7 +101,7 @@ async def test_a_bad_prompt_is_refused_by_name(
 async def test_a_prompt_with_mentions_pings_nobody(
     simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, bob: MemberActor
 ) -> None:
-    """Whoever or whatever a prompt names, the request to Discord allows no mention at all."""
+    """No matter whom a prompt names, the request to Discord allows no mention at all."""
     await alice.slash(channel, "imagine", prompt=f"@everyone loves {bob.mention} and <@&1>")
     [answer] = [entry for entry in simcord_env.http_requests if entry.path.endswith("/callback")]
     assert answer.json is not None
@@ -124,7 +124,7 @@ async def test_markdown_in_a_prompt_does_not_break_the_bold(
 async def test_an_obvious_correction_can_be_run(
     services: Services, channel: ChannelHandle, alice: MemberActor, bob: MemberActor
 ) -> None:
-    """The refusal of `--v5` carries a button that runs `--v 5`, once, for whoever typed it."""
+    """The refusal of `--v5` carries a button that runs `--v 5`, once, for the person who typed it."""
     refused = await alice.slash(channel, "imagine", prompt="a fox --v6.1")
     refusal_of(refused)
     assert refused.response is not None

@@ -299,7 +299,7 @@ async def test_auto_dm_sends_what_is_finished(
     alice: MemberActor,
     bob: MemberActor,
 ) -> None:
-    """Whoever switched it on gets every finished job as a direct message; others get none."""
+    """A person who switched it on gets every finished job as a direct message; others get none."""
 
     async def finished(job_id: JobId) -> AsyncIterator[Progress]:
         yield Progress(job_id, 100, state="finished")

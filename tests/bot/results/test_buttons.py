@@ -210,7 +210,7 @@ async def test_an_unknown_button_is_answered(
 async def test_an_index_the_job_does_not_have_is_refused(
     simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
 ) -> None:
-    """U2 of a single picture is no button of ours, whoever made it up."""
+    """U2 of a single picture is no button of ours, no matter who made it up."""
     await alice.click(await post_result(simcord_env, channel, grid), label="U2")
     single = await accepted_job(services, alice.id)
     await services.queue.discard(single.id)

@@ -186,7 +186,7 @@ async def test_an_edit_that_cannot_be_costs_nothing(
     capsys: pytest.CaptureFixture[str],
     trouble: str,
 ) -> None:
-    """The job is there all the same, nobody is warned, and one line is there for whoever looks for it."""
+    """The job is there all the same, nobody is warned, and one line is there for those who look for it."""
     message = await post_result(simcord_env, channel, grid)
     target = simcord_env.bot.get_partial_messageable(channel.id).get_partial_message(message.id)
     await alice.click(message, label="V3")

@@ -271,7 +271,7 @@ async def test_other_processes_jobs_are_left_to_them(
 async def test_no_edit_follows_finish(
     waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle
 ) -> None:
-    """After `finish` the message belongs to whoever called it."""
+    """After `finish` the message belongs to its caller."""
     await waiting.hear(Progress(job.id, 10))
     await waiting.finish(job.id)
     await waiting.hear(Progress(job.id, 20))

@@ -276,7 +276,7 @@ async def test_a_channel_that_is_gone_says_so(poster: Poster) -> None:
 
 
 async def test_a_file_over_the_channels_limit_is_too_large(poster: Poster, sandbox: Sandbox, channel: int) -> None:
-    """Whoever posts can then make it smaller."""
+    """The caller can then make it smaller."""
     sandbox.limits.change({"file_bytes": 50})
     with pytest.raises(TooLarge):
         await post(poster, channel)
@@ -307,7 +307,7 @@ async def test_amending_leaves_the_words_and_takes_the_rest(poster: Poster, sand
 
 
 async def test_direct_messages(poster: Poster, sandbox: Sandbox) -> None:
-    """The last way to tell somebody; whoever does not take them is not told this way."""
+    """The last way to tell somebody; a person who does not take them is not told this way."""
     ada = sandbox.world.people[0]
     told = await asyncio.to_thread(poster.post_directly, int(ada.id), Post("<@1>", embed=EMBED), "direct")
     assert sandbox.world.messages[str(told)].embeds[0]["title"] == "Sorry"
