@@ -7,6 +7,6 @@ from contract.families import FAMILIES
 
 
 def test_the_published_families_and_samplers_are_the_models() -> None:
-    """Whoever adds a family or a sampler to the model publishes it in `contract/families.py`."""
+    """A family or a sampler that the model gets is published in `contract/families.py`."""
     there = {name: family.samplers() for name, family in model.families.FAMILIES.items()}
     assert there == dict(FAMILIES)
