@@ -71,7 +71,7 @@ def rebuild(
         raise UserError("lineage_too_long", job=job_id)
     try:
         request = KINDS[fields["k"]].from_fields(fields)
-        prompt = parse(echo, Context(versions=versions)).prompts[0]  # an echo names its version
+        prompt = parse(echo, Context(versions=versions, accepted_before=True)).prompts[0]  # an echo names its version
         if fields.get("w") == "none":
             prompt = replace(prompt, parts=())
         model = fields["m"]

@@ -46,9 +46,10 @@ class Meaning:
 
 def read_line(line: Line, default: Version, context: Context) -> Meaning:
     """The meaning of `line`; `default` is the version when no flag selects one. Raises PromptError."""
-    _check_links(line)
+    if not context.accepted_before:
+        _check_links(line)
     _check_versions(line, context)
-    given = _name_flags(line)
+    given = _name_flags(line, context)
     version = next((select(context.versions, line.source, one) for one in given if one.flag.name in SELECTORS), default)
     given = tuple(_as_width(one, line, version) for one in given)
     values, negatives = _values(line, given, version, context)
@@ -80,7 +81,7 @@ def _check_versions(line: Line, context: Context) -> None:
             select(context.versions, line.source, Given(flag, raw.start, raw.end, raw.words[: taken(flag, words)]))
 
 
-def _name_flags(line: Line) -> tuple[Given, ...]:
+def _name_flags(line: Line, context: Context) -> tuple[Given, ...]:
     """The flags by their full names. PromptError `unrecognized_parameter` names every word that is none of them."""
     given: list[Given] = []
     strangers: list[str] = []
@@ -103,7 +104,7 @@ def _name_flags(line: Line) -> tuple[Given, ...]:
             places.append((raw.words[count][0], raw.words[-1][1]))
             if len(places) <= _CORRECTED_NAMES:
                 edits.append(misplaced_text_edits(line, places[-1], raw.words[count - 1] if count else None))
-    glued = list(glued_flags(line))
+    glued = [] if context.accepted_before else list(glued_flags(line))
     for start, end, name in glued:
         strangers.append(f"--{name}")
         places.append((start, end))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from contract.prompt import permutations
 from contract.prompt.echo import echo, unbreakable
-from contract.prompt.flags import SPELLINGS
+from contract.prompt.flags import SELECTORS, SPELLINGS
+from contract.prompt.foreign import refuse_foreign
 from contract.prompt.lexer import Link, cut
 from contract.prompt.links import shortened
 from contract.prompt.meaning import read_line
@@ -96,7 +98,10 @@ def _suggestion(text: str, context: Context, error: PromptError) -> str | None:
 
 
 def _parse(text: str, context: Context) -> Submission:
-    source = expand_options(normal_text(text), context.options)
+    typed = normal_text(text)
+    if not context.accepted_before:
+        refuse_foreign(typed, partial(_version_of, context=context))
+    source = expand_options(typed, context.options)
     if context.command == "prefer_suffix":
         check_suffix(source)
     if context.command in _SUFFIXED_COMMANDS:
@@ -134,6 +139,16 @@ def _prompt(source: Source, default: Version, context: Context) -> Prompt:
         parameters=meaning.parameters,
         version=meaning.version.name,
     )
+
+
+def _version_of(source: Source, context: Context) -> Version:
+    """The version that a line asks for."""
+    for raw in cut(source).flags:
+        flag = SPELLINGS.get(raw.name.lower())
+        if flag is not None and flag.name in SELECTORS:
+            spelling = source.text[slice(*raw.words[0])] if raw.words else None
+            return context.versions.selected(flag.name, spelling) or _default_version(context)
+    return _default_version(context)
 
 
 def _default_version(context: Context) -> Version:

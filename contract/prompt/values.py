@@ -140,8 +140,9 @@ class Context:
     `version`: the default model, as settings name it. `plan`: basic, standard, pro or mega. `suffix`: appended to
     every /imagine and /blend. `options`: the person's own `--name` shortcuts. `command`: imagine, blend, remix,
     shorten, custom_zoom, video or prefer_suffix. `profile_ready`: whether a bare `--profile` has something to stand
-    on. `defaults`: settings, applied only where the prompt says nothing and the version knows them. `max_jobs`
-    overrides the plan's limit.
+    on. `accepted_before`: the text is an echo of ours: what is refused only because it is surely meant otherwise was
+    meant as it stands. `defaults`: settings, applied only where the prompt says nothing and the version knows them.
+    `max_jobs` overrides the plan's limit.
     """
 
     version: str = DEFAULT_VERSION
@@ -154,3 +155,4 @@ class Context:
     defaults: Parameters = NO_SETTINGS
     versions: Versions = VERSIONS
     max_jobs: int | None = None
+    accepted_before: bool = False

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from contract.prompt import parse
+from contract.prompt import Context, parse
 from contract.words import blocked_word, plain_form
 
 BLOCKED = ("nude", "naked", "pussy", "bad word", "hell", "ass", "裸体", "누드", "порно")
@@ -14,7 +14,7 @@ BLOCKED = ("nude", "naked", "pussy", "bad word", "hell", "ass", "裸体", "누�
 
 def found(text: str, blocked: tuple[str, ...] = BLOCKED) -> str | None:
     """What is found in a typed prompt."""
-    return blocked_word(blocked, parse(text).prompts[0])
+    return blocked_word(blocked, parse(text, Context(accepted_before=True)).prompts[0])
 
 
 @pytest.mark.parametrize(

@@ -551,7 +551,57 @@ NAMES = [
     _refused("§8 no advice that cannot be followed", "fox --p", "not_enough_ratings", suggestion="fox"),
 ]
 
+
+def _foreign(prompt: str, suggestion: str | None, **request: Any) -> Case:
+    """Another tool's syntax, and what it is here."""
+    return _refused("§8 other tools' syntax", prompt, "other_syntax", request=request, suggestion=suggestion)
+
+
+FOREIGN = [
+    _foreign("a red fox <lora:detail:0.8> in snow", "a red fox in snow"),
+    _foreign("a fox <LyCO:x> <hypernet:y:1> embedding:bad-hands", "a fox"),
+    _foreign("a (red fox:1.5) in snow --ar 3:2", "a red fox in snow:: red fox::0.5 --ar 3:2"),
+    _foreign("(best:1.2), (sharp:1.4), a girl", "best, sharp, a girl:: best::0.2 sharp::0.4"),
+    _foreign("a (red fox:1.5) --v 7", "a red fox --v 7"),
+    _foreign("a (cat:0.5) dog", "a cat dog"),
+    _foreign("((a:1.2):1.3) fox", "a fox:: a::0.2:: a::0.3"),
+    _foreign("fox --no (bad:1.3), x", "fox --no bad, x"),
+    _foreign("((masterpiece)), 1girl, [[blurry]]", "masterpiece, 1girl, blurry"),
+    _foreign("(fox)++ in snow", "fox in snow"),
+    _foreign("a [cat:dog:0.5] on grass", "a cat and dog on grass"),
+    _foreign("a [cat|dog] on grass", "a cat and dog on grass"),
+    _foreign("a [cat:0.5] on grass", "a cat on grass"),
+    _foreign("a {red|green|blue} bird", "a {red, green, blue} bird"),
+    _foreign("a {2$$red|green, dark|0.5::blue} bird", "a {red, green\\, dark, blue} bird"),
+    _foreign("{a {b|c}, d} e", "{a {b, c}, d} e"),
+    _foreign("a __colour__ bird, __animals/wild_cat__", "a colour bird, wild cat"),
+    _foreign("a <wildcard:colour> bird", "a colour bird"),
+    _foreign("a cat AND a dog", "a cat:: a dog"),
+    _foreign("a cat:1.2 AND a dog", "a cat::1.2 a dog"),
+    _foreign("a cat AND a dog --v 7", "a cat and a dog --v 7"),
+    _foreign("a cat BREAK a dog", "a cat a dog"),
+    _foreign("a girl Negative prompt: bad --ar 3:2", "a girl --no bad --ar 3:2"),
+    _foreign(
+        "a girl\nNegative prompt: (worst quality:2), [lowres], bad hands,\nSteps: 20, Sampler: Euler a, CFG scale: 7, "
+        "Seed: 1234567, Size: 512x768, Model: x",
+        "a girl --no worst quality, lowres, bad hands --seed 1234567 --ar 2:3",
+    ),
+    _foreign("a girl Steps: 20, Seed: 0", "a girl --seed 0"),
+    *(
+        _case("§3.8 what is only punctuation stays", text, {"parts": [[text, 1]]})
+        for text in (
+            '"Hi; there!" (a) [b] ((',
+            "(ratio 16:9) at (12:30), John (3:16)",
+            "A CAT AND A DOG",
+            "snake_case__x, a|b, C++",
+            "a smile :) and a (frown",
+            "<3 love <@34>",
+            "steps: up the hill",
+        )
+    ),
+]
+
 CASES = [
     *(*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO),
-    *(*DASHES, *LINKS, *WORDS, *NAMES),
+    *(*DASHES, *LINKS, *WORDS, *NAMES, *FOREIGN),
 ]
