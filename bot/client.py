@@ -18,6 +18,7 @@ from bot.answering import explain
 from bot.edits import ChannelEdits
 from bot.results.colours import ButtonColours
 from bot.translator import BookTranslator
+from bot.waiting.batches import BatchMessages
 from bot.waiting.messages import WaitingMessages
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
@@ -71,6 +72,7 @@ class EaselClient(discord.AutoShardedClient):
         features: Sequence[Feature],
         *,
         cancel_button: bool = True,
+        edits: ChannelEdits | None = None,
         shard_ids: list[int] | None = None,
         shard_count: int | None = None,
     ) -> None:
@@ -88,8 +90,11 @@ class EaselClient(discord.AutoShardedClient):
         self.services = services
         self.cancel_button = cancel_button
         self._features = features
-        self.edits = ChannelEdits()
+        self.edits = edits or ChannelEdits()
         self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
+        self.batches = BatchMessages(
+            services, self, self.edits, self.waiting, cancel_button=cancel_button, is_ours=self.serves
+        )
         self.colours = ButtonColours(self, self.edits)
         self.tree = Tree(self)
         # Under a burst the first in line get their answers, instead of all getting theirs too late together.

@@ -6,6 +6,7 @@ from discord import app_commands
 
 from bot.client import Feature
 from bot.imagine.answers import ANSWERS
+from bot.imagine.batch import CANCEL_BATCH
 from bot.imagine.commands import imagine, surprise
 from bot.information.commands import help, info, userid
 from bot.jobs.commands import HISTORY, QUEUE, cancel, history, queue
@@ -19,7 +20,7 @@ from bot.server.commands import RULES, server
 
 FEATURES = (
     # First, because a client takes the first command of the list for any name that it does not know.
-    Feature(commands=(imagine, surprise), presses=(ANSWERS,)),
+    Feature(commands=(imagine, surprise), presses=(ANSWERS, CANCEL_BATCH)),
     Feature(commands=(help, info, userid)),
     Feature(
         commands=(settings, prefer, *(mode_command(mode) for mode in MODES)),

@@ -25,6 +25,7 @@ from contract.errors import UserError
 from contract.sentences import describe
 from exchange import progress
 from exchange.accounts import Accounts
+from exchange.batches import Batches
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect_async
 from exchange.images import ImageStore, StoreUnavailable, open_store
@@ -106,6 +107,7 @@ async def run(settings: BotSettings) -> None:
             images=await asyncio.to_thread(_store, settings.image_store),
             preferences=Preferences(redis),
             accounts=Accounts(redis),
+            batches=Batches(redis),
             catalogue=open_catalogue(settings.catalogue),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
@@ -162,6 +164,7 @@ async def serve(
         asyncio.create_task(client.start(token)),
         asyncio.create_task(client.follow(events)),
         asyncio.create_task(client.waiting.keep_showing_positions()),
+        asyncio.create_task(client.batches.keep_visiting()),
     ]
     ready = asyncio.create_task(_say_ready(client, subscribed))
     try:

@@ -6,6 +6,7 @@ over five seconds, because from the moment `submit` succeeded the job is accepte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -146,6 +147,26 @@ class JobQueue:
             "ended": utcformat(now()),
         }
         return CancelOutcome((await self._run(scripts.CANCEL, parameters)).decode())
+
+    async def drawing_s(self, jobs: Sequence[Job]) -> float | None:
+        """About how many seconds the present workers need to draw one user's `jobs`, once it is their turn.
+
+        None without a worker, or before it is known how fast one draws. ValueError for a job without a plan.
+        """
+        plans = [job.plan for job in jobs if job.plan is not None]
+        if len(plans) < len(jobs):
+            raise ValueError("a job that has no plan has no cost")
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job, plan in zip(jobs, plans, strict=True):
+                pipe.hmget(keys.speed(), [f"{job.model}@{plan.width * plan.height}", job.model])
+            pipe.smembers(keys.rq_workers_of(keys.RENDER))
+            *speeds, workers = await pipe.execute()
+        slots = int(await self._redis.exists(*workers)) if workers else 0
+        at_once = min(slots, len(jobs), self.limits.max_running_per_user or slots)
+        known = [float(of_this_size or of_any or 0) for of_this_size, of_any in speeds]
+        if not at_once or not all(known):
+            return None
+        return sum(plan.cost / speed for plan, speed in zip(plans, known, strict=True)) / at_once
 
     async def position(self, job_id: JobId) -> Position | None:
         """Where a job stands; None when it is neither waiting nor running."""

@@ -32,11 +32,16 @@ DISCARD_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Jobs that await a yes: `token` finds them again, `cost` is in megapixel-steps."""
+    """Jobs that await a yes: `token` finds them again.
+
+    `drawing_s` is about how many seconds drawing them takes, None when that is unknown; `room` is how many jobs a
+    person may have waiting, None without such a limit.
+    """
 
     token: str
     jobs: tuple[Job, ...]
-    cost: float
+    drawing_s: float | None
+    room: int | None
 
     @property
     def pictures(self) -> int:
@@ -58,19 +63,16 @@ class Confirmed:
     jobs: tuple[Job, ...]
 
 
-async def accept(
-    services: Services, asker: Asker, job: Job, *, interaction_id: int | None = None, limit_s: float | None = None
-) -> Submitted:
+async def accept(services: Services, asker: Asker, job: Job, *, interaction_id: int | None = None) -> Submitted:
     """Put `job` into the queue, held. Repeating it is harmless.
 
     UserError when it is refused: by the gate, over a limit, beyond the model, or because the queue does not answer.
-    `interaction_id` is Discord's, for an answer that recovery can find by it. `limit_s` is for jobs that no answer
-    waits for.
+    `interaction_id` is Discord's, for an answer that recovery can find by it.
     """
     await admit(services, asker, [job])
     job, plan = _planned(services, job)
     try:
-        async with promptly(limit_s):
+        async with promptly():
             submitted = await services.queue.submit(
                 job,
                 cost=plan.cost,
@@ -92,11 +94,12 @@ async def accept(
 async def ask_first(services: Services, asker: Asker, jobs: Sequence[Job]) -> Question:
     """Keep `jobs` until their owner says yes. UserError when some would not be accepted: nobody is asked in vain."""
     await admit(services, asker, jobs)
-    plans = [_planned(services, job) for job in jobs]
-    request = {"kind": "jobs", "jobs": [job_document(job) for job, _ in plans]}
+    planned = tuple(_planned(services, job)[0] for job in jobs)
+    request = {"kind": "jobs", "jobs": [job_document(job) for job in planned]}
     async with promptly():
+        drawing_s = await services.queue.drawing_s(planned)
         token = await services.preferences.put_pending(request, owner=asker.user.id)
-    return Question(token, tuple(job for job, _ in plans), sum(plan.cost for _, plan in plans))
+    return Question(token, planned, drawing_s, services.queue.limits.max_queued_per_user or None)
 
 
 async def keep_correction(services: Services, asker: Asker, prompt: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from contract.catalogue import DEFAULT_CATALOGUE, Catalogue
 from contract.events import Observer
 from exchange.accounts import Accounts
+from exchange.batches import Batches
 from exchange.images import ImageStore
 from exchange.observing import log_event
 from exchange.preferences import Preferences
@@ -22,6 +23,7 @@ class Services:
     images: ImageStore
     preferences: Preferences
     accounts: Accounts
+    batches: Batches
     catalogue: Catalogue = field(default=DEFAULT_CATALOGUE)
     blocked_words: tuple[str, ...] = ()
     """The operator's, which hold everywhere, direct messages included."""

@@ -21,9 +21,11 @@ async def _pressed(call: Call, found: re.Match[str]) -> None:
         case "run", Corrected(prompt=prompt):
             await imagine_text(call, prompt)
         case "confirm", Confirmed(jobs=jobs):
-            await start_batch(call, jobs)
+            await start_batch(call, found["token"], jobs)
         case "dismiss", Confirmed():
-            await call.update(embed=Embed("Not started", "Nothing was run.", NOTICE_COLOUR))
+            await call.update(
+                embed=Embed(call.words.say("question.not_started"), call.words.say("question.nothing"), NOTICE_COLOUR)
+            )
         case _:
             raise UserError("request_expired")
 

@@ -1,55 +1,43 @@
-"""Many jobs of one confirmed request, each with a waiting message of its own."""
+"""Many jobs at once: confirmed, and ended together."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-import discord
-import structlog
-
-from bot.answering import NETWORK_ERRORS
-from bot.calls import Call
-from bot.client import EaselClient
-from bot.rendering import view_of
-from bot.waiting.submission import buttons_of, release
-from contract import messages
+from bot.calls import Call, answered
+from bot.client import Route
+from bot.jobs.cancelling import show_stopped
+from bot.waiting.batches import buttons, progress
 from contract.errors import UserError
-from contract.ids import JobId, nonce
 from contract.jobs import Job
 from contract.messages import NOTICE_COLOUR, Embed
-from contract.sentences import describe
 from exchange.queue import MessageRef
-from service.accepting import accept
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-ACCEPT_S = 10.0
-"""How long the queue may take for one job of a batch: its question has been answered, so nobody's three seconds run."""
+from service.batches import batch_of, open_batch, standing
+from service.cancelling import cancel_batch
 
 
-async def start_batch(call: Call, jobs: Sequence[Job]) -> None:
-    """Answer the confirmation, then accept and announce one job after the other until all run or a limit says no."""
-    await call.update(embed=Embed("Starting", f"Starting {len(jobs)} jobs.", NOTICE_COLOUR))
-    for number, job in enumerate(jobs):
-        try:
-            await accept(call.services, call.asker, job, limit_s=ACCEPT_S)
-        except UserError as error:
-            title, description = describe(error, job.locale)
-            if number:
-                description += f"\n\n{number} of {len(jobs)} jobs were started before that."
-            await call.update_again(embed=messages.refusal(title, description))
-            return
-        await release(call.client, job, await _announce(call.client, job))
+async def start_batch(call: Call, token: str, jobs: Sequence[Job]) -> None:
+    """Keep the confirmed jobs, turn the question into the batch's message, and start what there is room for."""
+    message = None if call.message is None else MessageRef(call.message.channel.id, call.message.id)
+    await open_batch(call.services, call.asker, token, jobs, message)
+    batch = await batch_of(call.services, token)
+    if batch is None:
+        raise UserError("queue_unreachable")
+    await call.update(embed=progress(batch, await standing(call.services, batch)), rows=buttons(batch))
+    call.services.background.start(call.client.batches.visit(token))
 
 
-async def _announce(client: EaselClient, job: Job) -> MessageRef | None:
-    """Post a waiting message by channel route; None when Discord does not take it (the result will come anyway)."""
-    channel = client.get_partial_messageable(job.destination.channel_id)
-    try:
-        message = await channel.send(
-            messages.waiting(job), view=view_of(buttons_of(client, job)), nonce=nonce(JobId(f"waiting-{job.id}"))
-        )
-    except (discord.HTTPException, *NETWORK_ERRORS) as error:
-        log.warning("a waiting message could not be posted", job_id=job.id, error=str(error))
-        return None
-    return MessageRef(job.destination.channel_id, message.id)
+@answered()
+async def _cancelled(call: Call, found: re.Match[str]) -> None:
+    """Cancel all, under the message of a batch."""
+    ended = await cancel_batch(call.services, call.asker, found["token"])
+    said = call.words.say("cancelled.jobs", jobs=len(ended.jobs))
+    if ended.never_started:
+        said += " " + call.words.say("cancelled.never_started", jobs=ended.never_started)
+    await call.update(embed=Embed(call.words.say("batch.stopped"), said, NOTICE_COLOUR))
+    call.services.background.start(show_stopped(call.client, ended.jobs))
+    call.services.background.start(call.client.batches.visit(found["token"]))
+
+
+CANCEL_BATCH = Route(re.compile(r"Easel::Batch::cancel::(?P<token>[0-9a-f]{16})"), _cancelled)

@@ -1,13 +1,15 @@
-"""The question before many jobs: how many, what they would make, at which cost."""
+"""The question before many jobs: how many, what they would make, how long it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import discord
+from discord.utils import escape_markdown
 
 from bot import limits
+from bot.waiting.position import duration
 from contract.actions import Button, ButtonStyle
+from contract.locales import Book
 from contract.messages import NOTICE_COLOUR, Embed
 from service.accepting import Question
 
@@ -15,15 +17,20 @@ SHOWN_EXPANSIONS = 5
 _SHOWN_LENGTH = 150
 
 
-def question(asked: Question, expansions: Sequence[str]) -> tuple[Embed, list[list[Button]]]:
+def question(words: Book, asked: Question, expansions: Sequence[str]) -> tuple[Embed, list[list[Button]]]:
     """The embed that asks, with Yes and No. `expansions` are the prompts in words."""
     count = len(asked.jobs)
-    shown = [f"- {limits.fit(discord.utils.escape_markdown(text), _SHOWN_LENGTH)}" for text in expansions]
-    if len(shown) > SHOWN_EXPANSIONS:
-        shown[SHOWN_EXPANSIONS:] = [f"- … and {len(shown) - SHOWN_EXPANSIONS} more"]
-    lines = [f"This makes **{count} jobs**, {asked.pictures} pictures, at a cost of {asked.cost:.3g} megapixel-steps."]
+    lines = [words.say("question.jobs", jobs=count, pictures=asked.pictures)]
+    if asked.drawing_s is not None:
+        lines[0] += " " + words.say("question.time", time=duration(words, asked.drawing_s))
+    if asked.room is not None and count > asked.room:
+        lines.append(words.say("question.room", room=asked.room))
+    lines += [f"- {limits.fit(escape_markdown(text), _SHOWN_LENGTH)}" for text in expansions[:SHOWN_EXPANSIONS]]
+    if len(expansions) > SHOWN_EXPANSIONS:
+        lines.append(words.say("question.more", more=len(expansions) - SHOWN_EXPANSIONS))
+    yes = words.say("question.yes", jobs=count)
     buttons = [
-        Button(f"Easel::Pending::confirm::{asked.token}", f"Yes, run {count} jobs", style=ButtonStyle.SUCCESS),
-        Button(f"Easel::Pending::dismiss::{asked.token}", "No"),
+        Button(f"Easel::Pending::confirm::{asked.token}", yes, style=ButtonStyle.SUCCESS),
+        Button(f"Easel::Pending::dismiss::{asked.token}", words.say("question.no")),
     ]
-    return Embed("Are you sure?", "\n".join([*lines, *shown]), NOTICE_COLOUR), [buttons]
+    return Embed(words.say("question.title"), "\n".join(lines), NOTICE_COLOUR), [buttons]

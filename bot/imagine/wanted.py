@@ -15,7 +15,7 @@ async def start(call: Call, wanted: Wish, *, remark: str | None = None) -> None:
     `remark` is a line in small print. UserError when the gate or a limit says no.
     """
     if wanted.confirm:
-        embed, rows = question(await ask_first(call.services, call.asker, wanted.jobs), wanted.expansions)
+        embed, rows = question(call.words, await ask_first(call.services, call.asker, wanted.jobs), wanted.expansions)
         await call.say(embed=embed, rows=rows, ephemeral=False)
     else:
         await submit(call, wanted.jobs[0], remark=remark)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 import discord
 import structlog
 
@@ -12,7 +15,7 @@ from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
 from exchange.queue import MessageRef
-from service.asker import Asker
+from service.budget import promptly
 from service.cancelling import cancel
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -25,22 +28,23 @@ async def cancel_by_press(call: Call, job_id: JobId) -> None:
     await call.update(messages.stopped(job))
 
 
-async def cancel_and_show(client: EaselClient, asker: Asker, job_id: JobId) -> Job:
-    """End a job, for commands and reactions: the waiting message, if there is one, is changed by the channel's route.
-
-    UserError as `service.cancelling.cancel`.
-    """
-    job = await cancel(client.services, asker, job_id)
-    await client.waiting.finish(job_id)
-    message = await client.services.queue.waiting_message(job_id)
-    if message is not None:
-        await _show_stopped(client, job, message)
-    return job
+async def show_stopped(client: EaselClient, job_ids: Iterable[JobId]) -> None:
+    """Let the waiting messages of jobs that were ended say so, as the edits of their channels leave room."""
+    for job_id in job_ids:
+        await client.waiting.finish(job_id)
+        async with promptly():
+            job = await client.services.queue.accepted(job_id)
+            message = await client.services.queue.waiting_message(job_id)
+        if job is not None and message is not None:
+            send = partial(_show_stopped, client, job, message)
+            client.edits.offer(message.channel_id, ("stopped", job_id), send, urgent=True, moving=False)
 
 
 async def _show_stopped(client: EaselClient, job: Job, message: MessageRef) -> None:
     target = client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id)
     try:
-        await target.edit(content=messages.stopped(job), view=None)
+        await target.edit(content=messages.stopped(job), embed=None, view=None)
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.info("a cancelled job's message could not be changed", job_id=job.id, error=str(error))
+    finally:
+        client.edits.forget(message.channel_id, ("stopped", job.id))

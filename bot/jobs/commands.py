@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import discord
 from discord import app_commands
 
 from bot import limits
 from bot.calls import Call, answered, suggested
-from bot.jobs.cancelling import cancel_and_show
+from bot.jobs.cancelling import show_stopped
 from bot.pages import Listing, Page, page_of
 from bot.results.again import read_job_id
 from bot.waiting.position import place, progress
@@ -18,6 +16,8 @@ from contract.jobs import Job
 from contract.locales import Book
 from exchange.accounts import Entry
 from service.budget import promptly
+from service.cancelling import cancel as cancel_job
+from service.cancelling import cancel_all
 from service.standing import Standing, standings
 
 HISTORY_PAGE = 6
@@ -85,7 +85,8 @@ async def cancel(call: Call, job: str | None = None) -> None:
         job_id = own[-1].job.id
     else:
         job_id = read_job_id(job)
-    ended = await cancel_and_show(call.client, call.asker, job_id)
+    ended = await cancel_job(call.services, call.asker, job_id)
+    call.services.background.start(show_stopped(call.client, [job_id]))
     await call.say(f"Cancelled {_title(ended)}.")
 
 
@@ -100,15 +101,12 @@ async def _job_names(call: Call, current: str) -> list[tuple[str, str]]:
 
 
 async def _cancel_all(call: Call) -> None:
-    own = await standings(call.services, call.asker.user.id)
-    if not own:
-        raise UserError("nothing_to_cancel")
-    cancelled = 0
-    for one in own:
-        with suppress(UserError):  # it has ended meanwhile
-            await cancel_and_show(call.client, call.asker, one.job.id)
-            cancelled += 1
-    await call.say(f"Cancelled {cancelled} of your jobs.")
+    ended = await cancel_all(call.services, call.asker)
+    call.services.background.start(show_stopped(call.client, ended.jobs))
+    said = call.words.say("cancelled.jobs", jobs=len(ended.jobs))
+    if ended.never_started:
+        said += " " + call.words.say("cancelled.never_started", jobs=ended.never_started)
+    await call.say(said)
 
 
 # ── /history ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from bot.answering import NETWORK_ERRORS
 from bot.askers import asker_of_reaction
 from bot.calls import Call, answered
 from bot.client import EaselClient
-from bot.jobs.cancelling import cancel_and_show
+from bot.jobs.cancelling import show_stopped
 from bot.results.again import send_results
 from bot.results.posted import button_under, owner_of
 from contract.actions import Action
@@ -19,6 +19,7 @@ from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Destination, User
 from service.asker import Asker
+from service.cancelling import cancel
 from service.pictures import forget, recorded_job
 from service.rights import Owned, may_act
 
@@ -53,7 +54,8 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
     """
     button = button_under(message)
     if button.action is Action.CANCEL:
-        await cancel_and_show(client, asker, button.job)
+        await cancel(client.services, asker, button.job)
+        await show_stopped(client, [button.job])
         return
     job = await _behind(client, asker, message, button.job)
     if not may_act(asker, job):

@@ -25,6 +25,7 @@ from bot.edits import ChannelEdits
 from bot.rendering import with_small_print
 from bot.waiting.position import place
 from contract import messages
+from contract.actions import Button
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.locales import book
@@ -96,6 +97,19 @@ class WaitingMessages:
             return
         now_s = self._clock()
         self._waiting.setdefault(job.id, _Waiting(job, message, now_s + FIRST_POSITION_S))
+
+    async def release(self, job: Job, message: MessageRef | None) -> None:
+        """Let an accepted job run, acknowledged by `message`, and keep that message fresh from now on."""
+        if message is not None:
+            self.track(job, message)
+        try:
+            alive = await self._queue.release(job.id, message)
+        except redis.exceptions.RedisError as error:
+            log.warning("could not release the job; recovery will", job_id=job.id, error=str(error))
+            return
+        if not alive and message is not None:
+            await self.finish(job.id)
+            await self._delete(message)
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""
@@ -184,6 +198,14 @@ class WaitingMessages:
         except NETWORK_ERRORS as error:
             log.warning("a waiting message could not be edited", job_id=waiting.job.id, error=str(error))
 
+    async def _delete(self, message: MessageRef) -> None:
+        target = self._client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id)
+        try:
+            await target.delete()
+        except (discord.HTTPException, *NETWORK_ERRORS) as error:
+            if getattr(error, "code", None) != 10008:
+                log.warning("a waiting message could not be deleted", message_id=message.message_id, error=str(error))
+
     def _forget(self, job_id: JobId) -> None:
         waiting = self._waiting.pop(job_id, None)
         self._close(job_id)
@@ -194,6 +216,11 @@ class WaitingMessages:
         self._closed[job_id] = None
         if len(self._closed) > REMEMBERED:
             self._closed.popitem(last=False)
+
+
+def waiting_buttons(job: Job, *, cancel: bool) -> list[list[Button]]:
+    """The rows under a waiting message."""
+    return [[messages.cancel_button(job.id)]] if cancel else []
 
 
 def _newer(older: Edit, newer: Edit) -> Edit:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 
-import discord
-import redis.exceptions
 import structlog
 
-from bot.answering import NETWORK_ERRORS
 from bot.calls import Call
 from bot.client import EaselClient
 from bot.rendering import with_small_print
+from bot.waiting.messages import waiting_buttons
 from contract import messages
-from contract.actions import Button
 from contract.errors import UserError
 from contract.jobs import Job
 from contract.messages import Embed
@@ -40,7 +37,8 @@ async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
         submitted = await accept(call.services, call.asker, job, interaction_id=call.asker.key)
         content = with_small_print(messages.waiting(job), remark)
         notice = _queued_notice(client, job, submitted)
-        answer = asyncio.create_task(call.post(content, embed=notice, rows=buttons_of(client, job)))
+        rows = waiting_buttons(job, cancel=client.cancel_button)
+        answer = asyncio.create_task(call.post(content, embed=notice, rows=rows))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 known, message = await asyncio.shield(answer)
@@ -50,28 +48,9 @@ async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
             client.services.background.start(_finish_late(client, job, answer))
             return
         if known:
-            await release(client, job, message)
+            await client.waiting.release(job, message)
         else:
             log.warning("the answer's fate is unknown; the job is left to recovery")
-
-
-async def release(client: EaselClient, job: Job, message: MessageRef | None) -> None:
-    """Let an accepted job run, acknowledged by `message`, and keep that message fresh from now on."""
-    if message is not None:
-        client.waiting.track(job, message)
-    try:
-        alive = await client.services.queue.release(job.id, message)
-    except redis.exceptions.RedisError as error:
-        log.warning("could not release the job; recovery will", job_id=job.id, error=str(error))
-        return
-    if not alive and message is not None:
-        await client.waiting.finish(job.id)
-        await _delete(client, message)
-
-
-def buttons_of(client: EaselClient, job: Job) -> list[list[Button]]:
-    """The rows under a waiting message."""
-    return [[messages.cancel_button(job.id)]] if client.cancel_button else []
 
 
 def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> Embed | None:
@@ -86,12 +65,4 @@ def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> Embed
 async def _finish_late(client: EaselClient, job: Job, answer: asyncio.Task[tuple[bool, MessageRef | None]]) -> None:
     known, message = await answer
     if known:
-        await release(client, job, message)
-
-
-async def _delete(client: EaselClient, message: MessageRef) -> None:
-    try:
-        await client.get_partial_messageable(message.channel_id).get_partial_message(message.message_id).delete()
-    except (discord.HTTPException, *NETWORK_ERRORS) as error:
-        if getattr(error, "code", None) != 10008:
-            log.warning("a waiting message could not be deleted", message_id=message.message_id, error=str(error))
+        await client.waiting.release(job, message)

@@ -17,6 +17,7 @@ from bot.features import FEATURES
 from bot.settings import BotSettings
 from contract.jobs import Job
 from exchange.accounts import Accounts
+from exchange.batches import Batches
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
@@ -62,6 +63,7 @@ def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSetti
         images=images,
         preferences=Preferences(store),
         accounts=Accounts(store),
+        batches=Batches(store),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import redis.asyncio
 
 from exchange.accounts import Accounts
+from exchange.batches import Batches
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
@@ -41,4 +42,5 @@ def services(store: redis.asyncio.Redis, tmp_path: Path) -> Services:
         images=FolderStore(tmp_path / "images"),
         preferences=Preferences(store),
         accounts=Accounts(store),
+        batches=Batches(store),
     )
