@@ -81,18 +81,16 @@ class Decoder:
         """Unscaled latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1."""
         size = latents.shape[1:]
         if size not in self._trusted:
-            plain = self._plain(latents)
-            self._trusted[size] = self._is_true(latents, plain)
-            return plain
+            self._trusted[size] = self._is_true(latents)
         return self._graph(latents) if self._trusted[size] else self._plain(latents)
 
     def _plain(self, latents: torch.Tensor) -> torch.Tensor:
         pixels: torch.Tensor = self._vae.decode(latents, return_dict=False)[0]
         return pixels
 
-    def _is_true(self, latents: torch.Tensor, plain: torch.Tensor) -> bool:
+    def _is_true(self, latents: torch.Tensor) -> bool:
         try:
-            return float((self._graph(latents) - plain).abs().max()) <= _TOLERANCE
+            return float((self._graph(latents) - self._plain(latents)).abs().max()) <= _TOLERANCE
         except Exception as error:  # onnxruntime's errors have no common root
             logger.warning("Latents of %s are decoded the plain way: %s", tuple(latents.shape[1:]), error)
             return False

@@ -186,6 +186,40 @@ def prune(
 
 
 @app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="a picture that Easel made: PNG, JPEG or WebP")],
+    again: Annotated[bool, typer.Option("--redraw/--no-redraw", help="draw it again from the file alone")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Say what made a picture, whether it was changed since, and whether it can be drawn again from itself.
+
+    Exit status 0 when all is as it should be, 1 when it is not, 2 when it cannot be told.
+    """
+    from worker import verifying
+    from worker.loading import Loader
+    from worker.recipes import read_recipe
+    from worker.signing import Verdict
+
+    settings = read_settings(WorkerSettings)
+    configure_logs(settings.log_format, "error")
+    signer = settings.signer()
+    found = verifying.open_file(file)
+    credentials = found.credentials(signer.chain if signer is not None else None)
+    whole = credentials.verdict in (Verdict.TRUSTED, Verdict.VALID)
+    redrawn = None
+    if again and whole and credentials.recipe is not None:
+        recipe = read_recipe(credentials.recipe)
+        catalogue = open_catalogue(settings.catalogue)
+        device = _devices(settings, None)[0]
+        device = "cuda" if device.isdigit() else device
+        loader = Loader(catalogue, device, source=settings.model_source, graphs=Path(settings.state_folder) / "graphs")
+        redrawn = verifying.compare(found, verifying.redraw(recipe, catalogue, loader), recipe)
+    as_document = verifying.document(credentials, redrawn)
+    typer.echo(json.dumps(as_document) if as_json else verifying.sentences(credentials, redrawn))
+    raise typer.Exit(0 if whole and (redrawn is None or redrawn.same) else 1)
+
+
+@app.command()
 def trace(
     file: Annotated[Path, typer.Argument(help="where to write the trace (CSV)")],
     users: Annotated[int, typer.Option(min=1, help="people online")] = 300,

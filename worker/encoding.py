@@ -53,7 +53,7 @@ def encode_message(image: Pixels, *, parameters: str, limit_bytes: int = UPLOAD_
     """
     if limit_bytes < SMALLEST_LIMIT_BYTES:
         raise ValueError(f"limit_bytes is {limit_bytes}, below the {SMALLEST_LIMIT_BYTES} any upload allows")
-    return next(file for file in _message_ladder(image, parameters) if len(file.data) <= limit_bytes)
+    return next(file for file in message_ladder(image, parameters) if len(file.data) <= limit_bytes)
 
 
 def encode_lossless(image: Pixels, *, parameters: str, limit_bytes: int | None = None) -> Encoded:
@@ -114,7 +114,8 @@ def read_parameters(data: bytes) -> str | None:
     return None
 
 
-def _message_ladder(image: Pixels, parameters: str) -> Iterator[Encoded]:
+def message_ladder(image: Pixels, parameters: str) -> Iterator[Encoded]:
+    """The files that a picture may become in a message, best first, without end."""
     if image.shape[0] * image.shape[1] <= SMALL_PIXELS:
         yield encode_lossless(image, parameters=parameters)
     picture = Image.fromarray(image)

@@ -1,0 +1,126 @@
+"""A picture is drawn again from its file alone, and any other picture is told apart from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from contract.catalogue import DEFAULT_CATALOGUE
+from contract.jobs import Job, Strength
+from contract.kinds import KINDS
+from tests.contract.factories import imagine, planned, press, upscale, variation
+from worker.encoding import Encoded, assemble_grid, encode_lossless, encode_message
+from worker.loading import Loader
+from worker.parameters import parameters_text
+from worker.recipes import Recipe, signed
+from worker.signing import Signer, Verdict, make_certificate
+from worker.verifying import CannotVerify, compare, document, open_file, redraw, sentences
+
+SIGNER = Signer(*make_certificate())
+
+
+def quick(job: Job) -> Job:
+    """Two steps are as good as twenty for telling whether pictures are equal."""
+    planned_job = planned(job)
+    assert planned_job.plan is not None
+    return replace(planned_job, plan=replace(planned_job.plan, num_inference_steps=2))
+
+
+JOBS = {
+    "imagine": quick(imagine("a red apple --seed 7 --v 6.1")),
+    "variation": quick(variation(imagine("a fox"), 1, Strength.STRONG, press())),
+    "upscale": quick(upscale(imagine("a fox"), 2, press())),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As a worker on a processor has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def loader(tmp_path_factory: pytest.TempPathFactory) -> Loader:
+    """With graphs that lie ready, so that every drawing takes the same way."""
+    loader = Loader(DEFAULT_CATALOGUE, "cpu", graphs=tmp_path_factory.mktemp("graphs"))
+    warm = loader.load("easel-small")
+    warm.engine._quicken()  # type: ignore[attr-defined]
+    warm.engine.close()
+    return loader
+
+
+def message(images: list[np.ndarray], job: Job) -> tuple[Encoded, Recipe]:
+    """What a delivery makes of pictures."""
+    recipe = Recipe(job, 0 if len(images) == 1 else None)
+    file = encode_message(assemble_grid(images), parameters=parameters_text(job))
+    return signed(SIGNER, file, recipe), recipe
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_every_kind_is_drawn_again_from_its_file(kind: str, loader: Loader, tmp_path: Path) -> None:
+    """The second drawing is equal to the first, byte for byte."""
+    job = JOBS[kind]
+    file, recipe = message(redraw(Recipe(job), DEFAULT_CATALOGUE, loader), job)
+    path = tmp_path / f"picture.{file.extension}"
+    path.write_bytes(file.data)
+    found = open_file(path)
+    again = compare(found, redraw(recipe, DEFAULT_CATALOGUE, loader), recipe)
+    assert (again.levels, again.same) == (0, True)
+    credentials = found.credentials(SIGNER.chain)
+    assert credentials.verdict is Verdict.TRUSTED
+    assert "equal, byte for byte" in sentences(credentials, again)
+    assert json.loads(json.dumps(document(credentials, again)))["redrawn"]["levels"] == 0
+
+
+def test_every_kind_that_can_be_drawn_from_numbers_is_tried_here() -> None:
+    """A kind that joins the table joins this test, unless it needs pictures that are not in the file."""
+    assert {name for name, kind in KINDS.items() if name in JOBS} == set(JOBS)
+
+
+def test_another_picture_is_told_apart(tmp_path: Path) -> None:
+    """A level more is the same picture, ten are not; a JPEG is compared after the same encoding."""
+    job = JOBS["imagine"]
+    chance = np.random.default_rng(0)
+    images = [chance.integers(20, 200, (400, 400, 3), dtype=np.uint8) for _ in range(4)]
+    file, recipe = message(images, job)
+    assert file.extension == "jpg"
+    (tmp_path / "a.jpg").write_bytes(file.data)
+    assert compare(open_file(tmp_path / "a.jpg"), images, recipe).levels == 0
+    assert not compare(open_file(tmp_path / "a.jpg"), images[::-1], recipe).same
+    lossless = encode_lossless(images[1], parameters="")
+    (tmp_path / "a.png").write_bytes(lossless.data)
+    one = Recipe(job, 1)
+    assert compare(open_file(tmp_path / "a.png"), [image + 1 for image in images], one).same
+    assert not compare(open_file(tmp_path / "a.png"), [image + 10 for image in images], one).same
+    with pytest.raises(CannotVerify, match="another size"):
+        compare(open_file(tmp_path / "a.png"), [image[:64] for image in images], one)
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_what_is_no_picture_of_ours_is_one_sentence(data: bytes, tmp_path: Path) -> None:
+    """Not a traceback."""
+    (tmp_path / "x.png").write_bytes(data)
+    with pytest.raises(CannotVerify, match="no PNG, JPEG or WebP"):
+        open_file(tmp_path / "x.png")
+    with pytest.raises(CannotVerify, match="cannot be read"):
+        open_file(tmp_path / "nowhere.png")
+
+
+def test_a_recipe_that_needs_more_than_itself_says_what(loader: Loader) -> None:
+    """Linked pictures, a model that is not offered here, an older recipe without numbers."""
+    linked = quick(imagine("https://example.com/a.png a fox"))
+    with pytest.raises(CannotVerify, match="linked pictures"):
+        redraw(Recipe(linked), DEFAULT_CATALOGUE, loader)
+    with pytest.raises(CannotVerify, match="not in the catalogue"):
+        redraw(Recipe(replace(JOBS["imagine"], model="gone")), DEFAULT_CATALOGUE, loader)
+    with pytest.raises(CannotVerify, match="no numbers"):
+        redraw(Recipe(replace(JOBS["imagine"], plan=None)), DEFAULT_CATALOGUE, loader)
