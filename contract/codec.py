@@ -7,6 +7,7 @@ error. So whatever changes these documents changes `JOB_VERSION`; a test holds t
 from __future__ import annotations
 
 import json
+import re
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, get_type_hints
@@ -17,16 +18,20 @@ from pydantic_core import ErrorDetails
 from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import Job
 from contract.kinds import KINDS
+from contract.prompt import ECHO_LIMIT
 
 JOB_VERSION = 2
+
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+_BREAKS_A_MESSAGE = re.compile(r"[\n\r]|(?<!\\)\*\*")
 
 
 def _body() -> type[BaseModel]:
     """A `Job` field by field, its request told apart by `kind`."""
-    hints: dict[str, Any] = get_type_hints(Job)
+    hints: dict[str, Any] = get_type_hints(Job, include_extras=True)
     hints["request"] = Annotated[reduce(or_, KINDS.values()), Field(discriminator="kind")]
     fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
-    return create_model("Job", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model("Job", __config__=_STRICT, **fields)
 
 
 _BODY = _body()
@@ -79,7 +84,10 @@ def _read(body: dict[str, Any]) -> Job:
             if _is_unknown_kind(detail):
                 raise NewerVersion(f"a job of a kind this Easel does not know: {detail['msg']}") from error
         raise MalformedDocument(f"not a job: {error.error_count()} fields are wrong: {_where(error)}") from error
-    return Job(**{name: getattr(read, name) for name in _FIELDS})
+    job = Job(**{name: getattr(read, name) for name in _FIELDS})
+    if len(job.prompt.echo) > ECHO_LIMIT or _BREAKS_A_MESSAGE.search(job.prompt.echo):
+        raise MalformedDocument("not a job: its echo does not fit into a message")
+    return job
 
 
 def _is_unknown_kind(detail: ErrorDetails) -> bool:

@@ -11,15 +11,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.actions import ButtonId, Choice
-from contract.ids import JobId, seed_of
+from contract.ids import MAX_SEED, JobId, parse_job_id, seed_of
 from contract.plan import Plan
 from contract.prompt import Context, Prompt, parse
 
 GRID_SIZE = 4
 """Pictures in a grid, as Midjourney has it: two rows of two."""
+
+
+# What a document may hold; `contract.codec` refuses the rest.
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Index = Annotated[int, Field(ge=0, lt=GRID_SIZE)]
+Snowflake = Annotated[int, Field(ge=0, lt=1 << 64)]
+Word = Annotated[str, StringConstraints(max_length=100)]
+Id = Annotated[JobId, AfterValidator(parse_job_id)]
 
 
 class Speed(StrEnum):
@@ -67,8 +77,8 @@ class Generation:
     before, else it starts the line. A whole line of them rebuilds any picture from numbers alone.
     """
 
-    seed: int
-    index: int
+    seed: Seed
+    index: Index
     strength: Strength | None = None
 
 
@@ -104,17 +114,17 @@ def parse_line(text: str) -> Line:
 class User:
     """Who asked: a Discord user id and the name that goes into file names."""
 
-    id: int
-    name: str
+    id: Snowflake
+    name: Word
 
 
 @dataclass(frozen=True, slots=True)
 class DiscordChannel:
     """A destination: a channel, and the message that the result answers, if any."""
 
-    channel_id: int
-    guild_id: int | None = None
-    reply_to: int | None = None
+    channel_id: Snowflake
+    guild_id: Snowflake | None = None
+    reply_to: Snowflake | None = None
     kind: Literal["discord"] = "discord"
 
 
@@ -126,8 +136,8 @@ Destination = DiscordChannel
 class Parent:
     """The job this one was made from; `index` is the picture it started from, None when it was the whole grid."""
 
-    id: JobId
-    index: int | None = None
+    id: Id
+    index: Index | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +244,16 @@ class Job:
     None until the job is accepted, and in what version 0.1 accepted or a message alone gave back.
     """
 
-    id: JobId
+    id: Id
     request: Request
     prompt: Prompt
-    model: str
+    model: Word
     user: User
     destination: Destination
     created_ms: int
     speed: Speed = Speed.FAST
     stealth: bool = False
-    locale: str = "en-US"
+    locale: Word = "en-US"
     parent: Parent | None = None
     plan: Plan | None = None
 

@@ -7,6 +7,12 @@ into the pictures is the same, whatever a worker's own catalogue says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +24,14 @@ class Plan:
     pictures together.
     """
 
-    width: int
-    height: int
-    num_inference_steps: int
-    guidance_scale: float
+    width: Positive
+    height: Positive
+    num_inference_steps: Positive
+    guidance_scale: Annotated[float, Field(ge=1)]
     sampler: str
-    chaos: float
-    weird: float
-    stop_at: float
+    chaos: Share
+    weird: Share
+    stop_at: Share
     tile: bool
-    image_weight: float
-    cost: float
+    image_weight: Annotated[float, Field(ge=0)]
+    cost: Annotated[float, Field(ge=0)]

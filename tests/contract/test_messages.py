@@ -21,7 +21,7 @@ SINGLE = upscale(FOX, 1, press())
     [
         (FOX, "**a red fox --ar 3:2 --v 6.1** - <@811> (Waiting to start)"),
         (SUBTLE, "**a red fox --ar 3:2 --v 6.1** - Variations (Subtle) by <@822> (Waiting to start)"),
-        (SINGLE, "**a red fox --ar 3:2 --v 6.1** - Image #2 <@822> (Waiting to start)"),
+        (SINGLE, "Upscaling image #2 with **a red fox --ar 3:2 --v 6.1** - <@822> (Waiting to start)"),
     ],
 )
 def test_waiting(job: Job, words: str) -> None:

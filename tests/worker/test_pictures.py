@@ -161,6 +161,11 @@ def test_what_version_0_1_accepted_is_planned_by_the_worker(
     assert record.plan == plan(job, EASEL_SMALL)
 
 
+def in_ten_steps(job: Job) -> Job:
+    """As a model of ten steps accepts it."""
+    return replace(job, plan=plan(job, replace(EASEL_SMALL, num_inference_steps=10)))
+
+
 def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore) -> None:
     """Lossless, in order, each with the parameters that make it again."""
     job = planned(imagine("a fox --ar 2:1", seed=7))
@@ -202,7 +207,7 @@ def test_pictures_of_a_small_model_are_kept_enlarged(
 
 def test_progress_is_published_with_small_previews(studio: Studio, heard: Any) -> None:
     """The first after a tenth of the way; never 100 %, which is for the result to say."""
-    job = imagine()
+    job = in_ten_steps(imagine())
     draw(studio, job)
     frames = all_progress(heard)
     assert [frame.percent for frame in frames] == [10, 20, 30, 40, 50, 60, 70, 80, 90, 99]
@@ -215,7 +220,7 @@ def test_previews_keep_the_pace(
 ) -> None:
     """An engine faster than people can look publishes its first preview only."""
     slow = Studio(engines(engine), store, client, DEFAULT_CATALOGUE, intake, pace=lambda: Pace(3600))
-    draw(slow, imagine())
+    draw(slow, in_ten_steps(imagine()))
     assert [frame.percent for frame in all_progress(heard)] == [10]
 
 

@@ -32,7 +32,9 @@ async def test_u_picks_one_picture_of_the_grid(
     result = await bob.click(message, label="U3")
     job = await accepted_job(services, bob.id)
     assert result.response is not None
-    assert result.response.content == f"**{grid.prompt.echo}** - Image #3 {bob.mention} (Waiting to start)"
+    assert (
+        result.response.content == f"Upscaling image #3 with **{grid.prompt.echo}** - {bob.mention} (Waiting to start)"
+    )
     assert job.request == Upscale(2, (Generation(7, 2),))
     assert (job.parent, job.seed, job.user.id) == (Parent(grid.id, 2), 7, bob.id)
     assert job.destination.reply_to == message.id

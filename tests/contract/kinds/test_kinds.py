@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contract.actions import read_custom_id
 from contract.codec import decode_job, encode_job
 from contract.derive import next_job
-from contract.jobs import Job, Stage
+from contract.families import HONOURABLE
+from contract.jobs import Job, Speed, Stage, User
 from contract.kinds import KINDS
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
-from contract.messages import bold_prompt, progress, result, result_buttons, waiting
+from contract.messages import bold_prompt, progress, result, result_buttons, stopped, waiting
+from contract.prompt import ECHO_LIMIT
 from tests.contract.factories import BOB, CHANNEL, press
 from tests.contract.kinds.examples import EXAMPLES
 
@@ -51,6 +55,21 @@ def test_its_words_can_be_read_by_clients(job: Job) -> None:
     assert progress(job, 31).endswith(" (31%) (fast)")
     for stage in Stage:
         assert "\n" not in job.request.head("**P**", "<@1>", stage)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_its_longest_words_fit_into_a_message(job: Job) -> None:
+    """2,000 characters, with the longest prompt, the longest mention and every state behind them."""
+    prompt = replace(job.prompt, echo="x" * ECHO_LIMIT)
+    longest = replace(job, prompt=prompt, user=User(2**64 - 1, "alice"), speed=Speed.RELAX, stealth=True)
+    for text in (waiting(longest), progress(longest, 100), stopped(longest), result(longest)):
+        assert len(text) <= 2000
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_it_needs_what_a_model_can_promise(job: Job) -> None:
+    """The words of its needs are words of a catalogue."""
+    assert job.request.needs <= HONOURABLE
 
 
 @pytest.mark.parametrize("job", JOBS)
