@@ -123,8 +123,6 @@ def as_input(pictures: np.ndarray) -> Tensor:
 
 HUE_ENDS = (("red", 12), ("orange", 42), ("yellow", 68), ("green", 160), ("teal", 192), ("blue", 255), ("purple", 300),
             ("pink", 342))  # fmt: skip
-# Neighbours on the colour circle that people name either way.
-NEAR = {"teal": {"blue", "green"}, "orange": {"brown"}, "pink": {"purple"}, "purple": {"pink"}}
 
 
 def colour_of(picture: np.ndarray) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 import discord
 import structlog
@@ -37,7 +37,6 @@ DEFERRED_S = 10.0
 """How long one may take that has said already that it is at work."""
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Call:

@@ -1,7 +1,8 @@
 """`make docs`: writes the pages that are made from code. A test holds them against it.
 
-settings.md      from the fields of the settings classes
-command-line.md  from the help texts of the programs
+settings.md         from the fields of the settings classes
+command-line.md     from the help texts of the programs
+prompt-language.md  its table, from the tables that the parser reads
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
 from bot.settings import BotSettings
+from contract.prompt.manual import parameter_table
 from exchange.settings import SECRETS_FOLDER, CommonSettings
 from worker.__main__ import app
 from worker.settings import WorkerSettings
@@ -49,6 +51,9 @@ Every program takes its settings from the environment: [settings](settings.md).
 Exit status: 0 after an orderly end; 2 when something that the operator can mend forbids a start, and one sentence on
 standard error says what; anything else when something went wrong on the way.
 """
+
+LANGUAGE = HERE / "prompt-language.md"
+TABLE, TABLE_END = "<!-- Written by `make docs`. -->\n", "<!-- end of the table -->"
 
 PROGRAMS = (
     ("easel-bot", ("bot",)),
@@ -131,7 +136,16 @@ def _others() -> Iterator[tuple[str, str]]:
         yield name, done.stdout
 
 
-PAGES = {HERE / "settings.md": settings_page, HERE / "command-line.md": command_page}
+def language_page() -> str:
+    """The page of the prompt language with its table as the parser has it now."""
+    before, start, rest = LANGUAGE.read_text(encoding="utf-8").partition(TABLE)
+    _, end, after = rest.partition(TABLE_END)
+    if not end:
+        raise ValueError(f"{LANGUAGE} has lost the marks around its table")
+    return before + start + parameter_table() + end + after
+
+
+PAGES = {HERE / "settings.md": settings_page, HERE / "command-line.md": command_page, LANGUAGE: language_page}
 
 if __name__ == "__main__":
     for path, page in PAGES.items():

@@ -37,11 +37,6 @@ def unauthorized() -> ApiError:
     return ApiError(401, 0, "401: Unauthorized")
 
 
-def not_found() -> ApiError:
-    """A route that is not there."""
-    return ApiError(404, 0, "404: Not Found")
-
-
 def missing_access() -> ApiError:
     """The channel may not be seen."""
     return ApiError(403, 50001, "Missing Access")

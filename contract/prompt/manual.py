@@ -1,4 +1,4 @@
-"""The table of parameters for people, made from the tables the parser reads: `python -m contract.prompt.manual`."""
+"""The table of parameters for people, made from the tables the parser reads. `make docs` puts it on its page."""
 
 from __future__ import annotations
 
@@ -87,7 +87,3 @@ def _runs(names: list[str], wanted: set[str], prefix: str) -> Iterator[str]:
             run = []
         if name in wanted:
             yield name
-
-
-if __name__ == "__main__":
-    print(parameter_table(), end="")

@@ -17,13 +17,6 @@ _EXAMPLES = re.findall(r"^/imagine (.+)$", _PAGE, re.MULTILINE)
 _PROGRAMS = re.findall(r"^\$ echo '(.+)' \| python -m contract\.prompt\n(.+)$", _PAGE, re.MULTILINE)
 
 
-def test_the_table_is_the_parsers() -> None:
-    """Run `python -m contract.prompt.manual` and paste its output when a rule has changed."""
-    table = re.search(r"a test compares it -->\n(.*?)<!-- end", _PAGE, re.DOTALL)
-    assert table is not None
-    assert table[1] == parameter_table()
-
-
 def test_the_table_has_every_spelling() -> None:
     """No flag is left out; `--w` and `--h` are how sizes are typed."""
     table = parameter_table()
