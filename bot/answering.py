@@ -31,6 +31,7 @@ _FOR_THE_CALLER_ONLY = frozenset(
         "not_your_job",
         "queue_unreachable",
         "request_expired",
+        "store_unreachable",
         "unknown_button",
     }
 )

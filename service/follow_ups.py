@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 import structlog
@@ -15,7 +14,7 @@ from contract.jobs import Job, Press
 from contract.locales import book
 from contract.prompt import parse
 from service.asker import Asker
-from service.pictures import recorded_job
+from service.pictures import has_picture, recorded_job
 from service.profiles import Profile
 from service.services import Services
 from service.wishes import Wish, repeated
@@ -97,7 +96,7 @@ async def model_remark(services: Services, made: Job, of: Job) -> str | None:
     if model_fingerprint_of(of.id) == services.catalogue.named(made.model).fingerprint:
         return None
     if made.request.keeps_picture:
-        drawn_again = not await asyncio.to_thread(_is_stored, services, made)
+        drawn_again = not await has_picture(services, made)
     else:
         drawn_again = bool(made.request.origin) and made.parent is not None and made.parent.index is not None
     return book(made.locale).say("remark.model_changed") if drawn_again else None
@@ -115,11 +114,3 @@ def _press(services: Services, asker: Asker, job: Job, profile: Profile, posted:
         strength=profile.strength,
         locale=asker.locale,
     )
-
-
-def _is_stored(services: Services, job: Job) -> bool:
-    try:
-        return any(services.images.get_image(id, index) is not None for id, index in job.places(0))
-    except OSError as error:
-        log.warning("a picture could not be read", job_id=job.id, error=str(error))
-        return False

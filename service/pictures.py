@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
-from contract.errors import MalformedDocument, NewerVersion, UserError
+from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from contract.jobs import Job
 from exchange.accounts import Entry, Usage
+from exchange.images import StoreUnavailable
 from service.asker import Asker
 from service.budget import left_s, promptly
 from service.services import Services
@@ -26,7 +28,7 @@ async def recorded_job(services: Services, id: JobId) -> Job | None:
     try:
         async with asyncio.timeout(left_s() * STORE_SHARE):
             return await asyncio.to_thread(services.images.get_record, id)
-    except (MalformedDocument, NewerVersion, OSError) as error:  # TimeoutError is an OSError
+    except (EaselError, TimeoutError) as error:
         log.warning("a record could not be read", job_id=id, error=str(error) or type(error).__name__)
         return None
 
@@ -42,8 +44,22 @@ async def own_finished_job(services: Services, asker: Asker, id: JobId) -> tuple
 
 
 async def stored_pictures(services: Services, job: Job) -> Sequence[tuple[int, bytes]]:
-    """A job's pictures by index, each from the first place that has it; those that the store lacks are left out."""
-    return await asyncio.to_thread(_pictures, services, job)
+    """A job's pictures by index, each from the first place that has it; those that the store lacks are left out.
+
+    UserError `store_unreachable`.
+    """
+    async with _store():
+        return await asyncio.to_thread(_pictures, services, job)
+
+
+async def has_picture(services: Services, job: Job) -> bool:
+    """Whether the store has the first picture of a job already; False also when it cannot say in time."""
+    try:
+        async with asyncio.timeout(left_s() * STORE_SHARE):
+            return any([await asyncio.to_thread(services.images.get_image, *place) for place in job.places(0)])
+    except (StoreUnavailable, TimeoutError) as error:
+        log.warning("a picture could not be looked for", job_id=job.id, error=str(error) or type(error).__name__)
+        return False
 
 
 async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> Sequence[Usage]:
@@ -54,10 +70,21 @@ async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> S
 
 
 async def forget(services: Services, id: JobId, owner: int) -> None:
-    """Delete a job's pictures and record, and take it out of its owner's history."""
-    await asyncio.to_thread(services.images.delete, id)
+    """Delete a job's pictures and record, and take it out of its owner's history. UserError `store_unreachable`."""
+    async with _store():
+        await asyncio.to_thread(services.images.delete, id)
     async with promptly():
         await services.accounts.forget(owner, id)
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(left_s()):
+            yield
+    except (StoreUnavailable, TimeoutError) as error:
+        log.error("the image store cannot be reached", error=str(error) or type(error).__name__)
+        raise UserError("store_unreachable") from error
 
 
 def _pictures(services: Services, job: Job) -> list[tuple[int, bytes]]:

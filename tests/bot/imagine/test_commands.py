@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 import pytest
 from simcord.actors import MemberActor
@@ -9,6 +11,9 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
+from bot.client import EaselClient
+from bot.features import FEATURES
+from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.kinds.imagine import Imagine
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
 from contract.prompt import ECHO_LIMIT
@@ -113,7 +118,7 @@ async def test_markdown_in_a_prompt_does_not_break_the_bold(
     services: Services, channel: ChannelHandle, alice: MemberActor
 ) -> None:
     """However many stars and line breaks were typed: one pair of `**`, one line."""
-    result = await alice.slash(channel, "imagine", prompt="**a** fox\n__in__ `code` ** **")
+    result = await alice.slash(channel, "imagine", prompt="**a** fox\n_in_ `code` ** **")
     assert result.response is not None
     content = result.response.content
     assert content.count("**") == 2
@@ -210,3 +215,27 @@ async def test_in_a_direct_message(simcord_env: Env, services: Services) -> None
     assert result.response is not None
     assert result.response.content.endswith(f"{carol.mention} (Waiting to start)")
     assert (await accepted_job(services, carol.id)).destination.guild_id is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "runs"),
+    [
+        ("a fox --s 250 --ar 3:2", "a fox --ar 3:2"),
+        ("a fox --ar 3:2 --stylize 250", "a fox --ar 3:2"),
+        ("https://example.com/a.png a fox", "a fox --v"),
+    ],
+)
+async def test_what_no_model_here_does_can_be_left_out_by_a_button(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, prompt: str, runs: str
+) -> None:
+    """The refusal names what has no effect, as it was typed; its button runs the rest."""
+    plain = replace(EASEL_SMALL, honours=EASEL_SMALL.honours - {"stylize", "image_weight"})
+    bot = EaselClient(replace(services, catalogue=Catalogue((plain,))), FEATURES, shard_count=1)
+    await simcord_env.restart_bot(bot)
+    result = await alice.slash(channel, "imagine", prompt=prompt)
+    description = refusal_of(result).description or ""
+    assert "An image link" in description or f"`{'--stylize' if '--stylize' in prompt else '--s'}`" in description
+    assert await services.queue.of_user(alice.id) == []
+    assert result.response is not None
+    await alice.click(result.response.message, label="Run without it")
+    assert (await accepted_job(services, alice.id)).prompt.echo.startswith(runs)
