@@ -61,7 +61,7 @@ def _moderates(
     Discord itself says what is so in the channel `here`. A channel of another guild, or one that the bot does not see,
     is nobody's to moderate; nor is a conversation with the bot.
     """
-    if guild is None or member is None or place.guild_id != guild.id:
+    if guild is None or member is None or not isinstance(place, DiscordChannel) or place.guild_id != guild.id:
         return False
     if place.channel_id == here and permissions_here is not None:
         return permissions_here.manage_messages

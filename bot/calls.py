@@ -20,6 +20,7 @@ from bot.rendering import embed_of, view_of
 from contract.actions import Button
 from contract.errors import UserError
 from contract.events import Refused
+from contract.jobs import channel_of
 from contract.locales import Book, book
 from contract.messages import Embed
 from exchange.queue import MessageRef
@@ -163,7 +164,7 @@ class Call:
 
         (True, it), (True, None) when there certainly is none, (False, None) when in doubt.
         """
-        interaction, channel_id = self._interaction, self.asker.destination.channel_id
+        interaction, channel_id = self._interaction, channel_of(self.asker.destination).channel_id
         embeds, view = [] if embed is None else [embed_of(embed)], view_of(rows)
         try:
             if interaction.response.is_done():

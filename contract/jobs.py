@@ -127,9 +127,41 @@ class DiscordChannel:
     reply_to: Snowflake | None = None
     kind: Literal["discord"] = "discord"
 
+    def answering(self, message_id: int | None) -> Self:
+        """The same place, as an answer to a message there."""
+        return replace(self, reply_to=message_id)
 
-Destination = DiscordChannel
-"""Where results go. Other front doors become a union with their own `kind`."""
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A destination: a program that asked over HTTP. Its results wait in the store; `webhook` (https) hears of the end.
+
+    `key_id` names the key it asked with.
+    """
+
+    key_id: Word
+    webhook: Annotated[str, Field(max_length=500)] | None = None
+    kind: Literal["program"] = "program"
+
+    @property
+    def guild_id(self) -> None:
+        """Programs are in no guild."""
+        return None
+
+    def answering(self, message_id: int | None) -> Self:
+        """The same place: there are no messages to answer."""
+        return self
+
+
+Destination = Annotated[DiscordChannel | Program, Field(discriminator="kind")]
+"""Where results go: each front door has its own, told apart by `kind`."""
+
+
+def channel_of(destination: Destination) -> DiscordChannel:
+    """The channel that a destination is; ValueError for a place that is none of Discord's."""
+    if not isinstance(destination, DiscordChannel):
+        raise ValueError(f"{destination.kind} is no channel")
+    return destination
 
 
 @dataclass(frozen=True, slots=True)

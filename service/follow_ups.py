@@ -107,7 +107,7 @@ def _press(services: Services, asker: Asker, job: Job, profile: Profile, posted:
         interaction_id=asker.key,
         fingerprint=services.catalogue.named(job.model).fingerprint,
         user=asker.user,
-        destination=replace(asker.destination, reply_to=posted.message_id if posted else None),
+        destination=asker.destination.answering(posted.message_id if posted else None),
         created_ms=asker.asked_ms,
         speed=profile.speed,
         stealth=profile.stealth,

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from contract.catalogue import Catalogue
-from contract.jobs import Speed, Strength
+from contract.jobs import DiscordChannel, Speed, Strength
 from contract.prompt import Context, Parameters
 from contract.versions import DEFAULT_VERSION, VERSIONS, Versions
 from exchange import preferences
@@ -54,7 +54,9 @@ class Profile:
 
 async def profile_of(services: Services, asker: Asker) -> Profile:
     """The person's settings over the channel's over the server's. UserError when they cannot be read in time."""
-    scopes = [preferences.channel(asker.destination.channel_id), preferences.user(asker.user.id)]
+    scopes = [preferences.user(asker.user.id)]
+    if isinstance(asker.destination, DiscordChannel):
+        scopes.insert(0, preferences.channel(asker.destination.channel_id))
     if asker.guild_id is not None:
         scopes.insert(0, preferences.guild(asker.guild_id))
     async with promptly():

@@ -22,7 +22,7 @@ from contract import messages
 from contract.actions import Button, ButtonStyle
 from contract.errors import MalformedDocument, NewerVersion, UserError
 from contract.ids import JobId, nonce
-from contract.jobs import Job
+from contract.jobs import Job, channel_of
 from contract.locales import book
 from contract.messages import NOTICE_COLOUR, Embed
 from contract.sentences import describe
@@ -143,14 +143,14 @@ class BatchMessages:
 
     async def _announce(self, job: Job) -> MessageRef | None:
         """Post a waiting message by channel route; None when Discord does not take it (the result will come anyway)."""
-        channel = self._client.get_partial_messageable(job.destination.channel_id)
+        channel = self._client.get_partial_messageable(channel_of(job.destination).channel_id)
         view = view_of(waiting_buttons(job, cancel=self._cancel_button))
         try:
             message = await channel.send(messages.waiting(job), view=view, nonce=nonce(JobId(f"waiting-{job.id}")))
         except (discord.HTTPException, *NETWORK_ERRORS) as error:
             log.warning("a waiting message could not be posted", error=str(error))
             return None
-        return MessageRef(job.destination.channel_id, message.id)
+        return MessageRef(channel_of(job.destination).channel_id, message.id)
 
 
 def progress(batch: Batch, now: Standing) -> Embed:

@@ -10,7 +10,7 @@ from contract.actions import Action, ButtonId
 from contract.derive import next_job
 from contract.errors import UserError
 from contract.ids import model_fingerprint_of
-from contract.jobs import Generation, Strength
+from contract.jobs import Generation, Strength, channel_of
 from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
@@ -22,7 +22,7 @@ def test_a_reroll_is_the_same_with_another_seed() -> None:
     job = imagine("a fox --ar 3:2", seed=42)
     again = reroll(job, press(seed=5))
     assert (again.prompt, again.model, again.request) == (job.prompt, job.model, Imagine())
-    assert (again.seed, again.user, again.destination.reply_to) == (5, BOB, 99)
+    assert (again.seed, again.user, channel_of(again.destination).reply_to) == (5, BOB, 99)
     assert again.parent is not None
     assert (again.parent.id, again.parent.index) == (job.id, None)
 

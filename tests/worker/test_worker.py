@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from contract import messages
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.endpoints import Endpoints
-from contract.jobs import DiscordChannel, Job
+from contract.jobs import DiscordChannel, Job, channel_of
 from exchange import keys
 from exchange.connection import connect_async
 from exchange.images import FolderStore
@@ -103,11 +103,11 @@ class House:
         await self.queue.submit(job, cost=1, model_key=job.model)
         waiting = Post(messages.waiting(job), buttons=((messages.cancel_button(job.id),),))
         message_id = await asyncio.to_thread(
-            self.poster.post, job.destination.channel_id, waiting, f"waiting {job.id[-12:]}"
+            self.poster.post, channel_of(job.destination).channel_id, waiting, f"waiting {job.id[-12:]}"
         )
         assert message_id is not None
         then()
-        await self.queue.release(job.id, MessageRef(job.destination.channel_id, message_id))
+        await self.queue.release(job.id, MessageRef(channel_of(job.destination).channel_id, message_id))
         return message_id
 
     def messages(self) -> list[Message]:
@@ -159,7 +159,7 @@ async def test_a_grid_and_one_of_its_pictures(house: House) -> None:
     await house.until(lambda: str(waiting) not in house.sandbox.world.messages)
     [result] = house.messages()
     assert result.content == messages.result(grid)
-    place = replace(grid.destination, reply_to=int(result.id))
+    place = grid.destination.answering(int(result.id))
     single = upscale(grid, 2, replace(press(interaction=8), destination=place, user=grid.user))
     await house.accept(single)
     await house.ended(single, "delivered")

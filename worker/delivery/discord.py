@@ -16,7 +16,7 @@ import structlog
 from contract import messages
 from contract.errors import UserError
 from contract.ids import JobId, nonce
-from contract.jobs import Job
+from contract.jobs import Job, channel_of
 from contract.lineage import caption
 from contract.sentences import describe
 from exchange.delivery import DeliveryState, MessageRef
@@ -73,7 +73,7 @@ class DiscordDoor:
 
     def post(self, job: Job, result: Result, tried_ms: int | None) -> MessageRef | None:
         """One message with the result, as an answer to the message that it came from."""
-        channel_id = job.destination.channel_id
+        channel_id = channel_of(job.destination).channel_id
         try:
             message_id = self._posted_before(job, tried_ms) or self._send(job, result)
         except NotAllowed as error:
@@ -88,7 +88,7 @@ class DiscordDoor:
         if tried_ms is None or self._now_ms() - tried_ms < NONCE_TRUSTED_MS:
             return None
         try:
-            return self._poster.find_post(job.destination.channel_id, job.id, tried_ms - CLOCK_SKEW_MS)
+            return self._poster.find_post(channel_of(job.destination).channel_id, job.id, tried_ms - CLOCK_SKEW_MS)
         except NotAllowed as error:
             # Nobody can look without Read Message History. Posting twice is a smaller evil than not at all.
             log.warning("cannot search the channel for an earlier post", reason=error.reason)
@@ -100,11 +100,11 @@ class DiscordDoor:
             content=messages.result(job),
             buttons=messages.result_buttons(job),
             mention=job.user.id,
-            reply_to=job.destination.reply_to,
+            reply_to=channel_of(job.destination).reply_to,
         )
         if not isinstance(result, Pictures):
             post = replace(post, embed=messages.numbered(result.texts))
-            return self._poster.post(job.destination.channel_id, post, nonce(job.id))
+            return self._poster.post(channel_of(job.destination).channel_id, post, nonce(job.id))
         image, text = assemble_grid(result.images), parameters_text(job, enlargement=_enlargement(job, result))
         limit_bytes = self._upload_limit_bytes
         room_bytes = 0 if self._signer is None else ROOM_BYTES
@@ -116,7 +116,7 @@ class DiscordDoor:
             attachment = Attachment(messages.file_name(job, file.extension), file.data, caption(job))
             try:
                 return self._poster.post(
-                    job.destination.channel_id, replace(post, attachment=attachment), nonce(job.id)
+                    channel_of(job.destination).channel_id, replace(post, attachment=attachment), nonce(job.id)
                 )
             except TooLarge:
                 limit_bytes = min(limit_bytes, len(file.data)) // 2
@@ -138,7 +138,7 @@ class DiscordDoor:
             if told is False:
                 continue
             if way == "reply" and told is not None:
-                return Told(way, MessageRef(job.destination.channel_id, told))
+                return Told(way, MessageRef(channel_of(job.destination).channel_id, told))
             return Told(way)
         return None
 
@@ -149,7 +149,7 @@ class DiscordDoor:
         post = Post(content=f"<@{job.user.id}>", embed=embed, mention=job.user.id)
         reply = replace(post, reply_to=waiting.message_id if waiting else None)
         own_nonce = nonce(JobId(f"{job.id}/failure"))
-        channel_id = job.destination.channel_id
+        channel_id = channel_of(job.destination).channel_id
         yield "reply", lambda: self._posted_before(job, tried_ms) or self._poster.post(channel_id, reply, own_nonce)
         if waiting is not None:
             yield "edit", lambda: self._poster.amend(waiting.channel_id, waiting.message_id, embed=embed)
@@ -182,7 +182,7 @@ class DiscordDoor:
         """The message that acknowledged the job; searched for when the bot died before it could say which."""
         if known.waiting is not None or known.interaction_id is None:
             return known.waiting
-        channel_id = job.destination.channel_id
+        channel_id = channel_of(job.destination).channel_id
         try:
             found = self._poster.find_answer(channel_id, known.interaction_id, job.created_ms - CLOCK_SKEW_MS)
         except NotAllowed as error:

@@ -14,6 +14,7 @@ from simcord.results import InteractionResult
 from bot.client import EaselClient
 from bot.features import FEATURES
 from contract.catalogue import EASEL_SMALL, Catalogue
+from contract.jobs import channel_of
 from contract.kinds.imagine import Imagine
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
 from contract.prompt import ECHO_LIMIT
@@ -41,7 +42,7 @@ async def test_a_prompt_is_accepted_and_answered(
     assert result.response.content == f"**{job.prompt.echo}** - {alice.mention} (Waiting to start)"
     assert job.prompt.echo.startswith("a red fox --seed 7 --ar 3:2")
     assert (job.request, job.seed, job.user.id, job.user.name) == (Imagine(), 7, alice.id, "alice")
-    assert job.destination.channel_id == channel.id
+    assert channel_of(job.destination).channel_id == channel.id
     assert await services.queue.state(job.id) == "queued"
     assert await services.queue.waiting_message(job.id) == MessageRef(channel.id, result.response.id)
 

@@ -15,7 +15,7 @@ from bot.client import EaselClient
 from contract import messages
 from contract.actions import Action, Button, custom_id
 from contract.ids import job_id, model_fingerprint_of, seed_of
-from contract.jobs import Generation, Job, Parent, Strength
+from contract.jobs import Generation, Job, Parent, Strength, channel_of
 from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
@@ -37,7 +37,7 @@ async def test_u_picks_one_picture_of_the_grid(
     )
     assert job.request == Upscale(2, (Generation(7, 2),))
     assert (job.parent, job.seed, job.user.id) == (Parent(grid.id, 2), 7, bob.id)
-    assert job.destination.reply_to == message.id
+    assert channel_of(job.destination).reply_to == message.id
 
 
 async def test_v_varies_one_picture(

@@ -14,7 +14,7 @@ from contract import events, messages
 from contract.catalogue import DEFAULT_CATALOGUE
 from contract.errors import UserError
 from contract.ids import nonce
-from contract.jobs import Job, Strength
+from contract.jobs import Job, Strength, channel_of
 from contract.lineage import caption
 from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Outcome, Refused, Stored, Texts
 from exchange import keys
@@ -72,7 +72,7 @@ def accepted(client: redis.Redis, job: Job, *, waiting: int | None = WAITING, in
     """What submit and release leave behind for a job that is now being delivered."""
     fields: dict[Any, Any] = {"state": "delivering"}
     if waiting is not None:
-        fields |= {"waiting_channel": job.destination.channel_id, "waiting_message": waiting}
+        fields |= {"waiting_channel": channel_of(job.destination).channel_id, "waiting_message": waiting}
     if interaction is not None:
         fields["interaction"] = interaction
     client.hset(keys.state(job.id), mapping=fields)
