@@ -26,6 +26,7 @@ FAMILIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "flux": _FLOW,
         "flux2-klein": _FLOW,
         "qwen-image": _FLOW,
+        "qwen-image-edit": _FLOW,
         "sana": _FLOW,
         "stable-diffusion": _DIFFUSION | _EDM,
         "stable-diffusion-3": _FLOW,

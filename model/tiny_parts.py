@@ -160,3 +160,10 @@ def gemma(tokenizer: Any) -> Any:
         eos_token_id=tokenizer.eos_token_id,
     )
     return Gemma2Model(config)
+
+
+def qwen_vl_picture_processor() -> Any:
+    """What prepares pictures for `qwen_vl`."""
+    from transformers import Qwen2VLImageProcessorPil
+
+    return Qwen2VLImageProcessorPil()

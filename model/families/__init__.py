@@ -8,6 +8,7 @@ from model.families.base import Condition, Conditions, Family, Guidance, Parts, 
 from model.families.flux import Flux
 from model.families.flux2_klein import Flux2Klein
 from model.families.qwen_image import QwenImage
+from model.families.qwen_image_edit import QwenImageEdit
 from model.families.sana import Sana
 from model.families.stable_diffusion import StableDiffusion
 from model.families.stable_diffusion_3 import StableDiffusion3
@@ -23,6 +24,7 @@ FAMILIES: Mapping[str, type[Family]] = {
         Flux2Klein,
         ZImage,
         QwenImage,
+        QwenImageEdit,
         StableDiffusion3,
         Flux,
         Sana,

@@ -29,8 +29,8 @@ class StableDiffusion(TextUNet):
         return ClipText([parts.modules["tokenizer"]], [parts.modules["text_encoder"]])
 
     @classmethod
-    def tiny(cls, seed: int = 0, side: int = 32, channels: tuple[int, ...] = (32, 64)) -> Parts:
-        """side: pixels of the native size."""
+    def tiny(cls, seed: int = 0, side: int = 32, channels: tuple[int, ...] = (32, 64), **unet_config: Any) -> Parts:
+        """side: pixels of the native size. unet_config: what else the UNet's config says."""
         from diffusers import UNet2DConditionModel
 
         torch.manual_seed(seed)
@@ -43,6 +43,7 @@ class StableDiffusion(TextUNet):
             norm_num_groups=8,
             cross_attention_dim=tiny_parts.TEXT_WIDTH,
             attention_head_dim=8,
+            **unet_config,
         )
         return Parts(
             {

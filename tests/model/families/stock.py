@@ -52,6 +52,7 @@ STOCK: Mapping[str, Stock] = {
     ),
     "flux": Stock("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", takes_negative=False),
     "sana": Stock("SanaPipeline", arguments={"use_resolution_binning": False}, size=(32, 64)),
+    "qwen-image-edit": Stock("QwenImageEditPlusPipeline", scale="true_cfg_scale"),
     "qwen-image": Stock(
         "QwenImagePipeline", "QwenImageImg2ImgPipeline", "QwenImageInpaintPipeline", scale="true_cfg_scale"
     ),
@@ -72,6 +73,8 @@ def pipeline(bundle: Bundle, kind: str, sampler: str = "") -> Any:
     made = getattr(diffusers, kind)
     known = {"scheduler": scheduler, "requires_safety_checker": False, "add_watermarker": False}
     known |= {**bundle.parts.modules, **bundle.parts.settings}
+    if "processor" in known:
+        known["processor"] = whole_processor(known["processor"], known["tokenizer"])
     arguments = {}
     for name, parameter in inspect.signature(made.__init__).parameters.items():
         if name in known:
@@ -81,6 +84,21 @@ def pipeline(bundle: Bundle, kind: str, sampler: str = "") -> Any:
     stock = made(**arguments)
     stock.set_progress_bar_config(disable=True)
     return stock
+
+
+def whole_processor(picture_processor: Any, tokenizer: Any) -> Any:
+    """transformers' processor of prompts and pictures, without its part for videos, which needs torchvision."""
+    from transformers import Qwen2VLProcessor
+
+    processor = Qwen2VLProcessor.__new__(Qwen2VLProcessor)
+    processor.image_processor, processor.tokenizer, processor.video_processor = picture_processor, tokenizer, None
+    processor.chat_template = None
+    processor.image_token, processor.video_token = "<|image_pad|>", "<|video_pad|>"
+    for name in ("image", "video"):
+        token = tokenizer.convert_tokens_to_ids(f"<|{name}_pad|>")
+        setattr(processor, f"{name}_token_id", token)
+        setattr(processor, f"{name}_ids", [token])
+    return processor
 
 
 def pictures(bundle: Bundle, request: Request, **more: Any) -> list[np.ndarray]:

@@ -46,6 +46,19 @@ def photograph(size: tuple[int, int]) -> Pixels:
     return (picture[:height, :width] * 0.8 + chance.integers(0, 50, (height, width, 3))).astype(np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def small_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Qwen-Image-Edit looks at a megapixel; a tenth of that per side is enough to tell right from wrong."""
+    from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
+
+    from model.families import qwen_image_edit as ours
+
+    monkeypatch.setattr(ours, "_DRAWN_PIXELS", 64 * 64)
+    monkeypatch.setattr(stock, "VAE_IMAGE_SIZE", 64 * 64)
+    monkeypatch.setattr(ours, "_READ_PIXELS", 96 * 96)
+    monkeypatch.setattr(stock, "CONDITION_IMAGE_SIZE", 96 * 96)
+
+
 def middle(size: tuple[int, int]) -> np.ndarray:
     """A mask (H, W) that paints the right half below, along the borders of patches."""
     mask = np.zeros(size[::-1], np.uint8)
