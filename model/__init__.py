@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from model.components import Bundle
     from model.engine import Engine
     from model.errors import Cancelled, ModelError
-    from model.loading import load
-    from model.request import Keep, NoiseSource, Prompt, Request, Sampling, Size, Start, text_to_image
+    from model.loading import Source, load
+    from model.request import Keep, NoiseSource, Prompt, Reference, Request, Sampling, Size, Start, text_to_image
     from model.sizes import fit_size
     from model.state import Shortcuts
     from model.ticket import Step, Ticket
@@ -35,11 +35,13 @@ _HOME = {
     "ModelError": "errors",
     "NoiseSource": "request",
     "Prompt": "request",
+    "Reference": "request",
     "Request": "request",
     "Sampling": "request",
     "Shortcuts": "state",
     "Size": "request",
     "Start": "request",
+    "Source": "loading",
     "Step": "ticket",
     "Ticket": "ticket",
     "VARIATION_STRONG": "variation",
@@ -59,10 +61,12 @@ __all__ = [
     "ModelError",
     "NoiseSource",
     "Prompt",
+    "Reference",
     "Request",
     "Sampling",
     "Shortcuts",
     "Size",
+    "Source",
     "Start",
     "Step",
     "Ticket",

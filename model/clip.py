@@ -11,11 +11,23 @@ from model.request import Pixels
 
 def clip_tokens(tokenizer: Any, text: str) -> torch.Tensor:
     """(1, L) of the tokenizer's own length, padded or cut."""
-    length = tokenizer.model_max_length
+    length, text = tokenizer.model_max_length, _spelled_out(tokenizer, text)
     tokens: torch.Tensor = tokenizer(
         text, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids
     return tokens
+
+
+def _spelled_out(tokenizer: Any, text: str) -> str:
+    """Words of textual inversions (`model.inversions`) with all the tokens that they stand for."""
+    known = tokenizer.added_tokens_encoder
+    for word in {word for word in known if f"{word}_1" in known and word in text}:
+        number, words = 1, [word]
+        while f"{word}_{number}" in known:
+            words.append(f"{word}_{number}")
+            number += 1
+        text = text.replace(word, " ".join(words))
+    return text
 
 
 class ClipText(TextEncoder):

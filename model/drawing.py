@@ -32,9 +32,14 @@ def pictures(bundle: Bundle, state: DenoisingState, decoder: vae.Decoder | None 
     """
     request, latents = state.request, state.result()
     if not bool(torch.isfinite(latents).all()):
-        raise ModelError("The picture dissolved into numbers that are none; try other settings.")
+        raise ModelError("The picture dissolved into numbers that are none on the way; try other settings.")
     with wrapped_around(bundle.vae if request.size.tile else None):
-        images = vae.to_uint8(vae.decode(bundle.vae, latents, None if request.size.tile else decoder)).cpu().numpy()
+        pixels = vae.decode(bundle.vae, latents, None if request.size.tile else decoder)
+    if not bool(torch.isfinite(pixels).all()):
+        raise ModelError("The picture dissolved into numbers that are none when it was decoded: the autoencoder fails.")
+    images = vae.to_uint8(pixels).cpu().numpy()
+    if any(int(image.min()) == int(image.max()) for image in images):
+        raise ModelError("The model drew one colour and nothing else: its weights or its settings are off.")
     if request.keep is not None:
         images = vae.keep_outside(images, request.keep.picture, request.keep.mask)
     return list(images)

@@ -1,108 +1,149 @@
-"""Loads a model from a folder or a hub id in diffusers' standard layout.
+"""Loads a model: from a folder or a hub id in diffusers' standard layout, or from a single checkpoint file.
 
-Only safetensors weights are read and no code that comes with a model is ever run.
+Only safetensors weights are read and no code that comes with a model, or that its config points to, is ever run.
 """
 
+import dataclasses
 import hashlib
-import importlib
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from model import folders, single_file
 from model.components import Bundle, assemble
 from model.errors import ModelError
-from model.families import Parts, family_for
+from model.families import Family, Parts, family_for
 from model.imports import collector_resting
+from model.inversions import add_inversions
 
 # Digest only the ends of large weight files: enough to tell two trainings apart, without reading gigabytes.
 _DIGEST_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from, and what is changed about it.
+
+    where: a folder, a hub id (`owner/name`), or a `.safetensors` file. revision: pins a hub id.
+    variant: `fp16` and the like, for folders that have several kinds of weights; empty takes what is there.
+    tokenizers: for a single file, a folder with `tokenizer` (and `tokenizer_2`), if they do not lie beside the file.
+    vae: another autoencoder, a folder with its config and weights.
+    schedule: what is changed in the scheduler's config, as `timestep_spacing = "trailing"` for few-step relatives.
+    inversions: textual inversions by the word that calls each, as .safetensors files.
+    """
+
+    where: str
+    revision: str | None = None
+    variant: str = ""
+    tokenizers: str = ""
+    vae: str = ""
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    inversions: Mapping[str, str] = field(default_factory=dict)
+
+
 def load(
-    source: str | Path,
-    revision: str | None = None,
+    source: Source | str | Path,
+    *,
     device: str | torch.device = "cpu",
     dtype: torch.dtype | str | None = None,
     local_files_only: bool = False,
 ) -> Bundle:
-    """Load a model from a folder, or from the hub (pin a `revision` there).
+    """Load a model; a bare string or path is a source without changes.
 
     dtype None means float32 on the CPU, bfloat16 on a card that has it and float16 otherwise.
     Raises ModelError with a sentence that says what is missing or damaged.
     """
-    folder = _folder(source, revision, local_files_only)
+    if not isinstance(source, Source):
+        source = Source(str(source))
+    place = torch.device(device)
     with collector_resting():
-        return _load(folder, torch.device(device), dtype)
+        return _load(source, place, _dtype(dtype, place), local_files_only)
 
 
-def _load(folder: Path, device: torch.device, dtype: torch.dtype | str | None) -> Bundle:
-    index = _read_json(folder, "model_index.json")
-    named = _classes(index)
-    dtype = _dtype(dtype, device)
-    denoiser_part = next((name for name in ("unet", "transformer") if name in named), None)
-    if denoiser_part is None:
-        raise ModelError(f"The model in {folder} has neither a unet nor a transformer.")
-    kind = family_for(named[denoiser_part], _read_json(folder, f"{denoiser_part}/config.json"), index)
-    modules: dict[str, Any] = {
-        denoiser_part: _load_part(folder, denoiser_part, named, {kind.denoiser_class}, "diffusers", dtype)
-    }
-    if "vae" in named:
-        vae = _load_part(folder, "vae", named, kind.autoencoders, "diffusers", dtype)
-        # float16 overflows in the usual autoencoders' last layers; they say so in their config.
-        if dtype is torch.float16 and vae.config.get("force_upcast", True):
-            vae = vae.to(torch.float32)
-        modules["vae"] = vae
-    for name, allowed in kind.text_parts.items():
-        if name not in named:
-            if name in kind.optional_parts:
-                continue
-            raise ModelError(f"The model in {folder} has no {name}, which a {kind.name} model needs.")
-        if name.startswith("text_encoder"):
-            modules[name] = _load_part(folder, name, named, allowed, "transformers", dtype)
-        else:
-            modules[name] = _load_tokenizer(folder, name, named, allowed)
+def _load(source: Source, device: torch.device, dtype: torch.dtype, local_files_only: bool) -> Bundle:
+    path = Path(source.where).expanduser()
+    if path.suffix.lower() in single_file.SUFFIXES or path.is_file():
+        kind, parts = single_file.read(path, Path(source.tokenizers) if source.tokenizers else path.parent, dtype)
+        digest = _digest([path], path.parent)
+    else:
+        folder = path if path.is_dir() else _fetched(source, local_files_only)
+        kind, parts = _from_folder(folder, source.variant, dtype)
+        digest = _digest(folder.glob("*/*"), folder)
+    modules, scheduler = dict(parts.modules), {**parts.scheduler, **source.schedule}
+    if source.vae:
+        modules["vae"] = _autoencoder(Path(source.vae).expanduser(), kind, dtype)
+        digest.update(_digest(Path(source.vae).expanduser().glob("*"), Path(source.vae)).digest())
+    for word, file in sorted(source.inversions.items()):
+        add_inversions(modules, word, Path(file).expanduser())
+        digest.update(f"{word} {file}".encode())
+    if source.schedule:
+        digest.update(repr(sorted(source.schedule.items())).encode())
+    # float16 overflows in the usual autoencoders' last layers; they say so in their config.
+    if dtype is torch.float16 and "vae" in modules and modules["vae"].config.get("force_upcast", True):
+        modules["vae"] = modules["vae"].to(torch.float32)
     for module in modules.values():
         if isinstance(module, torch.nn.Module):
             module.to(device)
+    parts = dataclasses.replace(parts, modules=modules, scheduler=scheduler)
+    return assemble(kind, parts, fingerprint=digest.hexdigest()[:8], device=device, dtype=dtype)
+
+
+def _from_folder(folder: Path, variant: str, dtype: torch.dtype) -> tuple[type[Family], Parts]:
+    index = folders.read_json(folder, "model_index.json")
+    named = folders.classes(folder, index)
+    denoiser = next((name for name in ("unet", "transformer") if name in named), None)
+    if denoiser is None:
+        raise ModelError(f"The model in {folder} has neither a unet nor a transformer.")
+    kind = family_for(named[denoiser], folders.read_json(folder, f"{denoiser}/config.json"), index)
+    missing = [name for name in kind.text_parts if name not in named and name not in kind.optional_parts]
+    if missing:
+        raise ModelError(f"The model in {folder} has no {missing[0]}, which a {kind.name} model needs.")
+    reader = folders.Reader(folder, named, variant, dtype)
+    modules: dict[str, Any] = {denoiser: reader.weights(denoiser, {kind.denoiser_class}, "diffusers")}
+    if "vae" in named:
+        modules["vae"] = reader.weights("vae", kind.autoencoders, "diffusers")
+    for name, allowed in kind.text_parts.items():
+        if name in named:
+            modules[name] = reader.text_part(name, allowed)
+    scheduler = folders.read_json(folder, "scheduler/scheduler_config.json")
     settings = {name: value for name, value in index.items() if not isinstance(value, list)}
-    parts = Parts(modules, _read_json(folder, "scheduler/scheduler_config.json"), settings)
-    return assemble(kind, parts, fingerprint=_fingerprint_of_files(folder), device=device, dtype=dtype)
+    return kind, Parts(modules, scheduler, settings)
 
 
-def _classes(index: Mapping[str, Any]) -> dict[str, str]:
-    """The class of each part that `model_index.json` names."""
-    return {
-        name: entry[1]
-        for name, entry in index.items()
-        if isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)
-    }
+def _autoencoder(folder: Path, kind: type[Family], dtype: torch.dtype) -> Any:
+    """Another autoencoder than the model's own: a folder of its own, or one with a `vae` in it."""
+    if (folder / "vae" / "config.json").is_file():
+        folder = folder / "vae"
+    name = folders.read_json(folder, "config.json").get("_class_name")
+    reader = folders.Reader(folder.parent, {folder.name: str(name)}, "", dtype)
+    return reader.weights(folder.name, kind.autoencoders, "diffusers")
 
 
-def _folder(source: str | Path, revision: str | None, local_files_only: bool) -> Path:
-    folder = Path(source)
-    if folder.is_dir():
-        return folder
-    if isinstance(source, Path) or source.startswith((".", "/", "~")) or source.count("/") != 1:
-        raise ModelError(f"There is no model folder {source}.")
+def _fetched(source: Source, local_files_only: bool) -> Path:
+    """The folder of a hub id, fetched unless it is there already."""
+    where = source.where
+    if where.startswith((".", "/", "~")) or where.count("/") != 1:
+        raise ModelError(f"There is no model folder {where}.")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = ["model_index.json", "*/*.json", "*/*.safetensors", "*/*.txt"]
+    wanted = ["model_index.json", "*/*.json", "*/*.safetensors", "*/*.txt", "*/*.model"]
+    others = [] if source.variant else ["*.fp16.*", "*.bf16.*", "*.non_ema.*", "*.fp32.*"]
     try:
         return Path(
             snapshot_download(
-                source,
-                revision=revision,
+                where,
+                revision=source.revision,
                 local_files_only=local_files_only,
                 allow_patterns=wanted,
-                ignore_patterns=["*.fp16.safetensors", "*.non_ema.safetensors"],
+                ignore_patterns=others,
             )
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise ModelError(f"{source} is neither a model folder nor a model that could be fetched: {error}") from error
+        raise ModelError(f"{where} is neither a model folder nor a model that could be fetched: {error}") from error
 
 
 def _dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype:
@@ -120,60 +161,16 @@ def _dtype(dtype: torch.dtype | str | None, device: torch.device) -> torch.dtype
     return torch.bfloat16
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"The model folder {folder} has no {name}.") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The model folder {folder} is damaged: {name} cannot be read ({error}).") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"The model folder {folder} is damaged: {name} is not an object.")
-    return content
-
-
-def _class(name: str, named: Mapping[str, str], allowed: Collection[str], library: str) -> Any:
-    if named[name] not in allowed:
-        raise ModelError(f"Easel cannot load a {named[name]} as {name}; it knows {', '.join(sorted(allowed))}.")
-    return getattr(importlib.import_module(library), named[name])
-
-
-def _load_part(
-    folder: Path, name: str, named: Mapping[str, str], allowed: Collection[str], library: str, dtype: torch.dtype
-) -> Any:
-    part_class = _class(name, named, allowed, library)
-    if not any((folder / name).glob("*.safetensors")):
-        raise ModelError(f"The model folder {folder} has no {name}/*.safetensors.")
-    try:
-        part, report = part_class.from_pretrained(
-            folder / name, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
-    except Exception as error:  # the libraries raise a dozen kinds for a damaged file; the operator needs one sentence
-        raise ModelError(f"The model folder {folder} is damaged: {name} cannot be loaded ({error}).") from error
-    if report["missing_keys"]:
-        missing = ", ".join(sorted(report["missing_keys"])[:3])
-        raise ModelError(f"The model folder {folder} is damaged: {name} lacks weights ({missing} …).")
-    return part
-
-
-def _load_tokenizer(folder: Path, name: str, named: Mapping[str, str], allowed: Collection[str]) -> Any:
-    tokenizer_class = _class(name, named, allowed, "transformers")
-    try:
-        return tokenizer_class.from_pretrained(folder / name, local_files_only=True)
-    except Exception as error:
-        raise ModelError(f"The model folder {folder} is damaged: {name} cannot be loaded ({error}).") from error
-
-
-def _fingerprint_of_files(folder: Path) -> str:
+def _digest(paths: Iterable[Path], root: Path) -> Any:
     """Changes with any config and with any retraining; the same for the same files on every host and device."""
     digest = hashlib.sha256()
-    files = [path for path in folder.glob("*/*") if path.suffix in {".json", ".safetensors", ".txt"}]
-    for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
+    files = [path for path in paths if path.suffix in {".json", ".safetensors", ".txt"}]
+    for path in sorted(files, key=lambda path: path.relative_to(root).as_posix()):
         size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder).as_posix()} {size}\n".encode())
+        digest.update(f"{path.relative_to(root).as_posix()} {size}\n".encode())
         with path.open("rb") as file:
             digest.update(file.read(_DIGEST_BYTES))
             if size > _DIGEST_BYTES:
                 file.seek(max(_DIGEST_BYTES, size - _DIGEST_BYTES))
                 digest.update(file.read(_DIGEST_BYTES))
-    return digest.hexdigest()[:8]
+    return digest

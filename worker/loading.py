@@ -56,7 +56,7 @@ class Loader:
         offered = self._catalogue.named(name)
         source = self._source or offered.source or str(DEFAULT_MODEL)
         revision = offered.revision if source == offered.source else None
-        bundle = model.load(source, revision=revision, device=self._device, dtype=self._dtype)
+        bundle = model.load(model.Source(source, revision), device=self._device, dtype=self._dtype)
         if bundle.family.name != offered.family:
             raise model.ModelError(f"{name} is of the family {bundle.family.name}: say so in the catalogue")
         shortcuts = model.Shortcuts(offered.guidance_interval, offered.deep_every)

@@ -91,8 +91,6 @@ class Family(ABC):
     schedules: ClassVar[tuple[Schedule, ...]]
     """The noise schedules that its models may have been trained on, the usual one first."""
     default_sampler: ClassVar[str]
-    max_references: ClassVar[int] = 0
-    """How many reference pictures it looks at."""
     needs_reference: ClassVar[bool] = False
     mixes_shapes: ClassVar[bool] = False
     """Whether rows of different latent sizes may share one forward."""
@@ -101,6 +99,8 @@ class Family(ABC):
     latent_channels: int
     halvings: int = 0
     """How often the denoiser halves the latents: their sides must be multiples of 2**halvings."""
+    max_references: int = 0
+    """How many reference pictures it looks at."""
     reuses: bool = False
     """Whether it is `Reusing` as well."""
     takes_mask: bool = False

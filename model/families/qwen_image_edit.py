@@ -73,7 +73,10 @@ class QwenImageEdit(QwenImage):
 
     @classmethod
     def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
-        return "processor" in index and index.get("_class_name") in ("QwenImageEditPipeline", "QwenImageEditPlusPipeline")
+        return "processor" in index and index.get("_class_name") in (
+            "QwenImageEditPipeline",
+            "QwenImageEditPlusPipeline",
+        )
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)

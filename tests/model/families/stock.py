@@ -1,8 +1,10 @@
 """diffusers' own pipelines around a bundle's parts, called as a request says."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -133,3 +135,18 @@ def pictures(bundle: Bundle, request: Request, **more: Any) -> list[np.ndarray]:
     accepted = inspect.signature(called.__call__).parameters
     arguments = {name: value for name, value in {**arguments, **stock.arguments, **more}.items() if name in accepted}
     return [np.asarray(image) for image in called(**arguments).images]
+
+
+def save(bundle: Bundle, folder: Path, **options: Any) -> Path:
+    """The bundle's parts as a folder in diffusers' layout. options: what `save_pretrained` of the weights is told."""
+    index: dict[str, Any] = {"_class_name": "Pipeline", **bundle.parts.settings}
+    for name, part in bundle.parts.modules.items():
+        part.save_pretrained(folder / name, **(options if hasattr(part, "parameters") else {}))
+        index[name] = ["transformers" if "text" in name or "tok" in name else "diffusers", type(part).__name__]
+    if "processor" in index:
+        index["processor"] = ["transformers", "Qwen2VLProcessor"]
+    (folder / "scheduler").mkdir()
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(dict(bundle.parts.scheduler)))
+    index["scheduler"] = ["diffusers", str(bundle.parts.scheduler.get("_class_name", "DDIMScheduler"))]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return folder
