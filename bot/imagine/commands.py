@@ -7,19 +7,20 @@ from discord import app_commands
 from bot.calls import Call, answered
 from bot.imagine.prompts import imagine_text
 from bot.imagine.wanted import start
+from contract.locales import english
 from service.profiles import profile_of
 from service.wishes import surprise_wish
 
 
-@app_commands.command(description="Create images from words")
-@app_commands.describe(prompt="The prompt to imagine")
+@app_commands.command(description=english("command.imagine"))
+@app_commands.describe(prompt=english("option.imagine.prompt"))
 @answered(ephemeral=False)
 async def imagine(call: Call, prompt: str) -> None:
     """Create images from words."""
     await imagine_text(call, prompt)
 
 
-@app_commands.command(description="Four pictures of whatever the model likes, without a prompt")
+@app_commands.command(description=english("command.surprise"))
 @answered(ephemeral=False)
 async def surprise(call: Call) -> None:
     """Draw without words."""

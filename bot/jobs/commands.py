@@ -13,7 +13,7 @@ from bot.results.again import read_job_id
 from bot.waiting.position import place, progress
 from contract.errors import UserError
 from contract.jobs import Job
-from contract.locales import Book
+from contract.locales import Book, english
 from exchange.accounts import Entry
 from service.budget import promptly
 from service.cancelling import cancel as cancel_job
@@ -30,7 +30,7 @@ _SHOWN_PROMPT = 80
 # ── /queue ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@app_commands.command(description="Show where your jobs stand, and why")
+@app_commands.command(description=english("command.queue"))
 @answered()
 async def queue(call: Call) -> None:
     """The caller's jobs with place and estimate, and the limits that hold for them."""
@@ -40,8 +40,8 @@ async def queue(call: Call) -> None:
 async def _queue_page(call: Call, number: int) -> Page:
     lines = [_standing(call.words, one) for one in await standings(call.services, call.asker.user.id)]
     caps = call.services.queue.limits
-    foot = _why(caps.max_running_per_user, caps.max_queued_per_user)
-    return page_of(lines or ["You have no jobs waiting or running."], number, foot)
+    foot = _why(call.words, caps.max_running_per_user, caps.max_queued_per_user)
+    return page_of(lines or [call.words.say("queue.none")], number, foot)
 
 
 QUEUE = Listing("queue", _queue_page)
@@ -49,29 +49,26 @@ QUEUE = Listing("queue", _queue_page)
 
 def _standing(words: Book, standing: Standing) -> str:
     job, position, message = standing.job, standing.position, standing.message
-    where = f" · [jump]({_link(job.destination.guild_id, message.channel_id, message.message_id)})" if message else ""
     state = progress(words, position) if position.running else place(words, position)
-    return f"- {_title(job)}: {state}{where}"
+    line = f"- {_title(job)}: {state}"
+    if message is None:
+        return line
+    link = _link(job.destination.guild_id, message.channel_id, message.message_id)
+    jump = words.say("queue.jump")
+    return f"{line} · [{jump}]({link})"
 
 
-def _why(running: int, queued: int) -> str:
-    caps = []
-    if running:
-        caps.append(f"up to {running} of your jobs run at once")
-    if queued:
-        caps.append(f"up to {queued} wait")
-    sentence = f"{' and '.join(caps).capitalize()}. " if caps else ""
-    return (
-        f"-# {sentence}Turns are shared fairly between people: many jobs of one do not hold up another's. "
-        "Turbo goes before fast, fast before relax; relaxed jobs wait for their share but always get it."
-    )
+def _why(words: Book, running: int, queued: int) -> str:
+    caps = [words.say("queue.running", limit=running)] if running else []
+    caps += [words.say("queue.waiting", limit=queued)] if queued else []
+    return "-# " + " ".join([*caps, words.say("queue.fair")])
 
 
 # ── /cancel ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@app_commands.command(description="Cancel one of your jobs, waiting or running")
-@app_commands.describe(job="Which one, or all; without it, your newest")
+@app_commands.command(description=english("command.cancel"))
+@app_commands.describe(job=english("option.cancel.job"))
 @answered()
 async def cancel(call: Call, job: str | None = None) -> None:
     """End a job of the caller's. Who may delete messages here may end other people's as well."""
@@ -87,7 +84,7 @@ async def cancel(call: Call, job: str | None = None) -> None:
         job_id = read_job_id(job)
     ended = await cancel_job(call.services, call.asker, job_id)
     call.services.background.start(show_stopped(call.client, [job_id]))
-    await call.say(f"Cancelled {_title(ended)}.")
+    await call.say(call.words.say("cancelled.job", job=_title(ended)))
 
 
 @cancel.autocomplete("job")
@@ -96,7 +93,7 @@ async def _job_names(call: Call, current: str) -> list[tuple[str, str]]:
     jobs = [one.job for one in await standings(call.services, call.asker.user.id)]
     choices = [(job.prompt.echo, str(job.id)) for job in reversed(jobs)]
     if len(choices) > 1:
-        choices.insert(0, (f"all {len(choices)} of them", ALL))
+        choices.insert(0, (call.words.say("cancel.all", number=len(choices)), ALL))
     return [(name, value) for name, value in choices if current.lower() in f"{name} {value}".lower()]
 
 
@@ -112,8 +109,8 @@ async def _cancel_all(call: Call) -> None:
 # ── /history ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@app_commands.command(description="Show what you made, with links to it")
-@app_commands.describe(page="1 is the newest")
+@app_commands.command(description=english("command.history"))
+@app_commands.describe(page=english("option.history.page"))
 @answered()
 async def history(call: Call, page: app_commands.Range[int, 1, 100] = 1) -> None:
     """Finished jobs, newest first, each with a link to its message."""
@@ -124,19 +121,21 @@ async def _history_page(call: Call, number: int) -> Page:
     start = (number - 1) * HISTORY_PAGE
     async with promptly():
         entries = await call.services.accounts.history(call.asker.user.id, start=start, count=HISTORY_PAGE + 1)
-    lines = [_entry_line(entry) for entry in entries[:HISTORY_PAGE]]
-    nothing = "You have made nothing yet." if number == 1 else "There is nothing on this page."
+    lines = [_entry_line(call.words, entry) for entry in entries[:HISTORY_PAGE]]
+    nothing = call.words.say("history.none" if number == 1 else "history.no_page")
     return Page("\n".join(lines) or nothing, number, more=len(entries) > HISTORY_PAGE)
 
 
 HISTORY = Listing("history", _history_page)
 
 
-def _entry_line(entry: Entry) -> str:
+def _entry_line(words: Book, entry: Entry) -> str:
     made = f"<t:{entry.created_ms // 1000}:R>"
-    from_picture = f" from picture {entry.index + 1}" if entry.index is not None else ""
+    kind = words.say(f"kind.{entry.action}") if f"kind.{entry.action}" in words else entry.action
+    if entry.index is not None:
+        kind = words.say("history.from", kind=kind, picture=entry.index + 1)
     link = _link(entry.guild_id, entry.channel_id, entry.message_id)
-    return f"- {made} {entry.action}{from_picture}: [{_cut(entry.prompt)}]({link}) `{entry.job_id}`"
+    return f"- {made} {kind}: [{_cut(entry.prompt)}]({link}) `{entry.job_id}`"
 
 
 def _title(job: Job) -> str:

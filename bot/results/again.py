@@ -17,6 +17,7 @@ from contract.errors import UserError
 from contract.ids import JobId, parse_job_id
 from contract.jobs import Job
 from contract.lineage import caption
+from contract.locales import english
 from exchange import preferences
 from exchange.accounts import Entry
 from service.accepting import permit
@@ -28,8 +29,8 @@ from service.profiles import profile_of
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-@app_commands.command(description="Show one of your finished jobs again, here")
-@app_commands.describe(job_id="The id at the end of its file name")
+@app_commands.command(description=english("command.show"))
+@app_commands.describe(job_id=english("option.show.job_id"))
 @answered(ephemeral=False, deferred=True)
 async def show(call: Call, job_id: str) -> None:
     """Post a finished job of the caller's again, with fresh buttons.

@@ -98,7 +98,7 @@ async def end_by_menu(call: Call, message: discord.Message) -> None:
     if not call.is_ours(message):
         raise UserError("no_job_here")
     await end(call.client, message, call.asker)
-    await call.say("Done.")
+    await call.say(call.words.say("menu_done.cancel"))
 
 
 @answered(deferred=True)
@@ -107,4 +107,4 @@ async def send_by_menu(call: Call, message: discord.Message) -> None:
     if not call.is_ours(message):
         raise UserError("no_job_here")
     await send(call.client, message, call.asker)
-    await call.say("Sent. Look into your direct messages.")
+    await call.say(call.words.say("menu_done.sent"))

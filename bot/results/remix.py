@@ -39,9 +39,9 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
         strong = {Action.VARY_SUBTLE: False, Action.VARY_STRONG: True}.get(button.action, strength is Strength.STRONG)
         form_id, field_id = f"MJ::RemixModal::{button.job}::{button.index + 1}::{int(strong)}", VARIATION_PROMPT
     await open_form(call.services, call.asker, _name(button), posted)
-    form = discord.ui.Modal(title="Remix Prompt", custom_id=form_id, timeout=None)
+    form = discord.ui.Modal(title=call.words.say("remix.title"), custom_id=form_id, timeout=None)
     field: discord.ui.TextInput[Any] = discord.ui.TextInput(
-        label="New prompt",
+        label=call.words.say("remix.prompt"),
         custom_id=field_id,
         style=discord.TextStyle.paragraph,
         default=job.prompt.echo[: limits.FIELD],

@@ -67,7 +67,7 @@ async def test_queue_lists_own_jobs_with_place_link_and_reason(
     assert [line.split(":")[0] for line in lines[:2]] == ["- **a fox --v 6.1**", "- **a cat --v 6.1**"]
     assert "a house" not in result.response.content
     assert f"https://discord.com/channels/{channel.guild.id}/{channel.id}/" in lines[0]  # type: ignore[union-attr]
-    assert "up to 3 of your jobs run at once and up to 10 wait" in lines[-1].lower()
+    assert "at most 3 jobs of yours run at once. at most 10 jobs of yours wait" in lines[-1].lower()
 
 
 async def test_the_jobs_of_one_batch_are_listed_as_they_will_end(
