@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from enum import Enum
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -38,6 +39,21 @@ DEFERRED_S = 10.0
 """How long one may take that has said already that it is at work."""
 
 P = ParamSpec("P")
+
+
+class Fate(Enum):
+    """What became of an answer."""
+
+    STANDS = "stands"
+    MISSING = "missing"
+    """There is none: it came too late, or was deleted at once."""
+    REFUSED = "refused"
+    """Discord does not take it: the thread is locked, AutoMod stands in the way."""
+    UNKNOWN = "unknown"
+
+
+_TOO_LATE = frozenset({10015, 10062, 40060})
+"""Discord's codes for an interaction that has expired or was answered before: no word about what was to be said."""
 
 
 class Call:
@@ -159,30 +175,29 @@ class Call:
 
     async def post(
         self, content: str, *, embed: Embed | None, rows: Iterable[Iterable[Button]]
-    ) -> tuple[bool, MessageRef | None]:
-        """Answer for all to see, and find out which message that is.
-
-        (True, it), (True, None) when there certainly is none, (False, None) when in doubt.
-        """
+    ) -> tuple[Fate, MessageRef | None]:
+        """Answer for all to see, and find out which message that is, and whether there is one."""
+        refused = False
         interaction, channel_id = self._interaction, channel_of(self.asker.destination).channel_id
         embeds, view = [] if embed is None else [embed_of(embed)], view_of(rows)
         try:
             if interaction.response.is_done():
                 message = await interaction.edit_original_response(content=content, embeds=embeds, view=view)
-                return True, MessageRef(channel_id, message.id)
+                return Fate.STANDS, MessageRef(channel_id, message.id)
             response = await interaction.response.send_message(content, embeds=embeds, view=view)
             if response.message_id is not None:
-                return True, MessageRef(channel_id, response.message_id)
+                return Fate.STANDS, MessageRef(channel_id, response.message_id)
         except (discord.HTTPException, discord.InteractionResponded, *NETWORK_ERRORS) as error:
             # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
             log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
+            refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.code not in _TOO_LATE
         try:
             message = await interaction.original_response()
         except discord.NotFound:
-            return True, None
+            return Fate.REFUSED if refused else Fate.MISSING, None
         except (discord.HTTPException, discord.ClientException, *NETWORK_ERRORS):
-            return False, None
-        return True, MessageRef(channel_id, message.id)
+            return Fate.UNKNOWN, None
+        return Fate.STANDS, MessageRef(channel_id, message.id)
 
     @property
     def _data(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from contract.errors import EaselError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.outcomes import JobState, Outcome
@@ -47,7 +48,8 @@ class DeliveryState:
 def enqueue_delivery(client: redis.Redis, job: Job, outcome: Outcome, lease: Lease | None = None) -> bool:
     """Make the post of `job` a job of its own. Harmless to repeat; nothing when the job has been posted already.
 
-    `lease` is the caller's: False, and nothing enqueued, when another worker has it now.
+    `lease` is the caller's: False, and nothing enqueued, when another worker has it now; Withdrawn when the job was
+    cancelled meanwhile.
     """
     rq_id = keys.delivery_id(job.id)
     return _enqueue(client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), tasks.POST_COST, lease)
@@ -65,12 +67,17 @@ def delivery_state(client: redis.Redis, job_id: JobId) -> DeliveryState:
     known = client.hgetall(keys.state(job_id))
     state, interaction, first_try = (known.get(name) for name in (b"state", b"interaction", b"first_try"))
     return DeliveryState(
-        state=JobState(text(state)) if state else None,
+        state=_state(state),
         waiting=message_ref(known.get(b"waiting_channel"), known.get(b"waiting_message")),
         interaction_id=integer(interaction) or None,
         first_try_ms=integer(first_try),
         posted=message_ref(known.get(b"posted_channel"), known.get(b"posted_message")),
     )
+
+
+def _state(value: bytes | str | None) -> JobState | None:
+    known = text(value) if value is not None else ""
+    return JobState(known) if known in set(JobState) else None
 
 
 def begin_post(client: redis.Redis, job_id: JobId) -> DeliveryState:
@@ -105,6 +112,17 @@ def message_ref(channel_id: bytes | str | None, message_id: bytes | str | None) 
     return MessageRef(channel, message) if channel and message else None
 
 
+class Withdrawn(EaselError):
+    """The job was cancelled: what was made of it is no longer wanted."""
+
+
+def enqueue_end(client: redis.Redis, job: Job, outcome: Outcome) -> bool:
+    """Tell of the end of a job of which nothing waits or runs any more. Harmless to repeat."""
+    rq_id = keys.delivery_id(job.id)
+    fields = tasks.delivery(job, outcome, rq_id)
+    return _enqueue(client, job, rq_id, keys.DELIVER, fields, tasks.POST_COST, None, again=True)
+
+
 def _enqueue(
     client: redis.Redis,
     job: Job,
@@ -116,6 +134,7 @@ def _enqueue(
     *,
     model_key: str = "",
     pixels: int = 0,
+    again: bool = False,
 ) -> bool:
     parameters: dict[str, Any] = {
         "id": rq_id,
@@ -125,4 +144,9 @@ def _enqueue(
     }
     if lease is not None:
         parameters["lease"] = list(lease)
-    return int(scripts.run(client, scripts.ENQUEUE, scripts.arguments(parameters, fields))) != -1
+    if again:
+        parameters["again"] = True
+    answer = int(scripts.run(client, scripts.ENQUEUE, scripts.arguments(parameters, fields)))
+    if answer == -2:
+        raise Withdrawn("cancelled while it was being made")
+    return answer != -1

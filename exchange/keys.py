@@ -80,6 +80,7 @@ pressed = Key("easel:{queue}:pressed", "hash", "mean share of a job; pressed wor
 counter = Key("easel:{queue}:counter", "string", "breaks ties by arrival")
 turn = Key("easel:{queue}:turn", "string", "counts claims")
 held = Key("easel:held", "zset", "ids that wait for the bot's acknowledgement -> since when")
+open_jobs = Key("easel:open", "zset", "accepted jobs that have not ended -> when to look after them next")
 waiting = Key("easel:waiting:{scope}", "set", "queued and held ids of a user or guild; caps count them")
 running = Key("easel:running:{scope}", "set", "rendering ids of the same")
 limits = Key("easel:limits", "hash", "the caps on running jobs, written by the bot, read at each claim")
@@ -118,9 +119,13 @@ def again_id(job_id: JobId) -> str:
     return f"render-{job_id}"
 
 
+STEMS = ("", "render-", "deliver-")
+"""What comes before an Easel job's id in the ids of its RQ jobs, in the order in which they come."""
+
+
 def rq_ids(job_id: JobId) -> list[str]:
     """Every RQ id that an Easel job may have, in the order in which they come."""
-    return [job_id, again_id(job_id), delivery_id(job_id)]
+    return [stem + job_id for stem in STEMS]
 
 
 def job_of(rq_id: str) -> JobId:

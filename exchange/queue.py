@@ -6,9 +6,9 @@ over five seconds, because from the moment `submit` succeeded the job is accepte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,8 @@ from rq.utils import now, utcformat
 from contract.codec import decode_job, encode_job
 from contract.errors import UserError
 from contract.ids import JobId
-from contract.jobs import Job
+from contract.jobs import Job, Speed
+from contract.outcomes import Cancelled, JobState
 from exchange import keys, scripts, tasks
 from exchange.delivery import MessageRef, message_ref
 from exchange.reading import text
@@ -31,12 +32,16 @@ HELD_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one user or guild may have in the queue at once; 0 is no limit."""
+    """How much one user or guild may have in the queue at once; 0 is no limit.
+
+    `weights`: a job's cost counts by so much less than a job's of weight 1, by its speed.
+    """
 
     max_queued_per_user: int = 10
     max_running_per_user: int = 3
     max_queued_per_guild: int = 200
     max_running_per_guild: int = 0
+    weights: Mapping[Speed, float] = field(default_factory=lambda: tasks.WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,32 @@ class JobQueue:
         caps: list[list[Any]] = [[f"user:{job.user.id}", limits.max_queued_per_user, "user"]]
         if job.destination.guild_id is not None:
             caps.append([f"guild:{job.destination.guild_id}", limits.max_queued_per_guild, "guild"])
-        queue = tasks.home_queue(job)
+        answer = await self._submit(
+            job, caps, cost=cost, model_key=model_key, pixels=pixels, interaction_id=interaction_id
+        )
+        match answer:
+            case [b"full", kind, limit]:
+                raise UserError("queue_full", limit=int(limit), scope=kind.decode())
+            case [b"duplicate"]:
+                position = await self.position(job.id)
+                return Submitted(duplicate=True, position=position.ahead if position else 0)
+        return Submitted(duplicate=False, position=int(answer[1]), running=int(answer[2]))
+
+    async def _submit(
+        self,
+        job: Job,
+        caps: list[list[Any]],
+        *,
+        cost: float,
+        model_key: str,
+        pixels: int,
+        interaction_id: int | None = None,
+        first_try_ms: int | None = None,
+    ) -> Any:
+        limits, queue = self.limits, tasks.home_queue(job)
         if queue == keys.DELIVER:
             cost = tasks.POST_COST
-        traits = tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels)
+        traits = tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, weights=limits.weights)
         parameters = {
             "id": job.id,
             "job": job.id,
@@ -110,14 +137,9 @@ class JobQueue:
             "interaction": str(interaction_id or ""),
             "document": encode_job(job),
         }
-        answer = await self._run(scripts.SUBMIT, parameters, tasks.submitted(job, traits))
-        match answer:
-            case [b"full", kind, limit]:
-                raise UserError("queue_full", limit=int(limit), scope=kind.decode())
-            case [b"duplicate"]:
-                position = await self.position(job.id)
-                return Submitted(duplicate=True, position=position.ahead if position else 0)
-        return Submitted(duplicate=False, position=int(answer[1]), running=int(answer[2]))
+        if first_try_ms is not None:
+            parameters["first_try"] = first_try_ms
+        return await self._run(scripts.SUBMIT, parameters, tasks.submitted(job, traits))
 
     async def release(self, job_id: JobId, message: MessageRef | None) -> bool:
         """Let a held job run, now that it is acknowledged by `message`.
@@ -131,22 +153,46 @@ class JobQueue:
             "message": str(message.message_id) if message else "",
         }
         _, state = await self._run(scripts.RELEASE, parameters)
-        return state.decode() not in ("", "delivered", "failed", "cancelled")
+        known = text(state)
+        return known in set(JobState) and not JobState(known).ended
+
+    async def restore(self, job: Job, message: MessageRef) -> bool:
+        """Put an accepted job back of which Redis knows nothing any more, such as after it came back empty.
+
+        Harmless when it knows the job after all. What was posted of it before is found, and not posted again. False
+        when the job has ended meanwhile.
+        """
+        plan = job.plan
+        cost, pixels = (plan.cost, plan.width * plan.height) if plan is not None else (1.0, 0)
+        await self._submit(job, [], cost=cost, model_key=job.model, pixels=pixels, first_try_ms=job.created_ms)
+        return await self.release(job.id, message)
 
     async def discard(self, job_id: JobId) -> None:
-        """Forget a job that could not be acknowledged: its user was told that it failed."""
-        await self.cancel(job_id, by=0, operator=True)
+        """Forget a job that could not be acknowledged: nothing is drawn, and nothing is said of it any more."""
+        await self._run(scripts.CANCEL, _cancelling(job_id, by=0, operator=True))
 
     async def cancel(self, job_id: JobId, *, by: int, operator: bool = False) -> CancelOutcome:
-        """End a job at any stage, for its owner (`by` is a user id) or for an operator."""
-        parameters = {
-            "job": job_id,
-            "ids": keys.rq_ids(job_id),
-            "by": str(by),
-            "operator": operator,
-            "ended": utcformat(now()),
-        }
-        return CancelOutcome((await self._run(scripts.CANCEL, parameters)).decode())
+        """End a job at any stage, for its owner (`by` is a user id) or for an operator.
+
+        The delivery says so in the job's waiting message.
+        """
+        parameters = _cancelling(job_id, by=by, operator=operator)
+        fields: tasks.Fields = []
+        job = await self.accepted(job_id)
+        if job is not None:
+            rq_id = keys.delivery_id(job_id)
+            traits = tasks.traits(job, cost=tasks.POST_COST, capped=False)
+            parameters["next"] = {"id": rq_id, "job": job_id, "queue": keys.DELIVER, "traits": traits}
+            fields = tasks.delivery(job, Cancelled(), rq_id)
+        return CancelOutcome(text(await self._run(scripts.CANCEL, parameters, fields)))
+
+    async def cancel_all(self, user_id: int) -> dict[JobId, CancelOutcome]:
+        """End all jobs of a user, those that wait first: none may begin because another one ended."""
+        ended = {}
+        for scope in (keys.waiting, keys.running):
+            for job_id in await self._members(scope(f"user:{user_id}")):
+                ended[job_id] = await self.cancel(job_id, by=user_id)
+        return ended
 
     async def drawing_s(self, jobs: Sequence[Job]) -> float | None:
         """About how many seconds the present workers need to draw one user's `jobs`, once it is their turn.
@@ -191,23 +237,34 @@ class JobQueue:
 
     async def of_user(self, user_id: int) -> list[JobId]:
         """A user's jobs that wait or run, in no order."""
-        scopes = [keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}")]
-        members = await self._redis.sunion(scopes)
-        found = set()
-        for member in members:
-            with suppress(ValueError):  # an id that is none of ours
-                found.add(keys.job_of(text(member)))
-        return sorted(found)
+        return await self._members(keys.waiting(f"user:{user_id}"), keys.running(f"user:{user_id}"))
 
     async def waiting_message(self, job_id: JobId) -> MessageRef | None:
         """The message that acknowledged a job, if one was recorded."""
         values = await self._redis.hmget(keys.state(job_id), ["waiting_channel", "waiting_message"])
         return message_ref(values[0], values[1])
 
-    async def state(self, job_id: JobId) -> str | None:
-        """held, queued, running, rendered, delivering, delivered, failed or cancelled; None for an unknown job."""
-        value = await self._redis.hget(keys.state(job_id), "state")
-        return text(value) if value is not None else None
+    async def state(self, job_id: JobId) -> JobState | None:
+        """Where a job stands; None for an unknown one."""
+        value = text(await self._redis.hget(keys.state(job_id), "state") or b"")
+        return JobState(value) if value in set(JobState) else None
+
+    async def _members(self, *scopes: str) -> list[JobId]:
+        found = set()
+        for member in await self._redis.sunion(list(scopes)):
+            with suppress(ValueError):  # an id that is none of ours
+                found.add(keys.job_of(text(member)))
+        return sorted(found)
 
     async def _run(self, script: scripts.Script, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
         return await scripts.run_async(self._redis, script, scripts.arguments(parameters, fields or []))
+
+
+def _cancelling(job_id: JobId, *, by: int, operator: bool) -> dict[str, Any]:
+    return {
+        "job": job_id,
+        "ids": keys.rq_ids(job_id),
+        "by": str(by),
+        "operator": operator,
+        "ended": utcformat(now()),
+    }

@@ -5,6 +5,7 @@ JSON alone does not stop code execution: RQ imports whatever function name it fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import redis
@@ -106,17 +107,29 @@ def delivery(job: Job, outcome: Outcome, rq_id: str) -> Fields:
     )
 
 
-def traits(job: Job, *, cost: float, model_key: str = "", pixels: int = 0, capped: bool = True) -> dict[str, Any]:
-    """What the scripts know of a job. Deliveries are not `capped`: a closed channel must not block its user."""
+def traits(
+    job: Job,
+    *,
+    cost: float,
+    model_key: str = "",
+    pixels: int = 0,
+    capped: bool = True,
+    weights: Mapping[Speed, float] = WEIGHTS,
+) -> dict[str, Any]:
+    """What the scripts know of a job. Its turn is fair among users; `capped` ones also count against their limits.
+
+    Deliveries are not capped: a closed channel must not block its user.
+    """
     guild = job.destination.guild_id
     return {
-        "user": str(job.user.id) if capped else "",
-        "guild": str(guild) if capped and guild is not None else "",
+        "user": str(job.user.id),
+        "guild": str(guild) if guild is not None else "",
+        "capped": capped,
         "model": model_key,
         "name": job.model,
         "pixels": pixels,
         "cost": max(cost, 0.001),
-        "weight": WEIGHTS[job.speed],
+        "weight": weights[job.speed],
         "ahead": HEAD_START if job.parent is not None and job.speed is not Speed.RELAX else 0.0,
         "returns": RETURNS,
         "version": JOB_VERSION,

@@ -25,7 +25,7 @@ from contract.jobs import Job
 from contract.outcomes import Done, Outcome, Texts
 from contract.plan import Plan
 from exchange import progress
-from exchange.images import ImageStore
+from exchange.images import ImageStore, StoreUnavailable
 from exchange.observing import log_event
 from model.errors import Cancelled, DeviceError, ModelError, failure
 from worker.encoding import encode_lossless
@@ -37,7 +37,7 @@ from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
 from worker.recipes import Recipe, signed
 from worker.render import preview_interval, urgency_of
-from worker.results import Pictures, Words
+from worker.results import NotKept, Pictures, Result, Words
 from worker.signing import Signer
 from worker.watch import Watch
 
@@ -85,9 +85,13 @@ class Studio:
 
         `started` gets what the job waits for, so that others can cancel it: its place in the line for its model, if
         that has to be loaded, then its ticket. UserError for what the model cannot do and for links that lead to no
-        picture; LoadFailed, DeviceFault, ModelFault, and `model.Cancelled`.
+        picture; LoadFailed, DeviceFault, ModelFault, `model.Cancelled`, and NotKept when the store takes nothing.
         """
-        made = self._made_before(job)
+        made = None
+        try:
+            made = self._made_before(job)
+        except StoreUnavailable as error:
+            log.warning("it is not known whether this was made before", error=str(error))
         if made is not None:
             log.info("made before")
             return made
@@ -98,15 +102,20 @@ class Studio:
             begun = time.monotonic()
             result = MAKERS[job.request.kind](self._bench(job, plan, pictures, warm, started))
             gpu_s = round(time.monotonic() - begun, 3)
+        self._observe(Drawn(job, gpu_s))
+        try:
+            return self._keep(job, plan, result, gpu_s)
+        except StoreUnavailable as error:
+            raise NotKept(str(error), result) from error
+
+    def _keep(self, job: Job, plan: Plan, result: Result, gpu_s: float) -> Outcome:
         match result:
             case Pictures(images=images):
                 self._keep_pictures(job, plan, images, gpu_s)
-                outcome: Outcome = Done(gpu_s)
+                return Done(gpu_s)
             case Words(texts=texts):
                 self._store.put_record({**job_document(job), "texts": list(texts), "drawn": _drawn(gpu_s)})
-                outcome = Texts(tuple(texts), gpu_s)
-        self._observe(Drawn(job, gpu_s))
-        return outcome
+                return Texts(tuple(texts), gpu_s)
 
     def _made_before(self, job: Job) -> Outcome | None:
         """What an earlier try brought about, as far as the store has it; None when something has to be made."""

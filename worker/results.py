@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from exchange.images import StoreUnavailable
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
@@ -24,3 +26,11 @@ class Words:
 
 
 Result = Pictures | Words
+
+
+class NotKept(StoreUnavailable):
+    """What was made could not be put into the store; `result` is all there is of it."""
+
+    def __init__(self, reason: str, result: Result) -> None:
+        super().__init__(reason)
+        self.result = result

@@ -21,6 +21,7 @@ from contract.ids import JobId
 from contract.jobs import Job
 from contract.outcomes import Cancelled, Failed, Fault, Outcome, Refused
 from exchange import keys, scripts, tasks
+from exchange.delivery import Withdrawn
 from exchange.reading import text
 from exchange.weather import sentence
 from worker.faults import WEATHER
@@ -47,6 +48,9 @@ def settle_success(
     settled, *claimed = _finish(
         client, lease, "finished", tasks.RESULT_TTL_S, following=following, result=entry, claim=claim
     )
+    if settled == 2:
+        settle_failure(client, lease, job, Withdrawn("cancelled at its very end"))
+        return None
     if not settled:
         log.warning("the lease was lost, the outcome is dropped", rq_id=lease.rq_id)
     return claimed[0] if claimed else None
@@ -62,7 +66,7 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
         case Stop.HANDED_BACK, _:
             log.info("handed back", rq_id=lease.rq_id)
             _finish(client, lease, "back", 0)
-        case Stop.CANCELLED, _:
+        case (Stop.CANCELLED, _) | (None, Withdrawn()):
             log.info("cancelled while running", rq_id=lease.rq_id)
             _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(client, job, lease, Cancelled()))
         case _, NewerVersion():

@@ -162,6 +162,7 @@ class _Replay:
         traits = {
             "user": arrival.user if self._fair else "",
             "guild": "",
+            "capped": True,
             "model": "",
             "name": "",
             "pixels": arrival.pixels,

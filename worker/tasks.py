@@ -10,17 +10,22 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import redis
+import structlog
 
 from contract.codec import decode_job
 from contract.errors import EaselError
-from contract.outcomes import decode_outcome, encode_outcome
+from contract.outcomes import Done, decode_outcome, encode_outcome
 from exchange.delivery import enqueue_delivery
 from worker.leases import current_lease, on_cancel
+from worker.results import NotKept
 
 if TYPE_CHECKING:
     from worker.delivery.ending import Delivery
     from worker.intake import Intake
     from worker.pictures import Studio
+
+
+log = structlog.get_logger(__name__)
 
 
 class NotEquipped(EaselError):
@@ -58,13 +63,22 @@ def intake(job: str, traits: Mapping[str, Any]) -> None:
 def render(job: str) -> str:
     """Draw a job's pictures into the store and make their delivery. The outcome, as JSON.
 
+    Of a store that takes nothing the picture does not depend: it is posted at once.
+
     Errors as `worker.pictures.Studio.make`.
     """
     decoded = decode_job(job)
     if _tools is None or _tools.studio is None:
         raise NotEquipped("this process draws nothing: it should not serve the render queue")
-    outcome = _tools.studio.make(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
     lease = current_lease()
+    try:
+        outcome = _tools.studio.make(decoded, started=lambda ticket: on_cancel(decoded.id, ticket.cancel))
+    except NotKept as error:
+        if _tools.delivery is None or (lease is not None and lease.reason is not None):
+            raise
+        log.warning("the store takes nothing, the result is posted from memory", error=str(error))
+        _tools.delivery.hand_over(decoded, error.result)
+        return encode_outcome(Done())
     enqueue_delivery(_tools.client, decoded, outcome, lease.key if lease else None)
     return encode_outcome(outcome)
 

@@ -26,11 +26,13 @@ from bot.rendering import with_small_print
 from bot.waiting.position import place
 from contract import messages
 from contract.actions import Button
+from contract.errors import EaselError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.locales import book
 from exchange.progress import Progress
 from exchange.queue import JobQueue, MessageRef
+from exchange.weather import Weather
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -40,8 +42,8 @@ POSITION_INTERVAL_S = 15.0
 LOOK_S = 1.0
 JOBS_PER_LOOK = 20
 """However many wait, at most so many questions a second to the queue: with thousands waiting, each has its turn."""
-SILENCE_S = 120.0
-"""A running job that is not heard of for so long has ended unheard, or waits again because its worker died."""
+SILENCE_S = 30.0
+"""A running job that is not heard of for so long has ended unheard, waits again because its worker died, or is lost."""
 REMEMBERED = 4096
 """Ended or foreign jobs whose late progress is ignored without asking the queue again."""
 
@@ -65,6 +67,7 @@ class _Waiting:
     next_look_s: float
     previewed: bool = False
     shown: str = ""
+    posting: bool = False
     pending: Edit | None = None
 
 
@@ -113,11 +116,17 @@ class WaitingMessages:
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""
+        if event.state == "finished":
+            self._await_post(event.job_id)
+            return
         if event.state in ENDED:
             self._forget(event.job_id)
             return
         waiting = await self._find(event.job_id)
         if waiting is None:
+            return
+        waiting.posting = waiting.posting and event.state != "started"
+        if waiting.posting:
             return
         waiting.next_look_s = self._clock() + SILENCE_S
         first_preview = event.preview is not None and not waiting.previewed
@@ -127,12 +136,15 @@ class WaitingMessages:
 
     async def keep_showing_positions(self) -> None:
         """Say where the jobs stand that have not started, every now and then, for ever."""
+        weather = Weather("the places in the queue")
         while True:
             await asyncio.sleep(LOOK_S)
             try:
                 await self.show_positions()
-            except redis.exceptions.RedisError as error:
-                log.warning("places in the queue are unknown", error=str(error))
+            except (redis.exceptions.RedisError, EaselError) as error:
+                weather.bad(error)
+            else:
+                weather.good()
 
     async def show_positions(self) -> None:
         """Look at the jobs that have been due longest for a word about their place, and at those gone silent."""
@@ -142,12 +154,22 @@ class WaitingMessages:
             waiting.next_look_s = now_s + POSITION_INTERVAL_S
             position = await self._queue.position(waiting.job.id)
             if position is None:
-                self._forget(waiting.job.id)  # its end was announced to nobody: the channel of events is lossy
+                await self._look_after(waiting)
             elif not position.running and waiting.job.id in self._waiting:
                 content = with_small_print(messages.waiting(waiting.job), place(book(waiting.job.locale), position))
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content), moving=False)
         self._edits.sweep()
+
+    async def _look_after(self, waiting: _Waiting) -> None:
+        """A job that neither waits nor runs: it is being posted, has ended unheard, or Redis knows it no more."""
+        job = waiting.job
+        state = await self._queue.state(job.id)
+        if state is None:
+            log.warning("the queue has lost a job; it is put back", job_id=job.id)
+            await self._queue.restore(job, waiting.message)
+        elif state.ended:
+            self._forget(job.id)
 
     async def finish(self, job_id: JobId) -> None:
         """No more edits of this job's message; returns when the one in flight, if any, has ended."""
@@ -205,6 +227,14 @@ class WaitingMessages:
         except (discord.HTTPException, *NETWORK_ERRORS) as error:
             if getattr(error, "code", None) != 10008:
                 log.warning("a waiting message could not be deleted", message_id=message.message_id, error=str(error))
+
+    def _await_post(self, job_id: JobId) -> None:
+        """Drawn: no more edits, but until its result stands it is looked after."""
+        waiting = self._waiting.get(job_id)
+        if waiting is not None:
+            waiting.pending, waiting.posting = None, True
+            waiting.next_look_s = self._clock() + POSITION_INTERVAL_S
+            self._edits.forget(waiting.message.channel_id, job_id)
 
     def _forget(self, job_id: JobId) -> None:
         waiting = self._waiting.pop(job_id, None)

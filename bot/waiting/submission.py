@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
+import redis.exceptions
 import structlog
 
-from bot.calls import Call
+from bot.calls import Call, Fate
 from bot.client import EaselClient
 from bot.rendering import with_small_print
 from bot.waiting.messages import waiting_buttons
@@ -41,16 +42,29 @@ async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
         answer = asyncio.create_task(call.post(content, embed=notice, rows=rows))
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                known, message = await asyncio.shield(answer)
+                fate, message = await asyncio.shield(answer)
         except TimeoutError:
             # The library may wait out a long rate limit; the message it posts in the end is found by the interaction.
             log.warning("the answer is slow; the job is left to recovery")
             client.services.background.start(_finish_late(client, job, answer))
             return
-        if known:
-            await client.waiting.release(job, message)
-        else:
-            log.warning("the answer's fate is unknown; the job is left to recovery")
+        await _acknowledged(client, job, fate, message)
+
+
+async def _acknowledged(client: EaselClient, job: Job, fate: Fate, message: MessageRef | None) -> None:
+    """What follows from what became of the answer."""
+    if fate is Fate.UNKNOWN:
+        log.warning("the answer's fate is unknown; the job is left to recovery", job_id=job.id)
+    elif fate is not Fate.REFUSED:
+        await client.waiting.release(job, message)
+    else:
+        # A locked thread, AutoMod: nothing may be drawn and posted behind the person's back.
+        log.warning("the answer was refused, the job is discarded", job_id=job.id)
+        await client.waiting.finish(job.id)
+        try:
+            await client.services.queue.discard(job.id)
+        except redis.exceptions.RedisError as error:
+            log.warning("a job could not be discarded", job_id=job.id, error=str(error))
 
 
 def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> Embed | None:
@@ -62,7 +76,5 @@ def _queued_notice(client: EaselClient, job: Job, submitted: Submitted) -> Embed
     return Embed(*describe(UserError("job_queued"), job.locale), messages.NOTICE_COLOUR)
 
 
-async def _finish_late(client: EaselClient, job: Job, answer: asyncio.Task[tuple[bool, MessageRef | None]]) -> None:
-    known, message = await answer
-    if known:
-        await client.waiting.release(job, message)
+async def _finish_late(client: EaselClient, job: Job, answer: asyncio.Task[tuple[Fate, MessageRef | None]]) -> None:
+    await _acknowledged(client, job, *await answer)

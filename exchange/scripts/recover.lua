@@ -1,8 +1,11 @@
 -- needs: jobs
--- args: queues held_s pause_s -> {retried, released, due, quarantined{what}, id, execution, queue, why, id, ...}: the
--- rest can only be failed. With pause_s, a fleet that calls this from every process does it once in so many seconds.
+-- args: queues held_s look_s stems pause_s
+-- -> {retried, released, due, quarantined{what}, lost{job, how, ...}, id, execution, queue, why, id, ...}
+-- `lost` are accepted jobs of which nothing waits or runs any more; the rest are leases that can only be failed.
+-- `stems` come before an Easel job's id in those of its RQ jobs. With pause_s, a fleet that calls this from every
+-- process does it once in so many seconds all the same.
 if args.pause_s and not call('SET', keys.recovered(), 1, 'NX', 'PX', math.floor(args.pause_s * 1000)) then
-  return {0, 0, 0, {}}
+  return {0, 0, 0, {}, {}}
 end
 local retried, released, due, ended = 0, 0, 0, {}
 
@@ -61,6 +64,33 @@ for _, key in ipairs(call('SMEMBERS', keys.rq_workers())) do
     for _, queue in ipairs(args.queues) do call('SREM', keys.rq_workers_of(queue), key) end
   end
 end
+-- Nobody is left waiting for what has vanished: emptied by RQ's tools, or lost in any other way.
+local lost = {}
+
+local function look_after(job)
+  local state = call('HGET', keys.state(job), 'state')
+  if not jobs.is_id(job) or not state or jobs.ENDED[state] then return call('ZREM', keys.open_jobs(), job) end
+  call('ZADD', keys.open_jobs(), now + args.look_s, job)
+  local how = 'cancelled'
+  for _, stem in ipairs(args.stems) do
+    local id = stem .. job
+    local where, status = jobs.whereabouts(id)
+    if where == 'there' then return end
+    if where == 'stray' then return jobs.enter(id, call('HGET', keys.rq_job(id), 'origin'), true) end
+    if status == 'failed' or status == 'finished' then how = 'failed' end
+    for _, queue in ipairs(args.queues) do               -- its hash is gone, but somebody runs it
+      for _, member in ipairs(call('ZRANGE', keys.leases(queue), 0, -1)) do
+        if string.sub(member, 1, #id + 1) == id .. ':' then return end
+      end
+    end
+  end
+  if state == 'rendered' or state == 'delivering' then how = 'done' end
+  lost[#lost + 1] = job
+  lost[#lost + 1] = how
+end
+
+for _, job in ipairs(call('ZRANGEBYSCORE', keys.open_jobs(), 0, now, 'LIMIT', 0, 200)) do look_after(job) end
+
 local quarantined = call('LRANGE', keys.quarantined(), 0, -1)
 call('DEL', keys.quarantined())
-return {retried, released, due, quarantined, unpack(ended)}
+return {retried, released, due, quarantined, lost, unpack(ended)}

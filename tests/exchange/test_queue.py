@@ -180,7 +180,7 @@ async def test_speed_is_known_by_model_and_size(queue: JobQueue, client: redis.R
 
 async def test_a_fleet_recovers_once_at_a_time(client: redis.Redis) -> None:
     """Fifty processes may all try every second; one of them does it."""
-    parameters = {"queues": ["render"], "held_s": 5, "pause_s": 60}
+    parameters = {"queues": ["render"], "held_s": 5, "look_s": 10, "stems": [""], "pause_s": 60}
     client.zadd("rq:wip:render", {"gone:e1": 1})
     for _ in range(2):
         scripts.run(client, scripts.RECOVER, scripts.arguments(parameters))

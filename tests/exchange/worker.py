@@ -9,7 +9,7 @@ import redis
 
 from contract.codec import JOB_VERSION
 from exchange import scripts
-from exchange.keys import QUEUES
+from exchange.keys import QUEUES, STEMS
 
 
 class PlainWorker:
@@ -75,6 +75,8 @@ class PlainWorker:
 
 def recover(client: redis.Redis, held_s: float = 5.0) -> list[Any]:
     """What recovery found: retried, released, due, and the ends that only a worker can write."""
-    answer = scripts.run(client, scripts.RECOVER, scripts.arguments({"queues": QUEUES, "held_s": held_s}))
-    retried, released, due, _, *ended = answer
+    answer = scripts.run(
+        client, scripts.RECOVER, scripts.arguments({"queues": QUEUES, "held_s": held_s, "look_s": 10, "stems": STEMS})
+    )
+    retried, released, due, _, _, *ended = answer
     return [part.decode() if isinstance(part, bytes) else part for part in (retried, released, due, *ended)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -37,6 +38,7 @@ CLOCK_SKEW_MS = 60_000
 """How far our clock and Discord's may be apart when a channel is searched."""
 
 _SMALLEST_UPLOAD_BYTES = 64 * 1024
+CONTENT_LIMIT = 2000
 
 
 class Messages(Protocol):
@@ -78,7 +80,10 @@ class DiscordDoor:
             message_id = self._posted_before(job, tried_ms) or self._send(job, result)
         except NotAllowed as error:
             log.warning("Discord does not take the result", reason=error.reason, code=error.code)
-            raise UserError("cannot_post", channel=str(channel_id), reason=error.reason, answer=error.answer) from error
+            refusal = UserError("cannot_post", channel=str(channel_id), reason=error.reason, answer=error.answer)
+            message_id = self._send_directly(job, result, refusal)
+            if message_id is None:
+                raise refusal from error
         except TooLarge as error:
             raise UserError("too_large", limit_mib=round(self._upload_limit_bytes / 2**20, 1)) from error
         return None if message_id is None else MessageRef(channel_id, message_id)
@@ -94,17 +99,37 @@ class DiscordDoor:
             log.warning("cannot search the channel for an earlier post", reason=error.reason)
             return None
 
-    def _send(self, job: Job, result: Result) -> int | None:
+    def _send_directly(self, job: Job, result: Result, refusal: UserError) -> int | None:
+        """Hand a result that the channel does not take to its person, and say why; None when that cannot be either."""
+        content = f"{messages.result(job)}\n-# {describe(refusal, job.locale)[1]}"[:CONTENT_LIMIT]
+        try:
+            return self._send(
+                job, result, content=content, send=partial(self._poster.post_directly, job.user.id), reply=False
+            )
+        except (NotAllowed, TooLarge) as error:
+            log.warning("nor could it be handed over directly", reason=str(error))
+            return None
+
+    def _send(
+        self,
+        job: Job,
+        result: Result,
+        *,
+        content: str | None = None,
+        send: Callable[[Post, str], int | None] | None = None,
+        reply: bool = True,
+    ) -> int | None:
         """Post a picture smaller again and again while the channel calls it too large. TooLarge at the very end."""
+        send = send or partial(self._poster.post, channel_of(job.destination).channel_id)
         post = Post(
-            content=messages.result(job),
+            content=content or messages.result(job),
             buttons=messages.result_buttons(job),
             mention=job.user.id,
-            reply_to=channel_of(job.destination).reply_to,
+            reply_to=channel_of(job.destination).reply_to if reply else None,
         )
         if not isinstance(result, Pictures):
             post = replace(post, embed=messages.numbered(result.texts))
-            return self._poster.post(channel_of(job.destination).channel_id, post, nonce(job.id))
+            return send(post, nonce(job.id))
         image, text = assemble_grid(result.images), parameters_text(job, enlargement=_enlargement(job, result))
         limit_bytes = self._upload_limit_bytes
         room_bytes = 0 if self._signer is None else ROOM_BYTES
@@ -115,9 +140,7 @@ class DiscordDoor:
             file = signed(self._signer, file, Recipe(job, 0 if len(result.images) == 1 else None))
             attachment = Attachment(messages.file_name(job, file.extension), file.data, caption(job))
             try:
-                return self._poster.post(
-                    channel_of(job.destination).channel_id, replace(post, attachment=attachment), nonce(job.id)
-                )
+                return send(replace(post, attachment=attachment), nonce(job.id))
             except TooLarge:
                 limit_bytes = min(limit_bytes, len(file.data)) // 2
                 if limit_bytes < _SMALLEST_UPLOAD_BYTES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from PIL import Image
 from contract import events, planning
 from contract.catalogue import Catalogue
 from contract.codec import job_document
-from contract.errors import EaselError, UserError
+from contract.errors import EaselError, MalformedDocument, UserError
 from contract.events import Observer
 from contract.jobs import Job
 from contract.outcomes import Cancelled, Done, Failed, JobState, Outcome, Refused, Stored, Texts
@@ -34,7 +35,7 @@ from exchange.delivery import (
     record_ended,
     record_posted,
 )
-from exchange.images import ImageStore
+from exchange.images import ImageStore, StoreUnavailable
 from exchange.observing import log_event
 from worker.delivery.door import Door, Unavailable
 from worker.leases import RetryLater
@@ -107,6 +108,19 @@ class Delivery:
             log.exception("the delivery keeps failing")
             return self._fail(job, known, UserError("job_failed"), f"{type(error).__name__}: {error}")
 
+    def hand_over(self, job: Job, result: Result) -> Ended:
+        """Post a result from memory, because the store does not take it. Repeating it is harmless.
+
+        RetryLater while the place is away.
+        """
+        known = delivery_state(self._redis, job.id)
+        try:
+            return (
+                self._hand_over(job, known, result) if known.posted is None else self._finish(job, known, known.posted)
+            )
+        except Unavailable as error:
+            return self._wait(job, error)
+
     def _end(self, job: Job, outcome: Outcome, known: DeliveryState) -> Ended:
         if known.posted is not None:
             return self._finish(job, known, known.posted)
@@ -128,6 +142,11 @@ class Delivery:
                 self._observe(events.Refused(job.user.id, outcome.kind, job))
                 return self._fail(job, known, outcome.error)
             case Failed(reason=reason):
+                # It may have been drawn all the same, such as by a worker that died just then.
+                with suppress(StoreUnavailable):
+                    pictures = self._pictures(job) if job.image_count else None
+                    if pictures is not None:
+                        return self._hand_over(job, known, pictures)
                 return self._fail(job, known, UserError("job_failed"), reason)
 
     # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,10 +170,18 @@ class Delivery:
             self._door(job).stop(job, known)
             return Ended(JobState.FAILED, posted)
         self._door(job).clear(job, known)
-        gpu_s = (self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0)
+        gpu_s = self._gpu_s(job)
         accounts.record(self._redis, job, job.prompt.echo, posted, images=job.image_count, gpu_s=gpu_s)
         self._observe(events.Delivered(job))
         return Ended(JobState.DELIVERED, posted)
+
+    def _gpu_s(self, job: Job) -> float:
+        """What the pictures took; 0 when the record cannot be read."""
+        try:
+            return float((self._store.get_document(job.id) or {}).get("drawn", {}).get("gpu_s", 0.0))
+        except (StoreUnavailable, MalformedDocument, AttributeError, TypeError, ValueError) as error:
+            log.warning("what a job took is not known", error=str(error))
+            return 0.0
 
     def _draw_again(self, job: Job, known: DeliveryState) -> Ended:
         """A picture that the store has lost is drawn again from its line of generations, by a slot with a GPU."""
@@ -188,11 +215,17 @@ class Delivery:
             file = self._store.get_image(*place)
             if file is not None:
                 if place != (job.id, index):
-                    # Kept under the job's own id as well: its buttons must not depend on how long the grid is kept.
-                    self._store.put_image(job.id, index, file)
-                    self._store.put_record(job_document(job))
+                    self._keep_as_well(job, index, file)
                 return file
         return None
+
+    def _keep_as_well(self, job: Job, index: int, file: bytes) -> None:
+        """Under the job's own id, because its buttons must outlive the grid. A full store stops nobody."""
+        try:
+            self._store.put_image(job.id, index, file)
+            self._store.put_record(job_document(job))
+        except StoreUnavailable as error:
+            log.warning("a picture could not be kept under its own job", error=str(error))
 
     # ── bad news ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -225,8 +258,12 @@ class Delivery:
         return Ended(JobState.FAILED, kind="discord_away")
 
     def _record_reason(self, job: Job, kind: str, reason: str) -> None:
-        document = self._store.get_document(job.id) or job_document(job)
-        self._store.put_record({**document, "failure": {"kind": kind, "reason": reason, "at_ms": self._now_ms()}})
+        """For the operator. The telling must not depend on it: the store may be what failed."""
+        try:
+            document = self._store.get_document(job.id) or job_document(job)
+            self._store.put_record({**document, "failure": {"kind": kind, "reason": reason, "at_ms": self._now_ms()}})
+        except (StoreUnavailable, MalformedDocument) as error:
+            log.warning("the reason of a failure could not be kept", error=str(error))
 
     def _tried_for_ms(self, job: Job) -> int:
         """Milliseconds since the first try; 0 at the first, which this notes."""

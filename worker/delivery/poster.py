@@ -33,15 +33,44 @@ _RATE_LIMIT_PATIENCE_S = 30
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _HISTORY_LIMIT = 1000
 
-_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _CANNOT_DM = 10003, 10008, 50007
-_MISSING_ACCESS, _MISSING_PERMISSIONS, _CANNOT_REPLY, _TOO_LARGE = 50001, 50013, 160002, 40005
-_REASONS = {
-    _MISSING_ACCESS: "no_access",
-    _MISSING_PERMISSIONS: "no_permissions",
-    _CANNOT_REPLY: "no_history",
-    _CANNOT_DM: "no_direct_messages",
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _TOO_LARGE = 10003, 10008, 40005
+
+FINAL = {
+    50001: "no_access",
+    50013: "no_permissions",
+    160002: "no_history",
+    50007: "no_direct_messages",
+    50278: "no_direct_messages",  # no mutual servers
     _UNKNOWN_CHANNEL: "channel_gone",
+    10004: "channel_gone",  # unknown guild
+    **dict.fromkeys(
+        (
+            _UNKNOWN_MESSAGE,
+            10013,  # unknown user
+            20009,  # explicit content may not be sent to the recipient
+            20026,  # the bot has been flagged
+            30046,  # too many edits to old messages
+            40007,  # the user is banned from the guild
+            50005,  # somebody else's message
+            50006,  # an empty message
+            50008,  # not a text channel
+            50009,  # the channel's verification level is too high
+            50021,  # a system message
+            50024,  # not in this type of channel
+            50035,  # a form that Discord does not take: ours is wrong, and will be
+            50083,  # the thread is archived
+            160005,  # the thread is locked
+            200000,  # AutoMod
+            200001,  # AutoMod, in the title
+            240000,  # a link known as harmful
+        ),
+        "other",
+    ),
 }
+"""Discord's codes for what stays so, however often it is tried, with the word that `error.cannot_post` has for it. Any
+other refusal is retried: a proxy's block page, a code that is not here, an answer that is no answer.
+https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+"""
 
 
 class NotAllowed(EaselError):
@@ -257,15 +286,17 @@ async def _translated(call: Awaitable[T]) -> T:
     except discord.RateLimited as error:
         raise Unavailable(f"rate limited for {error.retry_after:.0f} s") from error
     except discord.HTTPException as error:
-        # 401: a token that was taken back. The operator can set a new one, so the job is not lost by it.
-        if error.status in (401, 429) or error.status >= 500:
-            raise Unavailable(f"HTTP {error.status} ({error.code}): {error.text[:200]}") from error
         if error.status == 413 or error.code == _TOO_LARGE:
             raise TooLarge(f"HTTP {error.status} ({error.code})") from error
-        answer = f"{error.status} ({error.code}): {error.text[:200]}"
-        raise NotAllowed(_REASONS.get(error.code, "other"), error.code, answer) from error
+        answer = f"{error.status} ({error.code}): {' '.join(error.text.split())[:200]}"
+        if error.status >= 500 or error.code not in FINAL:
+            raise Unavailable(f"HTTP {answer}") from error
+        raise NotAllowed(FINAL[error.code], error.code, answer) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # What discord.py makes of an answer that is none, such as a page with status 200.
+        raise Unavailable(f"Discord answered something odd ({type(error).__name__}: {error})") from error
 
 
 async def _unless_gone(call: Awaitable[object]) -> bool:

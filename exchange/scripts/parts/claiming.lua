@@ -35,6 +35,8 @@ local function adopt(queue)
     elseif seen[id] or call('HGET', keys.rq_job(id), 'status') ~= 'queued' then call('LREM', list, -1, id)
     elseif not call('ZSCORE', keys.order(queue), id) then
       call('LREM', list, 1, id)
+      local job = call('HGET', keys.rq_job(id), 'easel_job')
+      if job then jobs.reopen(job, id, queue) end
       jobs.enter(id, queue, true)
     end
     seen[id] = true
@@ -119,6 +121,7 @@ function claiming.claim(wanted)
     call('HSET', worker, 'state', 'busy', 'easel_execution', wanted.execution, 'easel_claim', id)
     call('HSET', keys.rq_job(id), 'status', 'started', 'worker_name', wanted.worker, 'started_at',
       wanted.started, 'last_heartbeat', wanted.started, 'easel_began', now,
+      'easel_execution', wanted.execution,
       'easel_claims', number(job.easel_claims) + 1)
     if job.easel_skipped then call('HDEL', keys.rq_job(id), 'easel_skipped') end
     call('PERSIST', keys.rq_job(id))

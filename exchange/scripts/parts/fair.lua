@@ -27,28 +27,31 @@ function fair.create(id, job, queue, traits, hash, held)
     begin = math.max(begin, number(call('ZSCORE', keys.ends(queue), traits.user)))
     call('ZADD', keys.ends(queue), begin + share, traits.user)
   end
+  -- caps count only what is `capped`; the fair order is for all
+  local user, guild = '', ''
+  if traits.capped then user, guild = traits.user, traits.guild end
   local ahead, returns = head_start(queue, traits, share)
   -- first come, first served among equals; far below any share, and never part of the clock
   local start = begin - ahead
   local tag = start + (call('INCR', keys.counter(queue)) % 1000000) * 1e-12
-  local own = {'status', 'created', 'easel_job', job, 'easel_user', traits.user, 'easel_guild', traits.guild,
+  local own = {'status', 'created', 'easel_job', job, 'easel_user', user, 'easel_guild', guild,
     'easel_model', traits.model, 'easel_name', traits.name, 'easel_pixels', traits.pixels, 'easel_cost', traits.cost,
     'easel_share', share, 'easel_begin', start, 'easel_tag', tag, 'easel_returns', returns,
-    'easel_version', traits.version, 'easel_arrived', now}
+    'easel_version', traits.version, 'easel_payer', traits.user, 'easel_arrived', now}
   for _, value in ipairs(own) do hash[#hash + 1] = value end
   call('HSET', keys.rq_job(id), unpack(hash))
   if held then
     call('ZADD', keys.held(), now, id)
-    jobs.mark(keys.waiting, id, true, traits.user, traits.guild)
+    jobs.mark(keys.waiting, id, true, user, guild)
   else jobs.enter(id, queue, false) end
   return tag
 end
 
--- A job that draws nothing costs its user nothing.
-function fair.refund(id, queue)
-  local job = jobs.fields(keys.rq_job(id), 'easel_user', 'easel_share')
+-- What was not drawn costs its user nothing: `part` of the job's share is given back.
+function fair.refund(id, queue, part)
+  local job = jobs.fields(keys.rq_job(id), 'easel_payer', 'easel_share')
   local key = keys.ends(queue)
-  if job.easel_user and job.easel_share and call('ZSCORE', key, job.easel_user) then
-    call('ZINCRBY', key, '-' .. job.easel_share, job.easel_user)
+  if job.easel_payer and call('ZSCORE', key, job.easel_payer) then
+    call('ZINCRBY', key, -number(job.easel_share) * part, job.easel_payer)
   end
 end

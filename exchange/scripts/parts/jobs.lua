@@ -21,7 +21,26 @@ function jobs.mark(mark, id, present, user, guild)
   if guild and guild ~= '' then call(verb, mark('guild:' .. guild), id) end
 end
 
+-- What a job is while it waits in a queue, and while it runs there.
+jobs.WAITING_STATE = {intake = 'queued', render = 'queued', deliver = 'delivering'}
+jobs.RUNNING_STATE = {intake = 'queued', render = 'running', deliver = 'delivering'}
+jobs.ENDED = {delivered = true, failed = true, cancelled = true}
 jobs.WAITS = {created = true, queued = true, scheduled = true}
+
+-- Whether an RQ job waits or runs. A status alone says little: RQ's tools leave it behind, and so does an accident.
+-- 'stray' is one that should be somewhere and is nowhere.
+function jobs.whereabouts(id)
+  local job = jobs.fields(keys.rq_job(id), 'status', 'origin', 'easel_execution')
+  local queue, found = job.origin
+  if not jobs.WAITING_STATE[queue] then return 'nowhere', job.status end
+  if job.status == 'created' then found = call('ZSCORE', keys.held(), id)
+  elseif job.status == 'scheduled' then found = call('ZSCORE', keys.scheduled(queue), id)
+  elseif job.status == 'queued' then found = call('LPOS', keys.rq_list(queue), id)
+  elseif job.status == 'started' then
+    found = not job.easel_execution or call('ZSCORE', keys.leases(queue), id .. ':' .. job.easel_execution)
+  else return 'nowhere', job.status end
+  return found and 'there' or 'stray', job.status
+end
 
 -- How many a scope has, of a cap; members that RQ no longer calls live are dropped, because its own tools cancel, empty
 -- and requeue behind our back.
@@ -73,10 +92,6 @@ function jobs.drop_lease(id, queue, execution, worker, user, guild)
   jobs.mark(keys.running, id, false, user, guild)
 end
 
--- What a job is while it waits in a queue, and while it runs there.
-jobs.WAITING_STATE = {intake = 'queued', render = 'queued', deliver = 'delivering'}
-jobs.RUNNING_STATE = {intake = 'queued', render = 'running', deliver = 'delivering'}
-jobs.ENDED = {delivered = true, failed = true, cancelled = true}
 
 -- An end stands: a delivery that runs again after its post only has to tidy up.
 function jobs.set_state(job, state, ttl)
@@ -85,6 +100,18 @@ function jobs.set_state(job, state, ttl)
     call('HSET', keys.state(job), 'state', state)
     if ttl then call('EXPIRE', keys.state(job), ttl) end
   end
+end
+
+-- An operator's tools ask for a job again that has ended: what was said of its end no longer counts.
+function jobs.reopen(job, id, queue)
+  local state = call('HGET', keys.state(job), 'state')
+  if not state or not jobs.ENDED[state] or state == 'delivered' then return end
+  call('HDEL', keys.state(job), 'posted_channel', 'posted_message', 'first_try')
+  call('HSET', keys.state(job), 'state', jobs.WAITING_STATE[queue])
+  call('PERSIST', keys.state(job))
+  call('ZADD', keys.open_jobs(), now, job)
+  local post = 'deliver-' .. job
+  if id ~= post and jobs.whereabouts(post) == 'nowhere' then call('DEL', keys.rq_job(post)) end
 end
 
 function jobs.announce(job, state, percent)

@@ -12,7 +12,7 @@ from simcord.env import Env
 
 from bot import calls
 from contract.messages import REFUSAL_COLOUR
-from exchange import scripts
+from exchange import keys, scripts
 from service.accepting import accept
 from service.asker import Asker
 from service.services import Services
@@ -22,7 +22,9 @@ from tests.bot.delivered import accepted_job
 async def recover(store: redis.asyncio.Redis, held_s: float = 0.0) -> None:
     """What a worker's recovery does with jobs held too long."""
     await scripts.run_async(
-        store, scripts.RECOVER, scripts.arguments({"queues": ["render", "deliver"], "held_s": held_s})
+        store,
+        scripts.RECOVER,
+        scripts.arguments({"queues": keys.QUEUES, "held_s": held_s, "look_s": 10, "stems": keys.STEMS}),
     )
 
 

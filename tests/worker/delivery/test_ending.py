@@ -20,9 +20,9 @@ from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Outcome,
 from exchange import keys
 from exchange.accounts import month_of
 from exchange.delivery import MessageRef, delivery_state
-from exchange.images import FolderStore
+from exchange.images import FolderStore, StoreUnavailable
 from tests.contract.factories import imagine, planned, press, upscale, variation
-from tests.worker.conftest import keep_pictures
+from tests.worker.conftest import keep_pictures, picture
 from tests.worker.fakes import CANNOT_DM, MISSING_PERMISSIONS, UNKNOWN_CHANNEL, Crash, FakeDiscord
 from worker.delivery.discord import NONCE_TRUSTED_MS, DiscordDoor
 from worker.delivery.ending import (
@@ -37,6 +37,7 @@ from worker.delivery.ending import (
 from worker.encoding import encode_lossless, read_parameters
 from worker.leases import RetryLater
 from worker.recipes import read_recipe
+from worker.results import Pictures
 from worker.signing import Signer, Verdict, make_certificate, read_credentials
 
 WAITING = 500
@@ -330,13 +331,73 @@ def test_what_the_user_can_mend_is_said_in_its_own_words(
     assert "--ar 20:1" in embed.description
 
 
-def test_without_the_right_to_post_the_waiting_message_tells(
+def test_what_the_channel_does_not_take_is_handed_over_directly(
     delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
 ) -> None:
-    """Editing one's own message needs no permission to send."""
+    """The picture is made: its person gets it, with its buttons, and learns why it comes this way."""
     job = accepted(client, imagine())
     keep_pictures(store, job)
     discord.refuse = {"post": MISSING_PERMISSIONS}
+    assert delivery.deliver(job, Done()).state is JobState.DELIVERED
+    assert delivery.deliver(job, Done()).state is JobState.DELIVERED
+    [message] = discord.messages
+    assert message.place == -811
+    assert message.post.attachment is not None
+    assert "may not post it in <#31>" in (message.post.content or "")
+    assert WAITING not in discord.waiting
+
+
+@pytest.mark.parametrize("outcome", [Failed(Fault.WORKER_LOST), Failed(Fault.ERROR)])
+def test_a_picture_in_the_store_outweighs_a_failure(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, outcome: Failed
+) -> None:
+    """A worker that died after drawing has drawn all the same."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    assert delivery.deliver(job, outcome).state is JobState.DELIVERED
+
+
+def test_telling_a_failure_needs_no_store(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may be what failed: the person is told at once all the same."""
+    job = accepted(client, imagine())
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    for name in ("put_image", "get_image", "put_record", "get_document"):
+        monkeypatch.setattr(store, name, fail)
+    assert delivery.deliver(job, Failed(Fault.ERROR)).way == "reply"
+    assert len(discord.messages) == 1
+
+
+def test_a_result_is_posted_from_memory(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that takes nothing and gives nothing keeps no picture from its person; once is enough."""
+    job = accepted(client, imagine())
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    for name in ("put_image", "get_image", "put_record", "get_document"):
+        monkeypatch.setattr(store, name, fail)
+    pictures = Pictures([picture(shade) for shade in (10, 60, 110, 160)])
+    for _ in range(2):
+        assert delivery.hand_over(job, pictures).state is JobState.DELIVERED
+    [message] = discord.messages
+    assert discord.shades(message) == [10, 60, 110, 160]
+    assert WAITING not in discord.waiting
+
+
+def test_without_the_right_to_post_the_waiting_message_tells(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Editing one's own message needs no permission to send; the person takes no direct messages."""
+    job = accepted(client, imagine())
+    keep_pictures(store, job)
+    discord.refuse = {"post": MISSING_PERMISSIONS, "direct": CANNOT_DM}
     assert delivery.deliver(job, Done()) == Ended(JobState.FAILED, None, "cannot_post", "edit")
     _, embed = discord.waiting[WAITING]
     assert embed is not None
@@ -351,10 +412,9 @@ def test_when_the_channel_is_gone_the_user_gets_a_direct_message(
 ) -> None:
     """Neither reply nor edit can reach anybody there."""
     job = accepted(client, imagine())
-    keep_pictures(store, job)
     discord.waiting.clear()
     discord.refuse = {"post": UNKNOWN_CHANNEL, "amend": UNKNOWN_CHANNEL}
-    assert delivery.deliver(job, Done()).way == "direct message"
+    assert delivery.deliver(job, Failed(Fault.ERROR)).way == "direct message"
     [message] = discord.messages
     assert message.place == -811
 
