@@ -163,6 +163,10 @@ class Call:
         """Change that message once more after `update`."""
         await self._interaction.edit_original_response(embed=embed_of(embed))
 
+    async def take_away(self) -> None:
+        """Delete the deferred answer: what was asked for stands in a message of its own."""
+        await self._interaction.delete_original_response()
+
     async def ask(self, form: discord.ui.Modal) -> None:
         """Answer with a form."""
         form.stop()  # so that discord.py does not keep it: what is sent is found by its custom_id

@@ -49,6 +49,11 @@ def code(text: str, limit: int = limits.CONTENT) -> str:
     return limits.fit(discord.utils.escape_mentions(" ".join(text.split()).replace("`", "ˋ")), limit)
 
 
+def message_link(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """The address of a message."""
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+
+
 def embed_of(embed: Embed) -> discord.Embed:
     """The embed as discord.py sends it. What is too long is cut: first the footer, which repeats what was typed."""
     title = limits.fit(embed.title, limits.TITLE)

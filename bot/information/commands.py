@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from discord import app_commands
 
 from bot.calls import Call, answered
+from bot.rendering import message_link
 from contract.jobs import Speed
 from contract.locales import english
 from contract.messages import NOTICE_COLOUR, Embed
 from exchange.accounts import Usage
 from service.pictures import usage_of
 from service.profiles import profile_of
-from service.standing import standings
+from service.standing import Standing, standings
 
 EXAMPLES = (
     "a blue butterfly",
@@ -24,6 +25,9 @@ EXAMPLES = (
     "a {red, green, blue} balloon",
 )
 """Prompts that run as they stand: a test reads them."""
+
+FAST_HOURS = 30.0
+"""Midjourney's hours of a month. Nobody has a quota here, so all of them are always left: clients read numbers."""
 
 _MONTHS = 13
 """Months of usage that are kept, this one included."""
@@ -57,7 +61,7 @@ async def _info_text(call: Call) -> str:
     now = datetime.fromtimestamp(call.asker.asked_ms / 1000, UTC)
     usage = await usage_of(services, user_id, _months(now))
     own = await standings(services, user_id)
-    running = [f"`{one.job.id}`" for one in own if one.position.running]
+    running = [_running(one) for one in own if one.position.running]
     waiting = Counter(one.job.speed for one in own if not one.position.running)
     lifetime, relaxed = _total(usage), _total([one for one in usage if one.speed is Speed.RELAX])
     lines = [
@@ -65,7 +69,7 @@ async def _info_text(call: Call) -> str:
         f"**Subscription**: Pro (Self hosted, renews next on <t:{_next_month(now)}>)",
         f"**Visibility Mode**: {'Stealth' if profile.stealth else 'Public'}",
         f"**Job Mode**: {profile.speed.capitalize()}",
-        "**Fast Time Remaining**: Unlimited",
+        f"**Fast Time Remaining**: {FAST_HOURS:.2f}/{FAST_HOURS:.1f} hours (100.00%)",
         f"**Lifetime Usage**: {lifetime.images} images ({lifetime.gpu_s / 3600:.2f} hours)",
         f"**Relaxed Usage**: {relaxed.images} images ({relaxed.gpu_s / 60:.2f} minutes)",
         "",
@@ -74,6 +78,14 @@ async def _info_text(call: Call) -> str:
         f"**Running Jobs**: {', '.join(running) or 'None'}",
     ]
     return "\n".join(lines)
+
+
+def _running(standing: Standing) -> str:
+    """A running job, as a link to its message."""
+    job, message = standing.job, standing.message
+    if message is None:
+        return f"`{job.id}`"
+    return f"[{job.id}]({message_link(job.destination.guild_id, message.channel_id, message.message_id)})"
 
 
 def _total(usage: Sequence[Usage]) -> Usage:

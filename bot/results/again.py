@@ -11,11 +11,12 @@ from discord import app_commands
 from bot.answering import NETWORK_ERRORS
 from bot.calls import Call, answered
 from bot.client import EaselClient
+from bot.rendering import view_of
 from bot.waiting.submission import submit
 from contract import messages
 from contract.errors import UserError
-from contract.ids import JobId, parse_job_id
-from contract.jobs import Job
+from contract.ids import JobId, nonce, parse_job_id
+from contract.jobs import Job, channel_of
 from contract.lineage import caption
 from contract.locales import english
 from exchange import preferences
@@ -46,7 +47,8 @@ async def show(call: Call, job_id: str) -> None:
     if file is None:
         await submit(call, again(call.services, call.asker, job, await profile_of(call.services, call.asker)))
     else:
-        await call.say(messages.result(job), files=[file], rows=messages.result_buttons(job), ephemeral=False)
+        await _post(call, job, file)
+        await call.take_away()
 
 
 def read_job_id(text: str) -> JobId:
@@ -87,6 +89,17 @@ async def send_if_wanted(client: EaselClient, id: JobId) -> None:
         log.info("pictures could not be sent", job_id=id, kind=error.kind)
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
         log.warning("pictures could not be sent", job_id=id, error=str(error))
+
+
+async def _post(call: Call, job: Job, file: discord.File) -> None:
+    """Post a finished job as a message of its own, which clients wait for, once however often it is tried."""
+    channel = call.client.get_partial_messageable(channel_of(call.asker.destination).channel_id)
+    await channel.send(
+        messages.result(job),
+        file=file,
+        view=view_of(messages.result_buttons(job)),
+        nonce=nonce(JobId(f"show-{call.asker.key}")),
+    )
 
 
 async def _posted_file(client: EaselClient, entry: Entry, job: Job) -> discord.File | None:

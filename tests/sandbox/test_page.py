@@ -191,7 +191,7 @@ def test_a_finished_picture_is_sent_shown_again_and_deleted(page: Page) -> None:
     page.get_by_role("textbox", name=re.compile("^Message #")).click()
     page.keyboard.type(f"/show {found[1]}")
     page.keyboard.press("Enter")
-    expect(newest(page)).to_contain_text("used /show")
+    expect(messages(page).filter(has_text="a rocket --seed 5")).to_have_count(2)
     expect(newest(page)).to_contain_text("a rocket --seed 5")
     expect_picture(newest(page))
     grid.hover()

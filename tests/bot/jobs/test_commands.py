@@ -172,14 +172,15 @@ async def test_history_links_to_what_was_made(
 async def test_show_posts_a_finished_job_again(
     simcord_env: Env, channel: ChannelHandle, alice: MemberActor, finished: tuple[Job, discord.Message]
 ) -> None:
-    """The same content, file name and buttons, in the channel where it was asked."""
+    """A new message with the same content, file name and buttons, in the channel where it was asked; no other stays."""
     job, message = finished
     elsewhere = simcord_env.guild.create_text_channel("elsewhere")
-    result = await alice.slash(elsewhere, "show", job_id=job.id)
-    assert result.response is not None
-    assert result.response.content == messages.result(job)
-    assert [file.filename for file in result.response.attachments] == [message.attachments[0].filename]
-    assert [len(row["components"]) for row in result.response.components] == [5, 4]
+    await alice.slash(elsewhere, "show", job_id=job.id)
+    [shown] = elsewhere.history()
+    assert shown.interaction_metadata is None  # no answer, but a message that clients take for a new result
+    assert shown.content == messages.result(job)
+    assert [file.filename for file in shown.attachments] == [message.attachments[0].filename]
+    assert [len(row.children) for row in shown.components] == [5, 4]  # type: ignore[union-attr]
 
 
 async def test_show_draws_a_job_again_whose_message_is_gone(
@@ -220,6 +221,7 @@ async def test_info_has_the_lines_clients_read(
     values = dict(re.findall(r"^\*\*(.+?)\*\*: (.+)$", embed.description or "", re.MULTILINE))
     assert values["User ID"] == str(alice.id)
     assert values["Lifetime Usage"] == "4 images (0.01 hours)"
+    assert re.fullmatch(r"[\d.]+/[\d.]+ hours \([\d.]+%\)", values["Fast Time Remaining"])
     assert values["Relaxed Usage"] == "0 images (0.00 minutes)"
     assert (values["Queued Jobs (fast)"], values["Queued Jobs (relax)"], values["Running Jobs"]) == ("0", "1", "None")
     assert re.search(r"([A-Za-z\s]+) \(([A-Za-z\s]+), renews next on <t:(\d+)>\)", values["Subscription"])
