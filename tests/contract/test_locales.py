@@ -209,3 +209,33 @@ def test_every_sentence_that_is_said_exists() -> None:
             id = f"count.{ids[0]}" if name_of(call) == "count" else ids[0]
             if re.fullmatch(r"[a-z_.]+", id):
                 assert id in ENGLISH, f"{path.relative_to(ROOT)}:{call.lineno}: {id}"
+
+
+SHOWN = {"say", "update", "Embed", "Button", "Modal", "TextInput", "Select", "command", "Group", "describe", "Choice"}
+"""What takes words for people."""
+
+NAMES = {"custom_id", "name", "value"}
+"""Arguments that programs read."""
+
+WIRE = {"Your info", "Version"}
+"""Midjourney's own words, in front of people and client libraries alike."""
+
+
+WORDS = re.compile(r"[a-z]{2} [a-z]{2}|^[A-Z][a-z]+(?!\w*::)\b")
+"""Two words, or one that begins a sentence; `Easel::Pending` is a custom_id."""
+
+
+def test_nothing_is_said_past_the_books() -> None:
+    """No answer, title, label or description is written out in the code."""
+    for path, call in calls():
+        if name_of(call) not in SHOWN or path.is_relative_to(ROOT / "contract"):
+            continue
+        values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg not in NAMES)]
+        texts = [
+            piece
+            for value in values
+            for node in ([value] if not isinstance(value, ast.JoinedStr) else value.values)
+            for piece in literals([node])
+        ]
+        loose = [text for text in texts if WORDS.search(text) and text not in WIRE]
+        assert not loose, f"{path.relative_to(ROOT)}:{call.lineno}: {loose}"
