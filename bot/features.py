@@ -15,7 +15,7 @@ from bot.preferences.panel import SWITCHES, VERSIONS
 from bot.results.again import send_if_wanted, show
 from bot.results.buttons import BUTTONS
 from bot.results.reactions import end_by_menu, reacted, send_by_menu
-from bot.results.remix import REMIXED_REROLL, REMIXED_VARIATION
+from bot.results.remix import REMIXED
 from bot.server.commands import RULES, server
 
 FEATURES = (
@@ -35,7 +35,7 @@ FEATURES = (
             app_commands.ContextMenu(name="DM Results", callback=send_by_menu),
         ),
         presses=(BUTTONS,),
-        forms=(REMIXED_VARIATION, REMIXED_REROLL),
+        forms=(REMIXED,),
         reacted=reacted,
         finished=send_if_wanted,
     ),

@@ -1,13 +1,14 @@
 """Every button that is about a job: one row each. What is sent, shown and understood is derived from this table.
 
-The custom_ids are Midjourney's, because client libraries press them unseen. In a pattern `{number}` is the picture,
-counted from 1, and `{job}` the job's id; whatever else a button says (a factor, a direction) is its row's own
-`argument`. A row names the kind of job it makes; that kind reads picture and argument (`Request.derived`).
+The custom_ids are Midjourney's, because client libraries press buttons and send forms unseen. In a pattern `{number}`
+is the picture, counted from 1, and `{job}` the job's id; whatever else a button says (a factor, a direction) is its
+row's own `argument`. A row names the kind of job it makes; that kind reads picture and argument (`Request.derived`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, unique
 
@@ -34,6 +35,19 @@ class Button:
     style: ButtonStyle = ButtonStyle.SECONDARY
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What asks for other words before a job is made, when a person has Remix on.
+
+    `pattern` is its custom_id, with the fields of a button's and two more: `{message}` is the message under which the
+    button stands, `{strong}` is 1 when the person's variations are strong, else 0. `field` is the custom_id of its one
+    text field.
+    """
+
+    pattern: str
+    field: str
+
+
 SAME = "same"
 """In place of a kind: another job of the very request that this one has."""
 
@@ -42,8 +56,8 @@ SAME = "same"
 class Row:
     """One kind of button. `label` may hold `{number}` as `pattern` does.
 
-    `makes` is the kind of job that follows, `SAME` for the same request again, None when none does. `remixable` ones
-    ask for other words first when a person has Remix on. `argument` tells buttons of one kind apart.
+    `makes` is the kind of job that follows, `SAME` for the same request again, None when none does. `argument` tells
+    buttons of one kind apart. `form` is None where no other words can be asked for.
     """
 
     pattern: str
@@ -52,7 +66,7 @@ class Row:
     style: ButtonStyle = ButtonStyle.SECONDARY
     makes: str | None = None
     argument: str = ""
-    remixable: bool = False
+    form: Form | None = None
 
 
 @unique
@@ -60,15 +74,25 @@ class Action(Enum):
     """The table."""
 
     UPSCALE = Row("MJ::JOB::upsample::{number}::{job}", "U{number}", makes="upscale")
-    REROLL = Row("MJ::JOB::reroll::0::{job}::SOLO", emoji="🔄", makes=SAME, remixable=True)
-    VARIATION = Row("MJ::JOB::variation::{number}::{job}", "V{number}", makes="variation", remixable=True)
+    REROLL = Row(
+        "MJ::JOB::reroll::0::{job}::SOLO",
+        emoji="🔄",
+        makes=SAME,
+        form=Form("MJ::ImagineModal::{message}", "MJ::ImagineModal::new_prompt"),
+    )
+    VARIATION = Row(
+        "MJ::JOB::variation::{number}::{job}",
+        "V{number}",
+        makes="variation",
+        form=Form("MJ::RemixModal::{job}::{number}::{strong}", "MJ::RemixModal::new_prompt"),
+    )
     VARY_SUBTLE = Row(
         "MJ::JOB::low_variation::{number}::{job}::SOLO",
         "Vary (Subtle)",
         "🪄",
         makes="variation",
         argument="subtle",
-        remixable=True,
+        form=Form("MJ::RemixModal::{job}::{number}::0", "MJ::RemixModal::new_prompt"),
     )
     VARY_STRONG = Row(
         "MJ::JOB::high_variation::{number}::{job}::SOLO",
@@ -76,7 +100,7 @@ class Action(Enum):
         "🪄",
         makes="variation",
         argument="strong",
-        remixable=True,
+        form=Form("MJ::RemixModal::{job}::{number}::1", "MJ::RemixModal::new_prompt"),
     )
     CANCEL = Row("MJ::CancelJob::ByJobid::{job}", "Cancel Job", style=ButtonStyle.DANGER)
 
@@ -105,6 +129,16 @@ class ButtonId:
         return self.index
 
 
+@dataclass(frozen=True, slots=True)
+class FormId:
+    """What a form's custom_id says; `job` and `message_id` are None where it does not."""
+
+    action: Action
+    index: int | None
+    job: JobId | None
+    message_id: int | None
+
+
 def custom_id(action: Action, index: int | None, job_id: JobId) -> str:
     """The custom_id of a button, at most 100 characters. `index` counts from 0."""
     return action.value.pattern.format(number=_shown(action, index), job=job_id)
@@ -117,14 +151,41 @@ def button(choice: Choice, job_id: JobId) -> Button:
     return Button(custom_id(choice.action, choice.index, job_id), label, row.emoji, row.style)
 
 
+def form_id(form: Form, button: ButtonId, message_id: int, *, strong: bool) -> str:
+    """The custom_id of the form that `button`, under a message, opens."""
+    number = _shown(button.action, button.index)
+    return form.pattern.format(number=number, job=button.job, message=message_id, strong=int(strong))
+
+
 def read_custom_id(text: str) -> ButtonId:
     """What the button with this custom_id asks for. UnknownButton when it is not one of ours."""
-    for action, pattern in _PATTERNS.items():
+    for action, pattern in _BUTTONS.items():
         if found := pattern.fullmatch(text):
             fields = found.groupdict()
-            index = int(fields["number"]) - 1 if "number" in fields else None
-            return ButtonId(action, index, parse_job_id(fields["job"]))
+            return ButtonId(action, _index(fields), parse_job_id(fields["job"]))
     raise UnknownButton(text[:100])
+
+
+def read_form_id(text: str) -> tuple[FormId, ...]:
+    """The buttons that may have opened the form with this custom_id; the last of them says most. UnknownButton when
+    the form is not one of ours.
+
+    A form does not always tell which button opened it: clients send a remixed variation as strong, whatever it was.
+    """
+    found = [(action, pattern.fullmatch(text)) for action, pattern in _FORMS.items()]
+    read = tuple(_form(action, match.groupdict()) for action, match in found if match)
+    if not read:
+        raise UnknownButton(text[:100])
+    return read
+
+
+def _form(action: Action, fields: Mapping[str, str]) -> FormId:
+    job, message = fields.get("job"), fields.get("message")
+    return FormId(action, _index(fields), parse_job_id(job) if job else None, int(message) if message else None)
+
+
+def _index(fields: Mapping[str, str]) -> int | None:
+    return int(fields["number"]) - 1 if "number" in fields else None
 
 
 def _shown(action: Action, index: int | None) -> int | None:
@@ -136,14 +197,23 @@ def _shown(action: Action, index: int | None) -> int | None:
 _FIELDS = {
     "{number}": r"(?P<number>[1-4])",
     "{job}": r"(?P<job>[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})",
+    "{message}": r"(?P<message>\d{1,20})",
+    "{strong}": r"(?P<strong>[01])",
 }
 
 
-def _regex(pattern: str) -> str:
-    return re.sub(r"\{\w+\}", lambda found: _FIELDS[found[0]], pattern)
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", lambda found: _FIELDS[found[0]], pattern))
 
 
-_PATTERNS = {action: re.compile(_regex(action.value.pattern)) for action in Action}
+def _any_of(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str]:
+    return re.compile("|".join(re.sub(r"\?P<\w+>", "?:", pattern.pattern) for pattern in patterns))
 
-CUSTOM_ID = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", pattern.pattern) for pattern in _PATTERNS.values()))
-"""Every button of ours that is about a job, for `discord.ui.DynamicItem`."""
+
+_BUTTONS = {action: _regex(action.value.pattern) for action in Action}
+_FORMS = {action: _regex(action.value.form.pattern) for action in Action if action.value.form is not None}
+
+CUSTOM_ID = _any_of(_BUTTONS.values())
+"""Every button of ours that is about a job."""
+FORM_ID = _any_of(_FORMS.values())
+"""Every form of ours that a button opens."""

@@ -116,6 +116,10 @@ class Catalogue:
                 return model
         raise UserError("model_not_offered", model=name, offered=", ".join(_names(self.models)))
 
+    def honours(self, name: str) -> frozenset[str]:
+        """What the model called `name` honours; nothing when it is not offered any more."""
+        return next((model.honours for model in self.models if model.name == name), frozenset())
+
 
 def read_catalogue(text: str) -> Catalogue:
     """An operator's catalogue from TOML. UserError `bad_catalogue` says what is wrong and where."""

@@ -7,12 +7,14 @@ spaces, states in round brackets.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from contract.actions import Action, Button, Choice, button
+from contract.actions import SAME, Action, Button, Choice, button
+from contract.families import HONOURABLE
 from contract.ids import JobId
 from contract.jobs import Job, Speed, Stage
+from contract.kinds import KINDS
 
 REFUSAL_COLOUR = 0xFF0000
 """An error in the interaction's own answer: clients reject by this colour."""
@@ -71,6 +73,13 @@ def bold_prompt(content: str) -> str | None:
     return found[1] if found else None
 
 
+def _needs(job: Job, choice: Choice) -> frozenset[str]:
+    makes = choice.action.value.makes
+    if makes is None:
+        return frozenset()
+    return job.request.needs if makes == SAME else KINDS[makes].needs
+
+
 def _head(job: Job, stage: Stage) -> str:
     return job.request.head(f"**{job.prompt.echo}**", f"<@{job.user.id}>", stage)
 
@@ -93,9 +102,10 @@ def preview_name(job_id: JobId) -> str:
 # ── buttons ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def result_buttons(job: Job) -> tuple[tuple[Button, ...], ...]:
-    """The rows under a finished message, as its kind has them."""
-    return tuple(tuple(button(choice, job.id) for choice in row) for row in job.request.buttons())
+def result_buttons(job: Job, honours: Collection[str] = HONOURABLE) -> tuple[tuple[Button, ...], ...]:
+    """The rows under a finished message, as its kind has them, without what its model (`honours`) could not do."""
+    rows = ([choice for choice in row if _needs(job, choice).issubset(honours)] for row in job.request.buttons())
+    return tuple(tuple(button(choice, job.id) for choice in row) for row in rows if row)
 
 
 def cancel_button(job_id: JobId) -> Button:

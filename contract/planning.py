@@ -22,9 +22,11 @@ _ALWAYS_HONOURED = frozenset(
 
 
 def plan(job: Job, model: Model) -> Plan:
-    """The numbers of `job` on `model`. UserError when the model cannot do what the prompt asks."""
+    """The numbers of `job` on `model`. UserError as `check`, and `kind_not_supported` when it does no such jobs."""
     prompt, parameters = job.prompt, job.prompt.parameters
     check(prompt, model)
+    if not job.request.needs <= model.honours:
+        raise UserError("kind_not_supported", action=job.request.kind, model=model.title)
     width, height = fit_size(model, *(parameters.aspect or (1, 1)))
     steps, stop_at = _steps(job, model), (parameters.stop or 100) / 100
     return Plan(

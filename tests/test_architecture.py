@@ -96,6 +96,28 @@ def test_no_module_imports_itself_by_a_detour() -> None:
         pytest.fail("import circle: " + " <- ".join(error.args[1]))
 
 
+def test_kinds_of_jobs_are_told_apart_in_their_own_files_only() -> None:
+    """Outside of `kinds/` a request answers for itself, so that a new kind is a file and a row."""
+    kinds = {path.stem.capitalize() for path in (ROOT / "contract" / "kinds").glob("*.py")}
+    found = []
+    for path in sorted(path for package in OURS for path in (ROOT / package).rglob("*.py")):
+        if path.parent.name == "kinds":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="isinstance"), args=[_, kind]):
+                    asked = {name.id for name in ast.walk(kind) if isinstance(name, ast.Name)}
+                case ast.MatchClass(cls=ast.Name(id=name)):
+                    asked = {name}
+                case ast.Compare(left=ast.Attribute(attr="kind", value=ast.Attribute(attr="request"))):
+                    asked = kinds
+                case _:
+                    continue
+            if asked & kinds:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [

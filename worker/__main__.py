@@ -312,7 +312,8 @@ def _delivery(
     from worker.delivery.discord import DiscordDoor
     from worker.delivery.ending import Delivery
 
-    door = DiscordDoor(poster, upload_limit_bytes=settings.upload_limit_bytes, signer=settings.signer())
+    limit_bytes, signer = settings.upload_limit_bytes, settings.signer()
+    door = DiscordDoor(poster, upload_limit_bytes=limit_bytes, catalogue=catalogue, signer=signer)
     return Delivery({"discord": door}, store, client, catalogue)
 
 

@@ -97,7 +97,7 @@ async def _post(call: Call, job: Job, file: discord.File) -> None:
     await channel.send(
         messages.result(job),
         file=file,
-        view=view_of(messages.result_buttons(job)),
+        view=view_of(messages.result_buttons(job, call.services.catalogue.honours(job.model))),
         nonce=nonce(JobId(f"show-{call.asker.key}")),
     )
 

@@ -1,7 +1,5 @@
 """The forms of remix. None is kept in memory: what one is about stands in its custom_id, so it may be sent after a
-restart, by the person who opened it and about the message under which they did.
-
-Their ids are Midjourney's, because clients send these forms unseen.
+restart, by the person who opened it and about the message under which they did. Their ids stand in `contract.actions`.
 """
 
 from __future__ import annotations
@@ -16,33 +14,25 @@ from bot.calls import Call, answered
 from bot.client import Route
 from bot.imagine.wanted import start
 from bot.results.posted import button_under
-from contract.actions import Action, ButtonId, ButtonStyle, custom_id
+from contract.actions import FORM_ID, ButtonId, ButtonStyle, custom_id, form_id, read_form_id
 from contract.errors import UserError
-from contract.ids import JobId
 from contract.jobs import Job, Strength
 from service.follow_ups import job_behind, model_remark, remixed
 from service.forms import check_form, open_form
 from service.profiles import profile_of
 
-VARIATION_PROMPT = "MJ::RemixModal::new_prompt"
-REROLL_PROMPT = "MJ::ImagineModal::new_prompt"
-
 
 async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength) -> None:
     """Ask for other words before a variation or re-roll, with the present ones filled in."""
-    posted = call.posted
-    if posted is None:
+    posted, row = call.posted, button.action.value.form
+    if posted is None or row is None:
         raise UserError("unknown_button")
-    if button.index is None:
-        form_id, field_id = f"MJ::ImagineModal::{posted.message_id}", REROLL_PROMPT
-    else:
-        strong = {Action.VARY_SUBTLE: False, Action.VARY_STRONG: True}.get(button.action, strength is Strength.STRONG)
-        form_id, field_id = f"MJ::RemixModal::{button.job}::{button.index + 1}::{int(strong)}", VARIATION_PROMPT
     await open_form(call.services, call.asker, _name(button), posted)
-    form = discord.ui.Modal(title=call.words.say("remix.title"), custom_id=form_id, timeout=None)
+    id = form_id(row, button, posted.message_id, strong=strength is Strength.STRONG)
+    form = discord.ui.Modal(title=call.words.say("remix.title"), custom_id=id, timeout=None)
     field: discord.ui.TextInput[Any] = discord.ui.TextInput(
         label=call.words.say("remix.prompt"),
-        custom_id=field_id,
+        custom_id=row.field,
         style=discord.TextStyle.paragraph,
         default=job.prompt.echo[: limits.FIELD],
         max_length=limits.FIELD,
@@ -53,22 +43,20 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
 
 
 @answered(ephemeral=False)
-async def _variation_sent(call: Call, found: re.Match[str]) -> None:
-    """Strength 1 is strong."""
-    action = Action.VARY_STRONG if found["strength"] == "1" else Action.VARY_SUBTLE
-    button = ButtonId(action, int(found["number"]) - 1, JobId(found["job"]))
-    await _remix(call, button, call.field(VARIATION_PROMPT))
-    # The form does not say whether V or Vary opened it: the message has only one of them.
-    _show_pressed(call, [custom_id(one, button.index, button.job) for one in (Action.VARIATION, action)], green=True)
-
-
-@answered(ephemeral=False)
-async def _reroll_sent(call: Call, found: re.Match[str]) -> None:
-    if call.message is None or str(call.message.id) != found["message"]:
+async def _sent(call: Call, found: re.Match[str]) -> None:
+    """The form that a button opened: `read_form_id` says which it may have been."""
+    forms = read_form_id(found[0])
+    if call.message is None or any(form.message_id not in (None, call.message.id) for form in forms):
         raise UserError("form_not_yours")
-    button = ButtonId(Action.REROLL, None, button_under(call.message).job)
-    await _remix(call, button, call.field(REROLL_PROMPT))
-    _show_pressed(call, [custom_id(Action.REROLL, None, button.job)])
+    message = call.message
+    buttons = [ButtonId(form.action, form.index, form.job or button_under(message).job) for form in forms]
+    form = buttons[-1].action.value.form
+    assert form is not None, "it was read from one"
+    await _remix(call, buttons[-1], call.field(form.field))
+    # Midjourney shows a re-roll in blue and what is about one picture in green. Of the buttons that open the same form
+    # a message has only one.
+    style = ButtonStyle.PRIMARY if buttons[-1].index is None else ButtonStyle.SUCCESS
+    call.client.colours.mark(message, [custom_id(one.action, one.index, one.job) for one in buttons], style)
 
 
 async def _remix(call: Call, button: ButtonId, text: str) -> None:
@@ -87,16 +75,4 @@ def _name(button: ButtonId) -> str:
     return f"remix:{button.job}:{'all' if button.index is None else button.index}"
 
 
-def _show_pressed(call: Call, custom_ids: list[str], *, green: bool = False) -> None:
-    """Midjourney shows a re-roll in blue and a remixed variation in green."""
-    call.client.colours.mark(call.message, custom_ids, ButtonStyle.SUCCESS if green else ButtonStyle.PRIMARY)
-
-
-REMIXED_VARIATION = Route(
-    re.compile(
-        r"MJ::RemixModal::(?P<job>[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})"
-        r"::(?P<number>[1-4])::(?P<strength>[01])"
-    ),
-    _variation_sent,
-)
-REMIXED_REROLL = Route(re.compile(r"MJ::ImagineModal::(?P<message>\d{1,20})"), _reroll_sent)
+REMIXED = Route(FORM_ID, _sent)

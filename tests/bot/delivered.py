@@ -16,6 +16,9 @@ from contract.jobs import Job
 from contract.lineage import caption
 from service.services import Services
 
+REROLL_PROMPT, VARIATION_PROMPT = "MJ::ImagineModal::new_prompt", "MJ::RemixModal::new_prompt"
+"""The text fields of Midjourney's forms, which clients fill in unseen."""
+
 
 async def accepted_job(services: Services, user_id: int, *, other_than: JobId | None = None) -> Job:
     """The one job of this user in the queue (besides one that is known already)."""

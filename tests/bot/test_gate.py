@@ -12,12 +12,11 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
-from bot.results.remix import VARIATION_PROMPT
 from contract.actions import Action, custom_id
 from contract.jobs import Job
 from exchange import preferences
 from service.services import Services
-from tests.bot.delivered import post_result
+from tests.bot.delivered import VARIATION_PROMPT, post_result
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from contract.actions import CUSTOM_ID, SAME, Action, ButtonId, Choice, button, custom_id, read_custom_id
+from contract.actions import (
+    CUSTOM_ID,
+    FORM_ID,
+    SAME,
+    Action,
+    ButtonId,
+    Choice,
+    FormId,
+    button,
+    custom_id,
+    form_id,
+    read_custom_id,
+    read_form_id,
+)
 from contract.errors import UnknownButton
 from contract.jobs import GRID_SIZE
 from contract.kinds import KINDS
@@ -64,3 +77,35 @@ def test_foreign_buttons_are_unknown(text: str) -> None:
     """An id that is not exactly one of ours is never guessed at."""
     with pytest.raises(UnknownButton):
         read_custom_id(text)
+
+
+@pytest.mark.parametrize("action", [each for each in Action if each.value.form is not None], ids=lambda each: each.name)
+@pytest.mark.parametrize("strong", [True, False])
+def test_every_form_says_which_button_may_have_opened_it(action: Action, strong: bool) -> None:
+    """It fits Discord's 100 characters, names its job or its message, and the button is among those it is read as."""
+    opened = ButtonId(action, 1 if "{number}" in action.value.pattern else None, JOB)
+    assert action.value.form is not None
+    text = form_id(action.value.form, opened, 2**63, strong=strong)
+    assert len(text) <= 100
+    assert FORM_ID.fullmatch(text)
+    read = {form.action: form for form in read_form_id(text)}
+    assert read[action].index == opened.index
+    assert (read[action].job, read[action].message_id) in ((JOB, None), (None, 2**63), (JOB, 2**63))
+
+
+def test_what_a_person_departs_by_stands_in_the_form_of_v() -> None:
+    """V leaves it to /settings when it is pressed; the form is read as the Vary that says it."""
+    opened = ButtonId(Action.VARIATION, 2, JOB)
+    assert Action.VARIATION.value.form is not None
+    for strong, vary in ((True, Action.VARY_STRONG), (False, Action.VARY_SUBTLE)):
+        read = read_form_id(form_id(Action.VARIATION.value.form, opened, 7, strong=strong))
+        assert read[-1] == FormId(vary, 2, JOB, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", f"MJ::RemixModal::{JOB}::5::1", f"MJ::RemixModal::{JOB}::1::2", "MJ::ImagineModal::x"]
+)
+def test_foreign_forms_are_unknown(text: str) -> None:
+    """As foreign buttons are."""
+    with pytest.raises(UnknownButton):
+        read_form_id(text)

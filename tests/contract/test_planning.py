@@ -9,6 +9,8 @@ import pytest
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue
 from contract.errors import UserError
 from contract.jobs import Strength
+from contract.kinds.variation import Variation
+from contract.messages import result_buttons
 from contract.plan import Plan
 from contract.planning import fit_size, plan
 from contract.sentences import describe
@@ -100,3 +102,18 @@ def test_a_model_is_found_by_name() -> None:
     assert DEFAULT_CATALOGUE.named("easel-small") is EASEL_SMALL
     with pytest.raises(UserError, match="model_not_offered"):
         DEFAULT_CATALOGUE.named("gone")
+
+
+def test_a_kind_that_a_model_cannot_do_is_neither_offered_nor_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A button is shown where the model honours what its kind needs; an old one that is pressed anyway is refused."""
+    monkeypatch.setattr(Variation, "needs", frozenset({"tile"}))
+    grid, deaf = imagine("a fox"), replace(EASEL_SMALL, honours=EASEL_SMALL.honours - {"tile"})
+    assert len(result_buttons(grid, EASEL_SMALL.honours)) == 2
+    [row] = result_buttons(grid, deaf.honours)
+    assert [button.label or button.emoji for button in row] == ["U1", "U2", "U3", "U4", "🔄"]
+    varied = variation(grid, 0, Strength.SUBTLE, press())
+    assert plan(varied, EASEL_SMALL).cost > 0
+    with pytest.raises(UserError, match="kind_not_supported"):
+        plan(varied, deaf)
+    assert Catalogue((deaf,)).honours(grid.model) == deaf.honours
+    assert Catalogue((deaf,)).honours("gone") == frozenset()

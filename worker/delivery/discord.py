@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from contract import messages
+from contract.catalogue import DEFAULT_CATALOGUE, Catalogue
 from contract.errors import UserError
 from contract.ids import JobId, nonce
 from contract.jobs import Job, channel_of
@@ -62,11 +63,13 @@ class DiscordDoor:
         poster: Messages,
         *,
         upload_limit_bytes: int,
+        catalogue: Catalogue = DEFAULT_CATALOGUE,
         signer: Signer | None = None,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
-        """signer: gives every file its content credentials."""
+        """`catalogue` says which buttons a model can honour, `signer` gives every file its content credentials."""
         self._poster = poster
+        self._catalogue = catalogue
         self._signer = signer
         self._upload_limit_bytes = upload_limit_bytes
         self._now_ms = now_ms
@@ -123,7 +126,7 @@ class DiscordDoor:
         send = send or partial(self._poster.post, channel_of(job.destination).channel_id)
         post = Post(
             content=content or messages.result(job),
-            buttons=messages.result_buttons(job),
+            buttons=messages.result_buttons(job, self._catalogue.honours(job.model)),
             mention=job.user.id,
             reply_to=channel_of(job.destination).reply_to if reply else None,
         )

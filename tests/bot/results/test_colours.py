@@ -15,11 +15,10 @@ from simcord.env import Env
 from bot.client import EaselClient
 from bot.edits import ChannelEdits, Send
 from bot.results.colours import REMEMBERED, ButtonColours
-from bot.results.remix import REROLL_PROMPT, VARIATION_PROMPT
 from contract.actions import Action, custom_id
 from contract.jobs import Job
 from service.services import Services
-from tests.bot.delivered import accepted_job, post_result
+from tests.bot.delivered import REROLL_PROMPT, VARIATION_PROMPT, accepted_job, post_result
 
 
 class Held(ChannelEdits):

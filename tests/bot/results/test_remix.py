@@ -11,13 +11,12 @@ from simcord.builders import ChannelHandle
 from simcord.env import Env
 
 from bot.client import EaselClient
-from bot.results.remix import REROLL_PROMPT, VARIATION_PROMPT
 from contract.jobs import Job, Parent, Strength
 from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
 from service.services import Services
-from tests.bot.delivered import accepted_job, post_result, store_record
+from tests.bot.delivered import REROLL_PROMPT, VARIATION_PROMPT, accepted_job, post_result, store_record
 
 
 @pytest.fixture
