@@ -24,6 +24,7 @@ _ADD_ON = re.compile(
 )
 _WILDCARD_TAG = re.compile(r"<wildcard:([^<> ]{1,100})>", re.IGNORECASE)
 _WILDCARD = re.compile(r"(?<!\w)__([\w/*.-]{1,60}?)__(?!\w)")
+_MARKDOWN = re.compile(r"\*\*|~~|`")
 _WEIGHT = re.compile(rf"(?<!\\)\(({_INSIDE}):({_NUMBER})\)")
 _DOUBLED = re.compile(rf"(?<!\\)(?:\({{2,8}}({_INSIDE})\){{2,8}}|\[{{2,8}}({_INSIDE})\]{{2,8}})")
 _PLUSSED = re.compile(rf"(?<!\\)\(({_INSIDE})\)\+{{1,8}}")
@@ -99,8 +100,12 @@ def _spellings(text: str, end: int, version: Version) -> list[_Find]:
     finds: list[_Find] = []
     words = re.sub(r"\b(?:AND|BREAK)\b", "", text[: _text_end(text, end)])
     shouts = sum(map(str.isupper, words)) > sum(map(str.islower, words))
+    # In capitals anyway, they are words like the others; beside other marks of Markdown, `__a__` is underlined.
+    words_only = {_AND, _BREAK} if shouts else set()
+    if _MARKDOWN.search(text):
+        words_only.add(_WILDCARD)
     for pattern, read in _READERS:
-        if shouts and pattern in (_AND, _BREAK):  # in capitals anyway, these are words like the others
+        if pattern in words_only:
             continue
         for found in pattern.finditer(text, 0, end):
             if len(finds) >= _MOST:

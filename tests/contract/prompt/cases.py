@@ -597,6 +597,7 @@ FOREIGN = [
             "a smile :) and a (frown",
             "<3 love <@34>",
             "steps: up the hill",
+            "__in__ a `code`",
         )
     ),
 ]
