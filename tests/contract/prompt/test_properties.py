@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from contract.prompt import ECHO_LIMIT, Context, Parameters, PromptError, format_prompt, parse
@@ -124,7 +124,13 @@ _SURROUNDED = Context(suffix="--chaos 5 --no mist", options={"m": "blue --ar 3:2
 """Somebody with a suffix and shortcuts of their own."""
 _COMMANDS = ("imagine", "shorten", "custom_zoom", "video", "prefer_suffix", "remix", "blend")
 
-_bounded = settings(max_examples=250, deadline=None, derandomize=True, database=None)
+_bounded = settings(
+    max_examples=250,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # it judges the machine
+)
 
 
 def _try(text: str, context: Context = _READY) -> PromptError | None:
