@@ -119,7 +119,7 @@ async def test_markdown_in_a_prompt_does_not_break_the_bold(
     services: Services, channel: ChannelHandle, alice: MemberActor
 ) -> None:
     """However many stars and line breaks were typed: one pair of `**`, one line."""
-    result = await alice.slash(channel, "imagine", prompt="**a** fox\n_in_ `code` ** **")
+    result = await alice.slash(channel, "imagine", prompt="**a** fox\n__in__ `code` ** **")
     assert result.response is not None
     content = result.response.content
     assert content.count("**") == 2
