@@ -163,6 +163,10 @@ class Call:
         """Change that message once more after `update`."""
         await self._interaction.edit_original_response(embed=embed_of(embed))
 
+    async def take_buttons(self) -> None:
+        """Answer a press by taking the buttons off the message under which it was made."""
+        await self._interaction.response.edit_message(view=None)
+
     async def take_away(self) -> None:
         """Delete the deferred answer: what was asked for stands in a message of its own."""
         await self._interaction.delete_original_response()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -39,8 +38,8 @@ async def cancel(services: Services, asker: Asker, job_id: JobId) -> Job:
             raise UserError("not_running")
         if not may_act(asker, job):
             raise UserError("not_your_job")
-        ended = await _end(services, asker, [job_id])
-    if not ended:
+        outcome = await services.queue.cancel(job_id, by=asker.user.id, operator=True)
+    if not _ended({job_id: outcome}, asker):
         raise UserError("not_running")
     return job
 
@@ -54,7 +53,7 @@ async def cancel_all(services: Services, asker: Asker) -> Cancelled:
         own = await services.batches.owned_by(asker.user.id)
         for batch in own:
             await services.batches.cancel(batch.token)  # first, so that no more of their jobs get in
-        ended = await _end(services, asker, await services.queue.of_user(asker.user.id))
+        ended = _ended(await services.queue.cancel_all(asker.user.id), asker)
     batches = [batch for batch in [await batch_of(services, one.token) for one in own] if batch is not None]
     cancelled = Cancelled(tuple(ended), sum(_never_started(batch, ended) for batch in batches))
     if not cancelled.jobs and not cancelled.never_started:
@@ -71,18 +70,20 @@ async def cancel_batch(services: Services, asker: Asker, token: str) -> Cancelle
         raise UserError("not_your_job")
     async with promptly():
         await services.batches.cancel(token)
-        ended = await _end(services, asker, [job.id for job in batch.jobs])
+        # The last ones first: they wait, and none may begin because another one ended.
+        ids = [job.id for job in reversed(batch.jobs)]
+        outcomes = {id: await services.queue.cancel(id, by=asker.user.id, operator=True) for id in ids}
+        ended = _ended(outcomes, asker)
     present = await batch_of(services, token) or batch
     return Cancelled(tuple(ended), _never_started(present, ended))
 
 
-async def _end(services: Services, asker: Asker, job_ids: Iterable[JobId]) -> list[JobId]:
-    """Those of the jobs that were ended; the others had ended already."""
-    ids = list(job_ids)
-    outcomes = await asyncio.gather(*(services.queue.cancel(id, by=asker.user.id, operator=True) for id in ids))
-    for id, outcome in zip(ids, outcomes, strict=True):
-        log.info("cancelled", job_id=id, by=str(asker.user.id), outcome=outcome.value)
-    return [id for id, outcome in zip(ids, outcomes, strict=True) if outcome in _DID]
+def _ended(outcomes: Mapping[JobId, CancelOutcome], asker: Asker) -> list[JobId]:
+    """The jobs that were ended by this; the others had ended already."""
+    ended = [id for id, outcome in outcomes.items() if outcome in _DID]
+    for id in ended:
+        log.info("cancelling", job_id=id, by=str(asker.user.id), outcome=outcomes[id].value)
+    return ended
 
 
 def _never_started(batch: Batch, ended: list[JobId]) -> int:

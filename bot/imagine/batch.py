@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from bot.calls import Call, answered
 from bot.client import Route
-from bot.jobs.cancelling import show_stopped
 from bot.waiting.batches import buttons, progress
 from contract.errors import UserError
 from contract.jobs import Job
@@ -36,7 +35,6 @@ async def _cancelled(call: Call, found: re.Match[str]) -> None:
     if ended.never_started:
         said += " " + call.words.say("cancelled.never_started", jobs=ended.never_started)
     await call.update(embed=Embed(call.words.say("batch.stopped"), said, NOTICE_COLOUR))
-    call.services.background.start(show_stopped(call.client, ended.jobs))
     call.services.background.start(call.client.batches.visit(found["token"]))
 
 

@@ -7,7 +7,6 @@ from discord import app_commands
 
 from bot import limits
 from bot.calls import Call, answered, suggested
-from bot.jobs.cancelling import show_stopped
 from bot.pages import Listing, Page, page_of
 from bot.results.again import read_job_id
 from bot.waiting.position import place, progress
@@ -83,7 +82,6 @@ async def cancel(call: Call, job: str | None = None) -> None:
     else:
         job_id = read_job_id(job)
     ended = await cancel_job(call.services, call.asker, job_id)
-    call.services.background.start(show_stopped(call.client, [job_id]))
     await call.say(call.words.say("cancelled.job", job=_title(ended)))
 
 
@@ -99,7 +97,6 @@ async def _job_names(call: Call, current: str) -> list[tuple[str, str]]:
 
 async def _cancel_all(call: Call) -> None:
     ended = await cancel_all(call.services, call.asker)
-    call.services.background.start(show_stopped(call.client, ended.jobs))
     said = call.words.say("cancelled.jobs", jobs=len(ended.jobs))
     if ended.never_started:
         said += " " + call.words.say("cancelled.never_started", jobs=ended.never_started)

@@ -6,13 +6,13 @@ import re
 
 from bot.calls import Call, answered
 from bot.client import Route
-from bot.jobs.cancelling import cancel_by_press
 from bot.results.again import send_if_wanted
 from bot.results.remix import open_remix
 from bot.waiting.submission import submit
 from contract.actions import CUSTOM_ID, Action, ButtonId, custom_id, read_custom_id
 from contract.errors import UnknownButton, UserError
 from contract.jobs import Queue
+from service.cancelling import cancel
 from service.follow_ups import follow_up, job_behind, model_remark
 from service.profiles import profile_of
 
@@ -24,7 +24,9 @@ async def _pressed(call: Call, found: re.Match[str]) -> None:
     except UnknownButton:
         raise UserError("unknown_button") from None
     if button.action is Action.CANCEL:
-        await cancel_by_press(call, button.job)
+        await cancel(call.services, call.asker, button.job)
+        await call.client.waiting.finish(button.job)
+        await call.take_buttons()  # the delivery says that it is stopped
     else:
         await _make_next(call, button)
 

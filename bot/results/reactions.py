@@ -11,7 +11,6 @@ from bot.answering import NETWORK_ERRORS
 from bot.askers import asker_of_reaction
 from bot.calls import Call, answered
 from bot.client import EaselClient
-from bot.jobs.cancelling import show_stopped
 from bot.results.again import send_results
 from bot.results.posted import button_under, owner_of
 from contract.actions import Action
@@ -55,7 +54,7 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
     button = button_under(message)
     if button.action is Action.CANCEL:
         await cancel(client.services, asker, button.job)
-        await show_stopped(client, [button.job])
+        await client.waiting.finish(button.job)
         return
     job = await _behind(client, asker, message, button.job)
     if not may_act(asker, job):
