@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, IntEnum, unique
+from enum import Enum, IntEnum, StrEnum, unique
 
 from contract.errors import UnknownButton
 from contract.ids import JobId, parse_job_id
@@ -48,6 +48,14 @@ class Form:
     field: str
 
 
+class Under(StrEnum):
+    """What a button stands under: sorts of results. A kind says which of them its result is."""
+
+    GRID = "grid"
+    SINGLE = "single"
+    """One picture, at full size."""
+
+
 SAME = "same"
 """In place of a kind: another job of the very request that this one has."""
 
@@ -56,14 +64,17 @@ SAME = "same"
 class Row:
     """One kind of button. `label` may hold `{number}` as `pattern` does.
 
-    `makes` is the kind of job that follows, `SAME` for the same request again, None when none does. `argument` tells
-    buttons of one kind apart. `form` is None where no other words can be asked for.
+    It stands in line `line` (0 to 4) under results of the sort `under`, in the table's order, once for each picture
+    when it is about one. `makes` is the kind of job that follows, `SAME` for the same request again, None when none
+    does. `argument` tells buttons of one kind apart. `form` is None where no other words can be asked for.
     """
 
     pattern: str
     label: str | None = None
     emoji: str | None = None
     style: ButtonStyle = ButtonStyle.SECONDARY
+    under: Under | None = None
+    line: int = 0
     makes: str | None = None
     argument: str = ""
     form: Form | None = None
@@ -73,16 +84,24 @@ class Row:
 class Action(Enum):
     """The table."""
 
-    UPSCALE = Row("MJ::JOB::upsample::{number}::{job}", "U{number}", makes="upscale")
+    @property
+    def about_one_picture(self) -> bool:
+        """Whether the button says which picture it is about."""
+        return "{number}" in self.value.pattern
+
+    UPSCALE = Row("MJ::JOB::upsample::{number}::{job}", "U{number}", under=Under.GRID, makes="upscale")
     REROLL = Row(
         "MJ::JOB::reroll::0::{job}::SOLO",
         emoji="🔄",
+        under=Under.GRID,
         makes=SAME,
         form=Form("MJ::ImagineModal::{message}", "MJ::ImagineModal::new_prompt"),
     )
     VARIATION = Row(
         "MJ::JOB::variation::{number}::{job}",
         "V{number}",
+        under=Under.GRID,
+        line=1,
         makes="variation",
         form=Form("MJ::RemixModal::{job}::{number}::{strong}", "MJ::RemixModal::new_prompt"),
     )
@@ -90,6 +109,7 @@ class Action(Enum):
         "MJ::JOB::low_variation::{number}::{job}::SOLO",
         "Vary (Subtle)",
         "🪄",
+        under=Under.SINGLE,
         makes="variation",
         argument="subtle",
         form=Form("MJ::RemixModal::{job}::{number}::0", "MJ::RemixModal::new_prompt"),
@@ -98,19 +118,12 @@ class Action(Enum):
         "MJ::JOB::high_variation::{number}::{job}::SOLO",
         "Vary (Strong)",
         "🪄",
+        under=Under.SINGLE,
         makes="variation",
         argument="strong",
         form=Form("MJ::RemixModal::{job}::{number}::1", "MJ::RemixModal::new_prompt"),
     )
     CANCEL = Row("MJ::CancelJob::ByJobid::{job}", "Cancel Job", style=ButtonStyle.DANGER)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A button as a kind offers it under its result; `index` is the picture, from 0, None for the whole job."""
-
-    action: Action
-    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +157,11 @@ def custom_id(action: Action, index: int | None, job_id: JobId) -> str:
     return action.value.pattern.format(number=_shown(action, index), job=job_id)
 
 
-def button(choice: Choice, job_id: JobId) -> Button:
-    """The button that offers `choice` for a job."""
-    row, number = choice.action.value, _shown(choice.action, choice.index)
-    label = row.label and row.label.format(number=number)
-    return Button(custom_id(choice.action, choice.index, job_id), label, row.emoji, row.style)
+def button(action: Action, index: int | None, job_id: JobId) -> Button:
+    """The button that offers `action` on picture `index` of a job (from 0; None on the whole job)."""
+    row = action.value
+    label = row.label and row.label.format(number=_shown(action, index))
+    return Button(custom_id(action, index, job_id), label, row.emoji, row.style)
 
 
 def form_id(form: Form, button: ButtonId, message_id: int, *, strong: bool) -> str:
@@ -189,7 +202,7 @@ def _index(fields: Mapping[str, str]) -> int | None:
 
 
 def _shown(action: Action, index: int | None) -> int | None:
-    if index is None and "{number}" in action.value.pattern:
+    if index is None and action.about_one_picture:
         raise ValueError("this button is about one picture: it needs an index")
     return None if index is None else index + 1
 

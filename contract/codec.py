@@ -1,7 +1,8 @@
 """Jobs as JSON, checked on arrival. Every document says its version: a newer one is handed back, never failed.
 
 What this Easel does not know is refused, not dropped: an unknown kind is a newer version's, an unknown field is an
-error. So whatever changes these documents changes `JOB_VERSION`; a test holds the two together by `job_schema`.
+error. So a change of these documents changes `JOB_VERSION`, and a test holds the two together by `schemas`. A new kind
+does not: workers that do not know it hand its jobs back and take all others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from contract.errors import MalformedDocument, NewerVersion
@@ -26,11 +27,11 @@ _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _BREAKS_A_MESSAGE = re.compile(r"[\n\r]|(?<!\\)\*\*")
 
 
-def _body() -> type[BaseModel]:
+def _body(*, without: str = "") -> type[BaseModel]:
     """A `Job` field by field, its request told apart by `kind`."""
     hints: dict[str, Any] = get_type_hints(Job, include_extras=True)
     hints["request"] = Annotated[reduce(or_, KINDS.values()), Field(discriminator="kind")]
-    fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items()}
+    fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items() if name != without}
     return create_model("Job", __config__=_STRICT, **fields)
 
 
@@ -71,9 +72,10 @@ def job_from_document(document: object) -> Job:
             raise MalformedDocument("a job document has a version and a job")
 
 
-def job_schema() -> dict[str, Any]:
-    """The JSON schema of a job's document, as it is written."""
-    return _BODY.model_json_schema(mode="serialization")
+def schemas() -> dict[str, dict[str, Any]]:
+    """The JSON schemas of what is written: of each kind's request by its name, and of all the rest as `job`."""
+    kinds = {name: TypeAdapter(kind).json_schema(mode="serialization") for name, kind in KINDS.items()}
+    return {"job": TypeAdapter(_body(without="request")).json_schema(mode="serialization"), **kinds}
 
 
 def _read(body: dict[str, Any]) -> Job:

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from contract.actions import ButtonId, Choice
+from contract.actions import ButtonId, Under
 from contract.ids import MAX_SEED, JobId, parse_job_id, seed_of
 from contract.plan import Plan
 from contract.prompt import Context, Prompt, parse
@@ -207,6 +207,8 @@ class Request(ABC):
 
     queue: ClassVar[Queue] = Queue.RENDER
     """Where it is made, its pictures from the web being there."""
+    under: ClassVar[Under] = Under.GRID
+    """What sort of result it has: the buttons of that sort stand under it."""
     needs: ClassVar[frozenset[str]] = frozenset()
     """Words that a model has to honour (`contract.catalogue`), for this kind to be offered and accepted."""
     keeps_picture: ClassVar[bool] = False
@@ -246,10 +248,6 @@ class Request(ABC):
     @abstractmethod
     def head(self, prompt: str, mention: str, stage: Stage) -> str:
         """The words of its message before the round brackets. `prompt` comes in bold, `mention` is who asked."""
-
-    @abstractmethod
-    def buttons(self) -> tuple[tuple[Choice, ...], ...]:
-        """The rows of buttons under its result."""
 
     @abstractmethod
     def description(self, words: str) -> str:

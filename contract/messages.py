@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from contract.actions import SAME, Action, Button, Choice, button
+from contract.actions import SAME, Action, Button, button
 from contract.families import HONOURABLE
 from contract.ids import JobId
 from contract.jobs import Job, Speed, Stage
@@ -73,8 +73,8 @@ def bold_prompt(content: str) -> str | None:
     return found[1] if found else None
 
 
-def _needs(job: Job, choice: Choice) -> frozenset[str]:
-    makes = choice.action.value.makes
+def _needs(job: Job, action: Action) -> frozenset[str]:
+    makes = action.value.makes
     if makes is None:
         return frozenset()
     return job.request.needs if makes == SAME else KINDS[makes].needs
@@ -103,14 +103,19 @@ def preview_name(job_id: JobId) -> str:
 
 
 def result_buttons(job: Job, honours: Collection[str] = HONOURABLE) -> tuple[tuple[Button, ...], ...]:
-    """The rows under a finished message, as its kind has them, without what its model (`honours`) could not do."""
-    rows = ([choice for choice in row if _needs(job, choice).issubset(honours)] for row in job.request.buttons())
-    return tuple(tuple(button(choice, job.id) for choice in row) for row in rows if row)
+    """The rows under a finished message: those of its sort, without what its model (`honours`) could not do."""
+    lines: dict[int, list[Button]] = {}
+    for action in Action:
+        row = action.value
+        if row.under is job.request.under and _needs(job, action).issubset(honours):
+            pictures = range(job.image_count) if action.about_one_picture else (None,)
+            lines.setdefault(row.line, []).extend(button(action, index, job.id) for index in pictures)
+    return tuple(tuple(lines[line]) for line in sorted(lines))
 
 
 def cancel_button(job_id: JobId) -> Button:
     """The button under a waiting message."""
-    return button(Choice(Action.CANCEL), job_id)
+    return button(Action.CANCEL, None, job_id)
 
 
 # ── embeds ──────────────────────────────────────────────────────────────────────────────────────────────────────────

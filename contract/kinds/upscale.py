@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from contract.actions import Action, ButtonId, Choice
+from contract.actions import ButtonId, Under
 from contract.jobs import GRID_SIZE, Index, Job, Line, Press, Queue, Request, Stage, format_line, parse_line
 
 _PLACES = frozenset(str(index) for index in range(GRID_SIZE))
@@ -21,6 +21,7 @@ class Upscale(Request):
     kind: Literal["upscale"] = "upscale"
 
     queue = Queue.DELIVER
+    under = Under.SINGLE
     keeps_picture = True
     shows_mode = False
 
@@ -49,9 +50,6 @@ class Upscale(Request):
         if stage is Stage.WAITING:
             return f"Upscaling image #{self.index + 1} with {prompt} - {mention}"
         return f"{prompt} - Image #{self.index + 1} {mention}"
-
-    def buttons(self) -> tuple[tuple[Choice, ...], ...]:
-        return ((Choice(Action.VARY_SUBTLE, 0), Choice(Action.VARY_STRONG, 0)),)
 
     def description(self, words: str) -> str:
         return f"A picture of {words}."

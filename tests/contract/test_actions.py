@@ -10,7 +10,6 @@ from contract.actions import (
     SAME,
     Action,
     ButtonId,
-    Choice,
     FormId,
     button,
     custom_id,
@@ -29,7 +28,7 @@ JOB = imagine().id
 @pytest.mark.parametrize("action", list(Action), ids=lambda action: action.name)
 def test_every_row_can_be_sent_and_read_back(action: Action) -> None:
     """The id returns as it was sent, fits Discord's 100 characters, and is what the bot listens for."""
-    for index in range(GRID_SIZE) if "{number}" in action.value.pattern else (None,):
+    for index in range(GRID_SIZE) if action.about_one_picture else (None,):
         text = custom_id(action, index, JOB)
         assert read_custom_id(text) == ButtonId(action, index, JOB)
         assert CUSTOM_ID.fullmatch(text)
@@ -39,14 +38,14 @@ def test_every_row_can_be_sent_and_read_back(action: Action) -> None:
 @pytest.mark.parametrize("action", list(Action), ids=lambda action: action.name)
 def test_every_row_can_be_shown_and_leads_somewhere(action: Action) -> None:
     """Discord wants a label or an emoji; what a row makes is a kind of ours, or the same again, or nothing."""
-    shown = button(Choice(action, 0 if "{number}" in action.value.pattern else None), JOB)
+    shown = button(action, 0 if action.about_one_picture else None, JOB)
     assert shown.label or shown.emoji
     assert action.value.makes in (*KINDS, SAME, None)
 
 
 def test_a_picture_is_counted_from_one_for_people_and_clients() -> None:
     """U2 is about picture 1."""
-    shown = button(Choice(Action.UPSCALE, 1), JOB)
+    shown = button(Action.UPSCALE, 1, JOB)
     assert (shown.label, shown.custom_id) == ("U2", f"MJ::JOB::upsample::2::{JOB}")
 
 
@@ -83,7 +82,7 @@ def test_foreign_buttons_are_unknown(text: str) -> None:
 @pytest.mark.parametrize("strong", [True, False])
 def test_every_form_says_which_button_may_have_opened_it(action: Action, strong: bool) -> None:
     """It fits Discord's 100 characters, names its job or its message, and the button is among those it is read as."""
-    opened = ButtonId(action, 1 if "{number}" in action.value.pattern else None, JOB)
+    opened = ButtonId(action, 1 if action.about_one_picture else None, JOB)
     assert action.value.form is not None
     text = form_id(action.value.form, opened, 2**63, strong=strong)
     assert len(text) <= 100
