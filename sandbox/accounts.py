@@ -3,12 +3,31 @@
 from typing import Any
 
 from sandbox.api import Call, Route
-from sandbox.errors import missing_access, unknown
+from sandbox.errors import invalid, missing_access, unknown
+from sandbox.locales import LOCALES
+from sandbox.shapes import SETTINGS, require
 
 
 async def own_user(call: Call) -> Any:
     """GET /users/@me"""
     return call.sandbox.wire.own_user(call.user)
+
+
+async def own_settings(call: Call) -> Any:
+    """GET /users/@me/settings, of which only the language matters here."""
+    return {"locale": call.user.locale}
+
+
+async def change_settings(call: Call) -> Any:
+    """PATCH /users/@me/settings: the language that interactions carry and that commands are shown in."""
+    locale = require(call.body, SETTINGS).get("locale")
+    if locale is not None:
+        if locale not in LOCALES:
+            raise invalid("locale", "BASE_TYPE_CHOICES", f"Value must be one of {LOCALES}, not {locale!r}.")
+        call.user.locale = locale
+        call.sandbox.world.save_user(call.user)
+        call.sandbox.gateway.tell(call.user, "USER_UPDATE", call.sandbox.wire.own_user(call.user))
+    return await own_settings(call)
 
 
 async def get_user(call: Call) -> Any:
@@ -100,6 +119,8 @@ def _check_guild(call: Call) -> None:
 ROUTES = [
     Route("GET", "/users/@me", own_user),
     Route("GET", "/users/@me/guilds", own_guilds),
+    Route("GET", "/users/@me/settings", own_settings, "user"),
+    Route("PATCH", "/users/@me/settings", change_settings, "user"),
     Route("GET", "/users/{user}", get_user),
     Route("GET", "/oauth2/applications/@me", own_application, "bot"),
     Route("GET", "/applications/@me", own_application, "bot"),

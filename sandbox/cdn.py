@@ -13,6 +13,20 @@ GONE = "This content is no longer available."
 COLORS = ((88, 101, 160), (116, 127, 141), (60, 140, 110), (200, 150, 60), (190, 80, 80), (170, 90, 150))
 
 
+def _part(request: web.Request, data: bytes, headers: dict[str, str]) -> web.Response:
+    """The file, or the range of it that a player asks for when somebody jumps about in a video."""
+    if "Range" not in request.headers:
+        return web.Response(body=data, headers=headers)
+    try:
+        start, stop, _ = request.http_range.indices(len(data))
+    except ValueError:
+        start, stop = 0, 0
+    if start >= stop:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
+    headers = headers | {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
+    return web.Response(status=206, body=data[start:stop], headers=headers)
+
+
 def add_cdn(app: web.Application, sandbox: Sandbox) -> None:
     """Serve ``/attachments``, ``/uploads`` and ``/embed/avatars``."""
 
@@ -30,10 +44,10 @@ def add_cdn(app: web.Application, sandbox: Sandbox) -> None:
         kind = image.content_type if image else mimetypes.guess_type(path)[0] or "application/octet-stream"
         # An uploaded page must not run beside the sandbox's own, which knows tokens.
         headers = {"Content-Type": kind, "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-        headers["Cache-Control"] = "private, max-age=3600"
+        headers |= {"Cache-Control": "private, max-age=3600", "Accept-Ranges": "bytes"}
         if image is None:
             headers["Content-Disposition"] = "attachment"
-        return web.Response(body=data, headers=headers)
+        return _part(request, data, headers)
 
     async def upload(request: web.Request) -> web.Response:
         slot = sandbox.uploads.slot(request.match_info["name"])

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.api import Call, Route
 from sandbox.errors import ApiError, Form, missing_access, unknown
+from sandbox.locales import check_localizations, localized, without_localizations
 from sandbox.shapes import COMMAND, require
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER = 1, 2, 3, 4, 5, 6
@@ -19,8 +20,10 @@ KEPT = (
 
 
 async def list_commands(call: Call) -> Any:
-    """GET the global or the guild's commands."""
-    return _scope(call)
+    """GET the global or the guild's commands; translations only for those who ask ``with_localizations``."""
+    commands = _scope(call)
+    asked = call.query.get("with_localizations", "").lower() in ("1", "true")
+    return commands if asked else [without_localizations(command) for command in commands]
 
 
 async def overwrite_commands(call: Call) -> Any:
@@ -41,7 +44,9 @@ async def overwrite_commands(call: Call) -> Any:
     for key, command in old.items():
         if key not in form_names:
             call.sandbox.world.delete_command(command["id"])
-    return [_register(call, body, old.get((body.get("type") or CHAT_INPUT, body["name"]))) for body in bodies]
+    commands = [_register(call, body, old.get((body.get("type") or CHAT_INPUT, body["name"]))) for body in bodies]
+    _announce(call)
+    return commands
 
 
 async def create_command(call: Call) -> Any:
@@ -52,7 +57,9 @@ async def create_command(call: Call) -> Any:
     key = (call.form.get("type") or CHAT_INPUT, call.form["name"])
     old = next((one for one in _scope(call) if (one["type"], one["name"]) == key), None)
     call.status = 200 if old else 201
-    return _register(call, call.form, old)
+    command = _register(call, call.form, old)
+    _announce(call)
+    return command
 
 
 async def get_command(call: Call) -> Any:
@@ -67,12 +74,15 @@ async def edit_command(call: Call) -> Any:
     form = Form()
     check_command(form, body, "")
     form.check()
-    return _register(call, body, old)
+    command = _register(call, body, old)
+    _announce(call)
+    return command
 
 
 async def delete_command(call: Call) -> None:
     """DELETE one command."""
     call.sandbox.world.delete_command(_command(call)["id"])
+    _announce(call)
 
 
 async def command_index(call: Call) -> Any:
@@ -87,7 +97,7 @@ async def command_index(call: Call) -> Any:
     application = {"id": bot.id, "name": bot.username, "icon": None, "description": "", "flags": 0}
     return {
         "applications": [application | {"bot": call.sandbox.wire.user(bot)}],
-        "application_commands": commands,
+        "application_commands": [localized(one, call.user.locale) for one in commands],
         "version": max((one["version"] for one in commands), key=int, default="0"),
     }
 
@@ -107,6 +117,13 @@ def _command(call: Call) -> dict[str, Any]:
         if command["id"] == call.params["command"]:
             return command
     raise unknown("command")
+
+
+def _announce(call: Call) -> None:
+    """Tell people's clients that the commands are not what they were."""
+    world = call.sandbox.world
+    for person in world.people:
+        call.sandbox.gateway.tell(person, "GUILD_APPLICATION_COMMAND_INDEX_UPDATE", {"guild_id": world.guild_id})
 
 
 def _register(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
@@ -146,6 +163,7 @@ def check_command(form: Form, body: dict[str, Any], path: str) -> None:
         form.choice(f"{path}type", kind, (CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND))
     if form.length(f"{path}name", body.get("name"), 1, 32) and kind == CHAT_INPUT:
         _check_name(form, body["name"], f"{path}name")
+    check_localizations(form, body, path, _check_name if kind == CHAT_INPUT else None)
     if kind == CHAT_INPUT:
         form.length(f"{path}description", body.get("description"), 1, 100)
         _check_options(form, body.get("options"), f"{path}options", depth=0)
@@ -182,6 +200,7 @@ def _check_options(form: Form, options: Any, path: str, depth: int) -> None:
                 )
             names.add(option["name"])
         form.length(f"{at}.description", option.get("description"), 1, 100)
+        check_localizations(form, option, f"{at}.", _check_name)
         if kind in (SUBCOMMAND, GROUP):
             _check_options(form, option.get("options"), f"{at}.options", depth + 1)
             continue
@@ -207,6 +226,7 @@ def _check_choices(form: Form, option: dict[str, Any], path: str) -> None:
         )
     for j, choice in enumerate(choices):
         form.length(f"{path}.choices.{j}.name", choice.get("name"), 1, 100)
+        check_localizations(form, choice, f"{path}.choices.{j}.", None, longest_name=100)
         if option.get("type") == STRING:
             form.length(f"{path}.choices.{j}.value", choice.get("value"), 0, 100)
         elif not isinstance(choice.get("value"), (int, float)):

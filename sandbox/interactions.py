@@ -190,8 +190,15 @@ def _read_submit(call: Call, interaction: Interaction, given: dict[str, Any]) ->
     interaction.message_id, interaction.name = opener.message_id, opener.name
     interaction.trigger = metadata(opener, in_guild=world.channels[opener.channel_id].type == GUILD_TEXT)
     data: dict[str, Any] = {"custom_id": opener.modal["custom_id"], "components": filled}
-    resolved = _take_files(call, interaction, filled, given.get("attachments"))
-    return data | ({"resolved": {"attachments": resolved}} if resolved else {})
+    reader = OptionReader(call.sandbox, call.user, interaction.channel_id, None, partial=False)
+    for part in components.walk(filled):
+        for value in part["values"] if part["type"] in SELECTED else []:
+            reader.resolve(SELECTED[part["type"]], value, "components")
+    reader.form.check()
+    resolved: dict[str, Any] = dict(reader.resolved)
+    if files := _take_files(call, interaction, filled, given.get("attachments")):
+        resolved["attachments"] = files
+    return data | ({"resolved": resolved} if resolved else {})
 
 
 def _take_files(call: Call, interaction: Interaction, filled: list[dict[str, Any]], announced: Any) -> dict[str, Any]:

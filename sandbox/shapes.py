@@ -75,20 +75,21 @@ MESSAGE = {
 }
 MODAL = {"title": str, "custom_id": str, "components": [COMPONENT]}
 CHOICES = {"choices": [{"name": str, "value": (str, int, float)}]}
-OPTION: dict[str, Any] = {
+LOCALIZED: dict[str, Any] = {"name_localizations": {}, "description_localizations": {}}
+OPTION: dict[str, Any] = LOCALIZED | {
     "type": int,
     "name": str,
     "description": str,
     "required": bool,
     "autocomplete": bool,
-    "choices": [{"name": str, "value": (str, int, float)}],
+    "choices": [{"name": str, "name_localizations": {}, "value": (str, int, float)}],
     "min_value": NUMBER,
     "max_value": NUMBER,
     "min_length": int,
     "max_length": int,
 }
 OPTION |= {"options": [OPTION]}
-COMMAND = {
+COMMAND = LOCALIZED | {
     "name": str,
     "type": int,
     "description": str,
@@ -123,6 +124,7 @@ INTERACTION = {
 }
 SLOTS = {"files": [{"id": Snowflake, "filename": str, "file_size": int}]}
 BULK = {"messages": [Snowflake]}
+SETTINGS = {"locale": str}
 DIRECT = {"recipient_id": Snowflake, "recipients": [Snowflake]}
 
 _WRONG = {

@@ -12,6 +12,7 @@ EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 COMPONENTS_V2 = 1 << 15
 REPLY = 19
+FILE = 13  # the component
 FOUNDED = "2026-01-01T00:00:00.000000+00:00"
 
 
@@ -337,6 +338,8 @@ class Wire:
         if not isinstance(part, dict):
             return part
         payload = {key: self._media(value, files, channel_id, shown) for key, value in part.items()}
+        if part.get("type") == FILE and part.get("name") in files:
+            payload["size"] = files[part["name"]]["size"]
         for key in ("url", "icon_url"):
             link = part.get(key)
             if not isinstance(link, str) or not link.startswith("attachment://"):

@@ -40,6 +40,7 @@ export class Api {
   }
 
   me = () => this.request("GET", "/users/@me");
+  settings = (changes) => this.request("PATCH", "/users/@me/settings", changes);
   guildChannels = (guildId) => this.request("GET", `/guilds/${guildId}/channels`);
   guildCommands = (guildId) => this.request("GET", `/guilds/${guildId}/application-command-index`);
   channelCommands = (channelId) => this.request("GET", `/channels/${channelId}/application-command-index`);

@@ -3,13 +3,16 @@ import { Composer } from "./composer.js";
 import { announce, fill, h, icon } from "./dom.js";
 import { avatar, displayName } from "./message.js";
 import { MessageList } from "./messages.js";
-import { openMenu } from "./menu.js";
+import { openMenu, openUserMenu } from "./menu.js";
 import { openModal } from "./modal.js";
 import { Session } from "./session.js";
 import { welcome } from "./welcome.js";
 
 const byId = (id) => document.getElementById(id);
 const TYPING_MS = 8000;
+// A link of Discord's to a channel or a message: guild (or @me), channel, message.
+const PLACE = /^https:\/\/(?:(?:ptb|canary)\.)?discord(?:app)?\.com\/channels\/(?:\d+|@me)\/(\d+)(?:\/(\d+))?\/?$/;
+const LANGUAGES = ["en-US", "zh-CN", "ja", "ko", "de", "fr", "es-ES", "pt-BR", "ru", "vi"];
 
 class App {
   constructor(config) {
@@ -20,12 +23,15 @@ class App {
       user: (id) => this.session.userName(id),
       channel: (id) => this.session.channelName(this.session.channels.get(id)),
       command: (name) => this.composer.use(name),
+      place: (url) => this.#place(url)?.address,
+      placeName: (url) => this.#place(url)?.name,
     };
     this.composer = new Composer(byId("composer"));
     this.list = new MessageList({
       names: this.names,
       reply: (message) => this.composer.reply(message),
       menu: (message, button) => openMenu(message, button, this.session),
+      userMenu: (user, button) => openUserMenu(user, this.list.channelId, button, this.session),
     });
   }
 
@@ -38,6 +44,8 @@ class App {
     window.addEventListener("online", () => this.sessions.forEach((session) => session.gateway.hurry()));
     document.addEventListener("visibilitychange", () => document.hidden || this.session.gateway.hurry());
     document.addEventListener("keydown", (event) => this.#shortcut(event));
+    this.#takeDrops();
+    this.#drawLanguages();
     for (const session of this.sessions) this.#listen(session);
     this.#drawPeople();
     this.session.gateway.connect();
@@ -48,6 +56,7 @@ class App {
     on("status", (_, shown) => shown && this.#drawStatus());
     on("channels", (_, shown) => shown && this.#route());
     on("commands", (_, shown) => shown && this.composer.loadCommands());
+    on("me", (_, shown) => shown && this.#drawLanguages());
     on("history", ({ channelId }, shown) => {
       if (!shown || channelId !== this.list.channelId) return;
       this.list.refresh();
@@ -64,9 +73,21 @@ class App {
     on("typing", ({ channelId, userId }, shown) => shown && channelId === this.list.channelId && this.#typing(userId));
   }
 
-  /** The address names the person and the channel, so a reload and the back button work: #0/1234. */
+  /** The page's own address of what a link of Discord's names, and its name; undefined where it is not of this server. */
+  #place(url) {
+    const [, channelId, messageId] = PLACE.exec(url) ?? [];
+    const channel = this.session.channels.get(channelId);
+    if (!channel) return undefined;
+    const name = this.session.channelName(channel);
+    return {
+      address: `#${[this.sessions.indexOf(this.session), channelId, messageId].filter((part) => part !== undefined).join("/")}`,
+      name: `${channel.recipients ? "@" : "#"}${name}${messageId ? " › message" : ""}`,
+    };
+  }
+
+  /** The address names the person, the channel and perhaps a message, so a reload and the back button work: #0/1234. */
   #route() {
-    const [person, channelId] = location.hash.slice(1).split("/");
+    const [person, channelId, messageId] = location.hash.slice(1).split("/");
     const session = this.sessions[Number(person) || 0] ?? this.sessions[0];
     if (session !== this.session) {
       this.session = session;
@@ -80,7 +101,13 @@ class App {
       session.channels.get(this.config.channel_id) ??
       [...session.channels.values()][0];
     this.#drawChannels(wanted?.id);
-    if (wanted) this.#show(session, wanted);
+    this.#drawLanguages();
+    if (!wanted) return;
+    this.#show(session, wanted);
+    if (messageId && messageId !== this.visited) {
+      this.list.find(messageId).then((found) => found || this.#banner("This message is no more."));
+    }
+    this.visited = messageId;
   }
 
   #go(person, channelId) {
@@ -215,6 +242,44 @@ class App {
         ),
       ),
     );
+  }
+
+  /** The language of the person shown: the bot hears of it, and its commands are called by their names in it. */
+  #drawLanguages() {
+    const { locale } = this.session.me;
+    const known = LANGUAGES.includes(locale) || !locale ? LANGUAGES : [...LANGUAGES, locale];
+    const names = new Intl.DisplayNames(["en"], { type: "language" });
+    const select = h(
+      "select",
+      {
+        id: "language",
+        onchange: () =>
+          this.session
+            .speak(select.value)
+            .catch((error) => this.#banner(`The language could not be changed: ${error.message}`)),
+      },
+      known.map((code) => h("option", { value: code, selected: code === (locale ?? "en-US") }, names.of(code))),
+    );
+    fill(byId("languages"), h("label", { for: "language" }, "Language"), select);
+  }
+
+  /** Files may be dropped anywhere on the page. */
+  #takeDrops() {
+    const carries = (event) =>
+      [...(event.dataTransfer?.types ?? [])].includes("Files") && !document.querySelector("dialog");
+    const show = (on) => document.body.classList.toggle("dropping", on);
+    window.addEventListener("dragover", (event) => {
+      if (!carries(event)) return;
+      event.preventDefault();
+      show(true);
+    });
+    window.addEventListener("dragleave", (event) => event.relatedTarget === null && show(false));
+    window.addEventListener("drop", (event) => {
+      show(false);
+      if (!carries(event)) return;
+      event.preventDefault();
+      this.composer.takeFiles(event.dataTransfer.files);
+    });
   }
 
   #drawStatus() {

@@ -1,6 +1,7 @@
 // The composer while a slash command is being filled in: the command's name, then one chip for each option.
-import { BOOLEANS, OPTION, nested, problem, wireValue } from "./commands.js";
-import { fill, h, icon } from "./dom.js";
+import { BOOLEANS, OPTION, about, label, nested, problem, wireValue } from "./commands.js";
+import { fill, h } from "./dom.js";
+import { fileChip } from "./file-option.js";
 
 const SUGGEST_AFTER_MS = 200;
 
@@ -22,15 +23,15 @@ export class CommandLine {
         type: "button",
         class: "command-name",
         tabindex: entry.options.length ? "-1" : "0",
-        "aria-label": `Send /${entry.name}`,
+        "aria-label": `Send /${entry.label}`,
         onclick: () => submit(),
         onkeydown: (event) => this.#nameKey(event),
       },
-      `/${entry.name}`,
+      `/${entry.label}`,
     );
     this.element = h(
       "div",
-      { class: "command-line", role: "group", "aria-label": `Command ${entry.name}` },
+      { class: "command-line", role: "group", "aria-label": `Command ${entry.label}` },
       this.name,
       this.more,
     );
@@ -68,7 +69,14 @@ export class CommandLine {
     const wrong = this.chips.find((chip) => chip.check());
     if (wrong) {
       wrong.focus();
-      this.hint(`${wrong.option.name}: ${wrong.check()}`, true);
+      this.hint(`${label(wrong.option)}: ${wrong.check()}`, true);
+      return null;
+    }
+    // Enter once too often must not send what was never filled in: an empty value may mean "take mine away".
+    if (this.chips.length && !this.chips.some((chip) => chip.read()) && !this.warned) {
+      this.warned = true;
+      this.chips[0].focus();
+      this.hint(`Nothing is filled in. Enter again sends /${this.entry.label} as it is.`);
       return null;
     }
     const files = [];
@@ -85,6 +93,22 @@ export class CommandLine {
       });
     }
     return { options: nested(this.entry.path, values), files };
+  }
+
+  /** Puts files into the options for files, opening further ones as needed; returns those that found no place. */
+  take(files) {
+    const rest = [...files];
+    const free = () =>
+      this.chips.find((chip) => chip.option.type === OPTION.attachment && !chip.read()) ??
+      this.#unused().find((option) => option.type === OPTION.attachment);
+    for (let place = free(); rest.length && place; place = free()) {
+      const chip = place.option ? place : this.#add(place);
+      chip.write(rest.shift());
+      chip.focus();
+    }
+    if (rest.length)
+      this.hint(`/${this.entry.label} has no place for ${rest.length === 1 ? rest[0].name : "so many files"}.`, true);
+    return rest;
   }
 
   #unused() {
@@ -117,13 +141,14 @@ export class CommandLine {
 
   #describe(chip) {
     const { option } = chip;
-    this.hint(`${option.name}: ${option.description}${option.required ? "" : " (optional)"}`);
+    this.hint(`${label(option)}: ${about(option)}${option.required ? "" : " (optional)"}`);
   }
 
   #textChip(option) {
+    const lines = option.type === OPTION.string; // only a text may have several
     const input = h("textarea", {
       rows: 1,
-      "aria-label": `${option.name}: ${option.description}`,
+      "aria-label": `${label(option)}: ${about(option)}`,
       "aria-required": Boolean(option.required),
       autocomplete: "off",
       autocapitalize: "off",
@@ -134,7 +159,8 @@ export class CommandLine {
       inputmode: option.type === OPTION.integer ? "numeric" : option.type === OPTION.number ? "decimal" : null,
       oninput: () => {
         chip.picked = undefined;
-        input.value = input.value.replace(/\n/g, " ");
+        this.warned = false;
+        if (!lines) input.value = input.value.replace(/\n/g, " ");
         chip.fit();
         element.classList.remove("wrong");
         this.#suggest(chip);
@@ -147,13 +173,18 @@ export class CommandLine {
         element.classList.toggle("wrong", input.value !== "" && Boolean(chip.check()));
         this.list.hide();
       },
-      onkeydown: (event) => this.#key(event, chip),
+      onkeydown: (event) => this.#key(event, chip, lines),
+      onpaste: (event) => {
+        if (!event.clipboardData.files.length) return;
+        event.preventDefault();
+        this.take(event.clipboardData.files);
+      },
     });
     const mirror = h("span", { class: "mirror", "aria-hidden": "true" });
     const element = h(
       "label",
       { class: "chip" },
-      h("span", { class: "chip-name" }, option.name),
+      h("span", { class: "chip-name" }, label(option)),
       h("span", { class: "chip-value" }, mirror, input),
     );
     const chip = {
@@ -178,64 +209,12 @@ export class CommandLine {
   }
 
   #fileChip(option) {
-    let file = null;
-    const name = h("span", { class: "file-name" });
-    const preview = h("span", { class: "file-preview" });
-    const input = h("input", {
-      type: "file",
-      class: "visually-hidden",
-      tabindex: "-1",
-      "aria-hidden": "true",
-      onchange: () => take(input.files[0]),
+    const chip = fileChip(option, {
+      describe: () => this.#describe(chip),
+      key: (event) => this.#fileKey(event, chip),
+      changed: () => (this.warned = false),
+      others: (files) => this.take(files),
     });
-    const take = (chosen) => {
-      file = chosen ?? null;
-      name.textContent = file ? file.name : "Choose a file, drop or paste it";
-      fill(
-        preview,
-        file?.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"),
-      );
-      element.classList.remove("wrong");
-    };
-    const face = h(
-      "button",
-      {
-        type: "button",
-        class: "file-face",
-        "aria-label": `${option.name}: ${option.description}. Choose a file`,
-        onclick: () => input.click(),
-        onfocus: () => this.#describe(chip),
-        onkeydown: (event) => this.#fileKey(event, chip),
-        onpaste: (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]),
-      },
-      preview,
-      name,
-    );
-    const element = h(
-      "div",
-      {
-        class: "chip file",
-        ondragover: (event) => event.preventDefault(),
-        ondrop: (event) => {
-          event.preventDefault();
-          event.stopPropagation();
-          if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
-        },
-      },
-      h("span", { class: "chip-name" }, option.name),
-      face,
-      input,
-    );
-    const chip = {
-      option,
-      element,
-      input: face,
-      focus: () => face.focus(),
-      read: () => file ?? "",
-      write: take,
-      check: () => problem(option, file),
-    };
-    take(null);
     return chip;
   }
 
@@ -244,7 +223,7 @@ export class CommandLine {
       option.type === OPTION.boolean ||
       Boolean(option.choices?.length) ||
       option.autocomplete ||
-      [OPTION.user, OPTION.channel, OPTION.mentionable].includes(option.type)
+      [OPTION.user, OPTION.channel, OPTION.role, OPTION.mentionable].includes(option.type)
     );
   }
 
@@ -259,12 +238,12 @@ export class CommandLine {
       offers = await this.session.autocomplete(this.channelId, this.entry.command, this.#focusedOptions(chip));
       if (document.activeElement !== chip.input || chip.read().toLowerCase() !== typed) return undefined;
     } else {
-      offers = this.#offers(option).filter(({ name }) => name.toLowerCase().includes(typed));
+      offers = this.#offers(option).filter((offer) => label(offer).toLowerCase().includes(typed));
     }
     return this.list.show(
-      offers.map((offer) => ({ label: offer.name, value: offer.value, chip, kind: "value" })),
+      offers.map((offer) => ({ label: label(offer), value: offer.value, chip, kind: "value" })),
       chip.input,
-      { title: option.description },
+      { title: about(option) },
     );
   }
 
@@ -275,7 +254,10 @@ export class CommandLine {
       return [...this.session.channels.values()]
         .filter((channel) => !channel.recipients)
         .map(({ id, name }) => ({ name: `#${name}`, value: id }));
-    return [...this.session.users.values()].map(({ id }) => ({ name: this.session.userName(id), value: id }));
+    const roles = [{ name: "@everyone", value: this.session.config.guild_id }];
+    if (option.type === OPTION.role) return roles;
+    const users = [...this.session.users.keys()].map((id) => ({ name: this.session.userName(id), value: id }));
+    return option.type === OPTION.mentionable ? [...users, ...roles] : users;
   }
 
   #focusedOptions(chip) {
@@ -292,7 +274,7 @@ export class CommandLine {
 
   #offerOptions() {
     this.list.show(
-      this.#unused().map((option) => ({ label: option.name, description: option.description, option, kind: "option" })),
+      this.#unused().map((option) => ({ label: label(option), description: about(option), option, kind: "option" })),
       this.more,
       { title: "Options" },
     );
@@ -314,7 +296,7 @@ export class CommandLine {
   #nameKey(event) {
     if (event.key !== "Escape" && event.key !== "Backspace") return;
     event.preventDefault();
-    this.leave(event.key === "Escape" ? "" : `/${this.entry.name}`);
+    this.leave(event.key === "Escape" ? "" : `/${this.entry.label}`);
   }
 
   #moreKey(event) {
@@ -336,12 +318,14 @@ export class CommandLine {
     } else this.#walk(event, chip, true, true);
   }
 
-  #key(event, chip) {
-    if (event.isComposing || this.list.key(event)) return;
+  #key(event, chip, lines) {
+    if (event.isComposing) return;
     const { input } = chip;
+    if (event.key === "Enter" && event.shiftKey && lines) return; // a new line
+    if (this.list.key(event)) return;
     if (event.key === "Enter") {
       event.preventDefault();
-      this.submit();
+      if (!event.repeat) this.submit();
     } else if (event.key === "Escape") {
       event.preventDefault();
       this.leave("");
@@ -372,6 +356,6 @@ export class CommandLine {
     const index = this.chips.indexOf(chip);
     if (!chip.option.required && this.chips.length > 1) this.#remove(chip);
     else if (index > 0) this.chips[index - 1].focus();
-    else this.leave(`/${this.entry.name}`);
+    else this.leave(`/${this.entry.label}`);
   }
 }

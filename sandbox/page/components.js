@@ -1,8 +1,9 @@
 // Message components, classic and V2. https://discord.com/developers/docs/components/reference
 import { dots, fill, h, icon, local, safeUrl } from "./dom.js";
+import { emojiElement } from "./emoji.js";
 import { Listbox } from "./listbox.js";
 import { markdown } from "./markdown.js";
-import { attachment, unfurled } from "./media.js";
+import { attachment, mosaic, unfurled } from "./media.js";
 
 const TYPE = {
   row: 1,
@@ -84,18 +85,14 @@ function gallery(component) {
   const items = component.items.map((item) => ({ ...item.media, description: item.description }));
   return h(
     "div",
-    { class: `attachments gallery${items.length > 1 ? " mosaic" : ""}` },
+    { class: `attachments gallery${mosaic(items, items)}` },
     component.items.map((item) => unfurled(item.media, item, () => items)),
   );
 }
 
 export function emoji(value) {
   if (!value) return null;
-  return h(
-    "span",
-    { class: "emoji", role: "img", "aria-label": value.name },
-    value.id ? `:${value.name}:` : value.name,
-  );
+  return value.id ? h("span", { class: "emoji" }, `:${value.name}:`) : emojiElement(value.name);
 }
 
 function button(component, context) {
@@ -104,12 +101,9 @@ function button(component, context) {
   const shape = `button ${style}${component.label ? "" : " emoji-only"}`;
   if (component.style === 5) {
     if (!safeUrl(component.url)) return null;
-    return h(
-      "a",
-      { class: shape, href: local(component.url), target: "_blank", rel: "noopener noreferrer" },
-      label,
-      icon("open"),
-    );
+    const here = context.names.place?.(component.url);
+    const target = here ? { href: here } : { href: local(component.url), target: "_blank", rel: "noopener noreferrer" };
+    return h("a", { class: shape, ...target }, label, here ? null : icon("open"));
   }
   const waiting = context.busy.has(component.custom_id);
   return h(
@@ -166,7 +160,9 @@ export function selectMenu(component, session, onChange, { label = null } = {}) 
   const rows = () =>
     options.map((option) => ({
       ...option,
-      icon: several ? (chosen.has(option.value) ? "☑" : "☐") : emoji(option.emoji),
+      icon: several
+        ? h("span", { class: "tick" }, chosen.has(option.value) ? icon("check") : null)
+        : emoji(option.emoji),
       selected: chosen.has(option.value),
     }));
   const close = () => {

@@ -1,8 +1,9 @@
 // The message box: plain text with files and replies, or a slash command being filled in.
 import { CommandLine } from "./command-line.js";
-import { called, runnable, search } from "./commands.js";
+import { called, label, runnable, search } from "./commands.js";
 import { dots, fill, h, icon } from "./dom.js";
 import { Listbox } from "./listbox.js";
+import { fileChip } from "./media.js";
 import { displayName } from "./message.js";
 
 const MAX_TEXT = 2000;
@@ -27,7 +28,7 @@ export class Composer {
       oninput: () => this.#typed(),
       onkeydown: (event) => this.#key(event),
       onblur: () => this.line || this.list.hide(),
-      onpaste: (event) => event.clipboardData.files.length && this.#attach(event.clipboardData.files),
+      onpaste: (event) => event.clipboardData.files.length && this.takeFiles(event.clipboardData.files),
     });
     this.picker = h("input", {
       type: "file",
@@ -56,21 +57,7 @@ export class Composer {
     this.field = h("div", { class: "composer-field" }, this.input);
     this.hintLine = h("p", { class: "hint", id: "composer-hint", role: "status" });
     this.extras = h("div", { class: "composer-extras", hidden: true });
-    this.box = h(
-      "div",
-      {
-        class: "composer-box",
-        ondragover: (event) => event.preventDefault(),
-        ondrop: (event) => {
-          event.preventDefault();
-          if (!this.line) this.#attach(event.dataTransfer.files);
-        },
-      },
-      this.attach,
-      this.picker,
-      this.field,
-      this.send,
-    );
+    this.box = h("div", { class: "composer-box" }, this.attach, this.picker, this.field, this.send);
     fill(root, this.list.element, this.extras, this.box, this.hintLine);
   }
 
@@ -95,7 +82,9 @@ export class Composer {
     const channelId = this.channelId;
     try {
       const entries = runnable(await this.session.commandsFor(channelId));
-      if (channelId === this.channelId) this.entries = entries;
+      if (channelId !== this.channelId) return;
+      this.entries = entries;
+      if (!this.line && this.list.open) await this.#typed(); // what is offered may have other names now
     } catch (error) {
       this.hint(`The commands could not be loaded: ${error.message}`, true);
     }
@@ -137,7 +126,8 @@ export class Composer {
   async #typed() {
     const text = this.input.value;
     this.#grow();
-    if (!text.startsWith("/") || text.includes("\n")) {
+    const call = called(this.entries, text);
+    if (!text.startsWith("/") || (text.includes("\n") && !call && this.entries.length)) {
       this.list.hide();
       this.hint(
         text.length > MAX_TEXT ? `${text.length - MAX_TEXT} characters too many for one message.` : "",
@@ -147,25 +137,27 @@ export class Composer {
     }
     if (!this.entries.length) await this.#freshCommands("");
     if (this.input.value !== text) return;
-    const call = called(this.entries, text);
-    if (call) {
-      this.#enter(call.entry);
-      this.line.begin(call.rest);
+    const { entry, rest } = call ?? called(this.entries, text) ?? {};
+    if (entry) {
+      this.#enter(entry);
+      this.line.begin(rest);
       return;
     }
     const found = search(this.entries, text.slice(1));
+    const meant = found.length && found[0].rank > 1;
     this.hint(found.length ? "" : this.#noCommand());
     this.list.show(
-      found.map((entry) => ({
-        label: `/${entry.name}`,
-        description: entry.description,
-        entry,
+      found.map((offer) => ({
+        label: `/${offer.entry.label}`,
+        description: offer.entry.description,
+        entry: offer.entry,
+        rest: offer.rest,
         kind: "command",
         icon: "/",
-        chips: entry.options.filter((option) => option.required).map((option) => option.name),
+        chips: offer.entry.options.filter((option) => option.required).map(label),
       })),
       this.input,
-      { title: "Commands" },
+      { title: meant ? "Did you mean" : "Commands" },
     );
   }
 
@@ -178,7 +170,7 @@ export class Composer {
   #pick(option) {
     if (option.kind !== "command") return this.line?.pick(option);
     this.#enter(option.entry);
-    return this.line.begin("");
+    return this.line.begin(option.rest ?? "");
   }
 
   #enter(entry) {
@@ -214,7 +206,7 @@ export class Composer {
     if (event.isComposing || this.list.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      this.submit();
+      if (!event.repeat) this.submit();
     } else if (event.key === "Escape" && this.replyTo) {
       this.reply(null);
     } else if (event.key === "ArrowUp" && this.input.value === "" && this.last) {
@@ -226,6 +218,12 @@ export class Composer {
   #grow() {
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 200)}px`;
+  }
+
+  /** Files that were dropped or pasted: for the command being filled in, else for the next message. */
+  takeFiles(files) {
+    if (this.line) this.line.take(files);
+    else this.#attach(files);
   }
 
   #attach(files) {
@@ -249,25 +247,10 @@ export class Composer {
         ),
       );
     const files = this.files.map((file) =>
-      h(
-        "div",
-        { class: "file-chip" },
-        file.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"),
-        h("span", {}, file.name),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "icon-button",
-            "aria-label": `Remove ${file.name}`,
-            onclick: () => {
-              this.files = this.files.filter((other) => other !== file);
-              this.#drawExtras();
-            },
-          },
-          icon("close"),
-        ),
-      ),
+      fileChip(file, () => {
+        this.files = this.files.filter((other) => other !== file);
+        this.#drawExtras();
+      }),
     );
     fill(this.extras, reply, files.length ? h("div", { class: "file-chips" }, files) : null);
     this.extras.hidden = !reply && !files.length;
@@ -279,6 +262,7 @@ export class Composer {
     try {
       // Who types faster than the commands come means a command all the same.
       if (!this.line && this.input.value.startsWith("/")) await this.#typed();
+      if (!this.line && this.list.open) return;
       const job = this.line ? this.#commandJob() : this.#textJob();
       if (!job) return;
       fill(this.send, dots());

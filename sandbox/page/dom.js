@@ -33,6 +33,7 @@ export function fill(element, ...children) {
 const STROKES = {
   menu: "M4 7h16M4 12h16M4 17h16",
   close: "M6 6l12 12M18 6L6 18",
+  check: "M5 12.5l4.5 4.5L19 7",
   send: "M4 12l16-8-5 16-4-6zM11 14l9-10",
   plus: "M12 5v14M5 12h14",
   reply: "M10 6l-6 6 6 6M4 12h10c4 0 6 2 6 6",

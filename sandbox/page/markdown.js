@@ -1,10 +1,12 @@
 // Discord's markdown subset → DOM nodes. https://support.discord.com/hc/en-us/articles/210298617
 import { h, safeUrl } from "./dom.js";
+import { DRAWN_EMOJI, emojiElement } from "./emoji.js";
 import { formatStamp } from "./time.js";
 
 /**
- * Renders text. `names` resolves mentions: {user(id), channel(id), command(name, id)}; the first two give a display
- * name or undefined, the last one is called when a command mention is clicked.
+ * Renders text. `names` resolves mentions: {user(id), channel(id), command(name, id), place(url)}; the first two give a
+ * display name or undefined, the third is called when a command mention is clicked, the last gives the page's own
+ * address of what a link of Discord's names, if it is here.
  */
 export function markdown(text, names) {
   const nodes = [];
@@ -76,8 +78,17 @@ function blocks(text, names) {
   return nodes;
 }
 
-function link(href, ...children) {
+function link(href, names, ...children) {
   if (!safeUrl(href)) return children;
+  const here = names.place?.(href);
+  if (here) {
+    const bare = children.length === 1 && children[0] === href;
+    return h(
+      "a",
+      { href: here, class: bare ? "mention" : null, title: "Go to this message" },
+      bare ? names.placeName(href) : children,
+    );
+  }
   return h("a", { href, target: "_blank", rel: "noopener noreferrer", title: href }, ...children);
 }
 
@@ -91,10 +102,10 @@ function command(name, id, names) {
 const RULES = [
   [/\\([^\sA-Za-z0-9])/y, (m) => m[1]],
   [/(`+)([\s\S]*?[^`])\1(?!`)/y, (m) => h("code", {}, m[2].trim() || m[2])],
-  [/<(https?:\/\/[^\s>]+)>/y, (m) => link(m[1], m[1])],
+  [/<(https?:\/\/[^\s>]+)>/y, (m, names) => link(m[1], names, m[1])],
   [
     /\[((?:\\.|[^\]\\\n])+)\]\(<?(https?:\/\/[^\s>)]+)>?(?: +"[^"]*")?\)/y,
-    (m, names) => link(m[2], inline(m[1], names)),
+    (m, names) => link(m[2], names, inline(m[1], names)),
   ],
   [
     /<t:(-?\d{1,13})(?::([tTdDfFsSR]))?>/y,
@@ -105,8 +116,9 @@ const RULES = [
   [/<#(\d+)>/y, (m, names) => mention(`#${names.channel?.(m[1]) ?? "unknown"}`)],
   [/<\/([^:>]+):(\d+)>/y, (m, names) => command(m[1], m[2], names)],
   [/<a?:(\w+):\d+>/y, (m) => `:${m[1]}:`],
+  [DRAWN_EMOJI, (m) => emojiElement(m[0])],
   [/@(everyone|here)\b/y, (m) => mention(m[0])],
-  [/https?:\/\/[^\s<]*[^\s<.,:;"'\])]/y, (m) => link(m[0], m[0])],
+  [/https?:\/\/[^\s<]*[^\s<.,:;"'\])]/y, (m, names) => link(m[0], names, m[0])],
   [/\*\*\*((?:\\[\s\S]|[^\\])+?)\*\*\*/y, (m, names) => h("strong", {}, h("em", {}, inline(m[1], names)))],
   [/\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)/y, (m, names) => h("strong", {}, inline(m[1], names))],
   [/__((?:\\[\s\S]|[^\\])+?)__(?!_)/y, (m, names) => h("u", {}, inline(m[1], names))],

@@ -100,6 +100,12 @@ export function attachment(file, options = {}) {
   return hidden ? spoiler([node]) : node;
 }
 
+/** Several pictures and nothing else are laid out as Discord does: rows of three, two, or one above them. */
+export const mosaic = (files, pictures) =>
+  pictures.length > 1 && pictures.length === files.length
+    ? ` mosaic of-${pictures.length % 3} n-${pictures.length}`
+    : "";
+
 /** All attachments of a message: one large, several in a mosaic. `previous` is the element this one replaces. */
 export function attachments(files, previous = null) {
   if (!files?.length) return null;
@@ -108,7 +114,22 @@ export function attachments(files, previous = null) {
   const nodes = files.map((file) =>
     attachment(file, { previous: before[pictures.indexOf(file)] ?? null, gallery: () => pictures }),
   );
-  return h("div", { class: `attachments${pictures.length > 1 ? " mosaic" : ""}` }, nodes);
+  return h("div", { class: `attachments${mosaic(files, pictures)}` }, nodes);
+}
+
+/** A file that is going to be sent, with a button that takes it out again. */
+export function fileChip(file, remove) {
+  return h(
+    "div",
+    { class: "file-chip" },
+    file.type.startsWith("image/") ? h("img", { src: URL.createObjectURL(file), alt: "" }) : icon("file"),
+    h("span", {}, file.name),
+    h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": `Remove ${file.name}`, onclick: remove },
+      icon("close"),
+    ),
+  );
 }
 
 /** A Components V2 or embed picture, which has no name of its own. */

@@ -1,6 +1,7 @@
 // One message as an element.
 import { colour, components } from "./components.js";
 import { dots, h, icon, safeUrl } from "./dom.js";
+import { emojiElement } from "./emoji.js";
 import { markdown } from "./markdown.js";
 import { attachments, unfurled } from "./media.js";
 import { formatFull, formatMessageTime } from "./time.js";
@@ -46,7 +47,7 @@ export function spoken(message, names) {
 
 /**
  * Builds a message. `view`: {session, names, busy, failure, compact, previous (the element it replaces), findMessage(id),
- * jumpTo(id), reply(message), menu(message, button)}.
+ * jumpTo(id), reply(message), menu(message, button), userMenu(user, button)}.
  */
 export function messageElement(message, view) {
   const { session, names, compact, previous } = view;
@@ -63,7 +64,18 @@ export function messageElement(message, view) {
   const head = h(
     "header",
     { class: compact && !line ? "head visually-hidden" : "head", id: headId },
-    h("strong", { class: "author" }, displayName(message.author)),
+    compact && !line
+      ? h("strong", { class: "author" }, displayName(message.author))
+      : h(
+          "button",
+          {
+            type: "button",
+            class: "author",
+            title: "Show what can be done",
+            onclick: (event) => view.userMenu(message.author, event.currentTarget),
+          },
+          displayName(message.author),
+        ),
     message.author.bot ? h("span", { class: "tag", title: "An application" }, "APP") : null,
     time,
   );
@@ -133,7 +145,7 @@ function replyLine(message, view) {
       avatar(used.user, 18),
       h("strong", {}, displayName(used.user)),
       " used ",
-      h("span", { class: "mention" }, `/${used.name}`),
+      h("span", { class: "mention" }, `/${view.session.commandLabel(used.name)}`),
     );
   }
   if (message.type !== REPLY || !message.message_reference) return null;
@@ -215,7 +227,7 @@ function reactions(message, session) {
           "aria-label": `${emoji.name}, ${count} ${count === 1 ? "reaction" : "reactions"}`,
           onclick: () => session.api.react(message.channel_id, message.id, emoji.name, !me),
         },
-        h("span", { "aria-hidden": "true" }, emoji.name),
+        emojiElement(emoji.name, null),
         h("span", {}, count),
       ),
     ),
@@ -240,7 +252,7 @@ function toolbar(message, view) {
     "div",
     { class: "toolbar", role: "group", "aria-label": "Message actions" },
     QUICK_REACTIONS.map((name) =>
-      act(`React with ${name}`, h("span", { class: "emoji" }, name), () =>
+      act(`React with ${name}`, emojiElement(name, null), () =>
         view.session.api.react(message.channel_id, message.id, name, !mine(name)),
       ),
     ),

@@ -7,8 +7,8 @@ const GROUP_MS = 7 * 60_000; // messages of one author within this time share a 
 const BOTTOM_PX = 80;
 
 export class MessageList {
-  /** `names` resolves mentions; `reply(message)` and `menu(message, button)` are the toolbar's. */
-  constructor({ names, reply, menu }) {
+  /** `names` resolves mentions; `reply(message)` and `menu(message, button)` are the toolbar's, `userMenu` an author's. */
+  constructor({ names, reply, menu, userMenu }) {
     this.scroller = document.getElementById("scroller");
     this.list = document.getElementById("messages");
     this.waiting = document.getElementById("pending");
@@ -17,6 +17,7 @@ export class MessageList {
       names,
       reply,
       menu,
+      userMenu,
       elements: new Map(),
       drawn: new Map(), // message id → the message as its element shows it
       failures: new Map(),
@@ -91,6 +92,7 @@ export class MessageList {
       names: this.names,
       reply: this.reply,
       menu: this.menu,
+      userMenu: this.userMenu,
       previous,
       compact: this.#continues(before, message),
       busy: this.#busy(message.id),
@@ -199,7 +201,7 @@ export class MessageList {
               avatar(this.session.me, 18),
               h("strong", {}, displayName(this.session.me)),
               " used ",
-              h("span", { class: "mention" }, `/${entry.name}`),
+              h("span", { class: "mention" }, `/${this.session.commandLabel(entry.name)}`),
             ),
             avatar(bot),
             h(
@@ -230,6 +232,22 @@ export class MessageList {
   #forgive() {
     this.failed = null;
     this.drawPending();
+  }
+
+  /** Goes to a message of this channel, loading what lies between; false where it is gone. */
+  async find(id) {
+    const { session, channelId } = this;
+    await session.open(channelId);
+    const history = session.history.get(channelId);
+    while (!history.messages.has(id) && !history.complete && channelId === this.channelId) {
+      // Older than the oldest that is here? Else it is no more.
+      const [oldest] = session.messagesOf(channelId);
+      if (oldest && compareIds(oldest.id, id) < 0) break;
+      await session.loadOlder(channelId);
+    }
+    if (channelId !== this.channelId) return true;
+    this.jumpTo(id);
+    return this.elements.has(id);
   }
 
   jumpTo(id) {

@@ -1,6 +1,7 @@
 // Forms that a bot opens: a native dialog, so focus is kept inside and Escape closes it.
 import { selectMenu } from "./components.js";
 import { dots, fill, h, icon } from "./dom.js";
+import { fileChip } from "./media.js";
 import { markdown } from "./markdown.js";
 
 const TYPE = {
@@ -137,21 +138,18 @@ function control(component, session, names, files, label, description = null) {
     return { element: wrap(input), value: () => ({ type, custom_id, value: input.value }) };
   }
   if (type === TYPE.upload) {
-    const input = h("input", { id, type: "file", required, multiple: (component.max_values ?? 1) > 1 });
+    const upload = uploadField(component, id);
     const value = () => ({
       type,
       custom_id,
-      values: [...input.files].map((file) => {
-        files.push(file);
-        return String(files.length - 1);
-      }),
+      values: upload.chosen().map((file) => String(files.push(file) - 1)),
     });
-    return { element: wrap(input), value };
+    return { element: wrap(upload.element), value };
   }
   if (type === TYPE.checkbox) {
     const input = h("input", { id, type: "checkbox", checked: Boolean(component.default) });
     return {
-      element: h("div", { class: "field check" }, input, title, note),
+      element: h("label", { class: "check" }, input, h("span", {}, label, note)),
       value: () => ({ type, custom_id, value: input.checked }),
     };
   }
@@ -187,4 +185,69 @@ function control(component, session, names, files, label, description = null) {
   }
   const menu = selectMenu(component, session, () => {}, { label: label ?? component.placeholder });
   return { element: wrap(menu.element), value: () => ({ type, custom_id, values: menu.values() }) };
+}
+
+/** A field for files: chosen, dropped or pasted one after the other, up to as many as the bot takes. */
+function uploadField(component, id) {
+  const most = component.max_values ?? 1;
+  const chosen = [];
+  const add = (more) => {
+    const images = [...more];
+    if (most === 1 && images.length) chosen.length = 0;
+    chosen.push(...images.slice(0, most - chosen.length));
+    draw();
+  };
+  const input = h("input", {
+    type: "file",
+    class: "visually-hidden",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    multiple: most > 1,
+    onchange: () => {
+      add(input.files);
+      input.value = "";
+    },
+  });
+  const button = h(
+    "button",
+    {
+      type: "button",
+      id,
+      class: "drop-zone",
+      "aria-labelledby": `${id}-label ${id}`,
+      onclick: () => input.click(),
+      onpaste: (event) => add(event.clipboardData.files),
+    },
+    icon("plus"),
+    most > 1 ? `Choose up to ${most} files, drop or paste them` : "Choose a file, drop or paste it",
+  );
+  const list = h("div", { class: "file-chips" });
+  const element = h(
+    "div",
+    {
+      class: "upload",
+      ondragover: (event) => event.preventDefault(),
+      ondrop: (event) => {
+        event.preventDefault();
+        add(event.dataTransfer.files);
+      },
+    },
+    button,
+    input,
+    list,
+  );
+  const draw = () => {
+    button.hidden = chosen.length >= most && most > 1;
+    fill(
+      list,
+      chosen.map((file, index) =>
+        fileChip(file, () => {
+          chosen.splice(index, 1);
+          draw();
+        }),
+      ),
+    );
+  };
+  draw();
+  return { element, chosen: () => chosen };
 }

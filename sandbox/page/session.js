@@ -1,5 +1,6 @@
 // One person's view of the server: what they may see, kept up to date by the gateway. No DOM in here.
 import { Api } from "./api.js";
+import { runnable } from "./commands.js";
 import { Gateway } from "./gateway.js";
 import { compareIds, snowflake } from "./time.js";
 
@@ -9,7 +10,7 @@ const PATIENCE_MS = 20_000; // the server says after 3 s that nobody answered; t
 
 /**
  * Emits (as CustomEvent with a detail): status, channels, commands, history {channelId}, message {kind, message},
- * pending {entry}, modal {modal}, typing {channelId, userId}.
+ * pending {entry}, modal {modal}, typing {channelId, userId}, me.
  */
 export class Session extends EventTarget {
   constructor(user, config) {
@@ -24,6 +25,7 @@ export class Session extends EventTarget {
     this.commands = new Map(); // channel id, or "guild" → [command]
     this.pending = new Map(); // nonce → what was sent and is not settled yet
     this.unread = new Set();
+    this.labels = new Map(); // a command's name → its name in this person's language
     this.gateway = new Gateway(config.gateway_url, user.token, {
       onEvent: (type, data) => this.#on(type, data),
       onStatus: (status) => {
@@ -99,6 +101,7 @@ export class Session extends EventTarget {
           ? await this.api.guildCommands(this.config.guild_id)
           : await this.api.channelCommands(channelId);
       this.commands.set(key, index.application_commands ?? []);
+      for (const { name, label } of runnable(this.commands.get(key))) this.labels.set(name, label);
       for (const application of index.applications ?? []) {
         const bot = application.bot ?? { id: application.id, username: application.name };
         if (!this.users.has(bot.id)) this.users.set(bot.id, bot);
@@ -109,6 +112,16 @@ export class Session extends EventTarget {
 
   forgetCommands() {
     this.commands.clear();
+  }
+
+  /** How the command of this name is called in this person's language. */
+  commandLabel(name) {
+    return this.labels.get(name) ?? name;
+  }
+
+  /** Discord's language setting of this person: the bot hears of it, and commands are shown in it. */
+  async speak(locale) {
+    await this.api.settings({ locale });
   }
 
   // ---- interactions -------------------------------------------------------------------------------------------------
@@ -172,20 +185,20 @@ export class Session extends EventTarget {
     );
   }
 
-  /** Runs a message command ("Apps" in a message's menu). */
-  runMessageCommand(message, command) {
+  /** Runs a command of a menu ("Apps"): of a message's (type 3) or of a user's (type 2). */
+  runMenuCommand(channelId, command, targetId) {
     const data = {
       version: command.version,
       id: command.id,
       name: command.name,
-      type: 3,
-      target_id: message.id,
+      type: command.type,
+      target_id: targetId,
       options: [],
       attachments: [],
     };
     return this.#track(
       { kind: "command", name: command.name },
-      this.#interaction(INTERACTION.command, message.channel_id, data),
+      this.#interaction(INTERACTION.command, channelId, data),
     );
   }
 
@@ -265,12 +278,22 @@ export class Session extends EventTarget {
       const entry = this.pending.get(data.nonce);
       if (entry) entry.choices = data.choices;
       this.#settle(data.nonce, "done");
+    } else if (type === "GUILD_APPLICATION_COMMAND_INDEX_UPDATE") this.#commandsChanged();
+    else if (type === "USER_UPDATE") {
+      this.me = { ...this.me, ...data };
+      this.#commandsChanged();
+      this.#emit("me");
     } else if (type === "CHANNEL_CREATE") {
       this.channels.set(data.id, data);
       this.#emit("channels");
     } else if (type === "TYPING_START" && data.user_id !== this.me.id) {
       this.#emit("typing", { channelId: data.channel_id, userId: data.user_id });
     }
+  }
+
+  #commandsChanged() {
+    this.forgetCommands();
+    this.#emit("commands");
   }
 
   async #ready(data) {

@@ -1,5 +1,6 @@
 // The beginning of a channel: what this place is and a few prompts to start with.
 import { h } from "./dom.js";
+import { emojiElement, hasEmojiFont } from "./emoji.js";
 
 const PROMPTS = [
   ["🍎", "a red apple"],
@@ -16,6 +17,7 @@ const PROMPTS = [
 /** `suggest(prompt)` fills the message box. */
 export function welcome(session, channel, suggest) {
   const name = session.channelName(channel);
+  const pictured = hasEmojiFont();
   return [
     h("h2", { id: "welcome-title" }, channel.recipients ? `You and ${name}` : `Welcome to #${name}`),
     h(
@@ -27,7 +29,9 @@ export function welcome(session, channel, suggest) {
       h("strong", {}, "U"),
       "), make variations of it (",
       h("strong", {}, "V"),
-      ") or draw again (🔄).",
+      ") or draw again (",
+      emojiElement("🔄"),
+      ").",
     ),
     h(
       "div",
@@ -40,7 +44,7 @@ export function welcome(session, channel, suggest) {
             class: "suggestion",
             onclick: () => suggest(prompt),
           },
-          h("span", { class: "emoji", "aria-hidden": "true" }, emoji),
+          pictured ? emojiElement(emoji, null) : null,
           prompt,
         ),
       ),

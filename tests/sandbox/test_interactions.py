@@ -368,6 +368,24 @@ async def test_a_modal_of_the_new_style_has_labels_selects_and_files(bot: RawBot
     assert data["resolved"]["attachments"][file["values"][0]]["width"] == 12
 
 
+async def test_people_chosen_in_a_modal_are_resolved(bot: RawBot, ada: SandboxUser, sandbox: Sandbox) -> None:
+    """And somebody who does not exist is refused."""
+    interaction, nonce = await begun(bot, ada)
+    select = {"type": 18, "label": "Who", "component": {"type": 5, "custom_id": "who"}}
+    assert (await bot.answer(interaction, 9, {"title": "t", "custom_id": "m", "components": [select]})).status == 200
+    modal = await ada.wait_modal(nonce)
+
+    def chosen(user_id: str) -> list[dict[str, Any]]:
+        return [{"type": 18, "component": {"type": 5, "custom_id": "who", "values": [user_id]}}]
+
+    with pytest.raises(Refused, match="Nothing here has the id '1'"):
+        await ada.send_modal(modal, chosen("1"))
+    await ada.send_modal(modal, chosen(ada.user["id"]))
+    data = (await bot.interaction(2))["data"]
+    assert data["resolved"]["users"][ada.user["id"]]["username"] == "ada"
+    assert data["resolved"]["members"][ada.user["id"]]["roles"] == []
+
+
 async def test_choices_are_held_to_their_limits(bot: RawBot, sandbox: Sandbox, ada: SandboxUser) -> None:
     """25 choices, names of 100 characters; an autocomplete interaction takes no message."""
     await bot.register(

@@ -11,18 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.demo import ROOT, Demo
+from tests.sandbox.browsing import CHROMIUM, DESKTOP, PATIENCE_MS, PHONE, chromium, messages, newest, opened
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *QUIET]
-DESKTOP: ViewportSize = {"width": 1280, "height": 880}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 SCREENSHOT = Path(os.environ.get("EASEL_SCREENSHOT") or ROOT / "build" / "screenshots" / "page.png")
-PATIENCE_MS = 60_000
-expect.set_options(timeout=30_000)  # on a busy machine five seconds are nothing
 
 if CHROMIUM is None and os.environ.get("CI") != "true":
     pytest.skip("no browser here: apt-get install chromium, to run the page's tests", allow_module_level=True)
@@ -43,54 +37,23 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium. In CI its absence is a failure."""
-    assert CHROMIUM is not None, "there is no chromium on PATH"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    """Headless Chromium."""
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
 def page(browser: Browser, demo: Demo) -> Iterator[Page]:
-    """The page on a desktop, opened afresh. Any error in its console, and any request to elsewhere, fails the test."""
-    yield from _opened(browser, demo, DESKTOP)
+    """The page on a desktop."""
+    with opened(browser, demo.facts["base_url"], DESKTOP) as page:
+        yield page
 
 
 @pytest.fixture
 def phone(browser: Browser, demo: Demo) -> Iterator[Page]:
     """The page on a small touch screen."""
-    yield from _opened(browser, demo, PHONE)
-
-
-def _opened(browser: Browser, demo: Demo, viewport: ViewportSize) -> Iterator[Page]:
-    small = viewport is PHONE
-    context = browser.new_context(viewport=viewport, color_scheme="dark", has_touch=small, is_mobile=small)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    errors: list[str] = []
-    elsewhere: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-    base = demo.facts["base_url"]
-    page.on("request", lambda one: None if one.url.startswith((base, "blob:", "data:")) else elsewhere.append(one.url))
-    page.goto(demo.facts["page_url"])
-    expect(page.get_by_role("heading", level=1)).to_have_text("# newcomers")
-    expect(page.locator("#messages")).to_have_attribute("aria-busy", "false")  # what was there before is shown
-    yield page
-    context.close()
-    assert errors == []
-    assert elsewhere == []
-
-
-def messages(page: Page) -> Locator:
-    """The messages that are there, without those still being sent."""
-    return page.locator("#messages > li")
-
-
-def newest(page: Page) -> Locator:
-    """The lowest message."""
-    return messages(page).last
+    with opened(browser, demo.facts["base_url"], PHONE) as page:
+        yield page
 
 
 def grids(page: Page) -> Locator:
@@ -351,7 +314,8 @@ def test_every_control_has_a_name(page: Page) -> None:
         """() => [...document.querySelectorAll('button, a, textarea, input, img, [role^=listbox], [role=option]')]
             .filter((one) => one.checkVisibility() && !one.closest('[aria-hidden=true]'))
             .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('aria-labelledby') || one.title
-                || one.textContent.trim() || one.placeholder || one.hasAttribute('alt') || one.labels?.length))
+                || one.textContent.trim() || one.querySelector('[role=img][aria-label]')
+                || one.placeholder || one.hasAttribute('alt') || one.labels?.length))
             .map((one) => one.outerHTML)"""
     )
     assert nameless == []

@@ -129,6 +129,27 @@ async def test_an_uploaded_page_does_not_run(sandbox: Sandbox, rest: Rest) -> No
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "body", "described"),
+    [
+        ("bytes=2-4", 206, b"cde", "bytes 2-4/8"),
+        ("bytes=6-", 206, b"gh", "bytes 6-7/8"),
+        ("bytes=-3", 206, b"fgh", "bytes 5-7/8"),
+        ("bytes=0-99", 206, b"abcdefgh", "bytes 0-7/8"),
+        ("bytes=9-", 416, b"", "bytes */8"),
+        ("lines=1-2", 416, b"", "bytes */8"),
+    ],
+)
+async def test_a_player_may_ask_for_a_part_of_a_file(
+    sandbox: Sandbox, rest: Rest, wanted: str, status: int, body: bytes, described: str
+) -> None:
+    """So that one can jump about in a video."""
+    message = await post(rest, sandbox, {"a.mp4": b"abcdefgh"})
+    async with rest.session.get(message["attachments"][0]["url"], headers={"Range": wanted}) as answer:
+        assert (answer.status, await answer.read()) == (status, body)
+        assert answer.headers["Content-Range"] == described
+
+
 async def test_files_of_deleted_messages_go_a_minute_later(sandbox: Sandbox, rest: Rest) -> None:
     """A client may be loading the picture while the message is being replaced."""
     message = await post(rest, sandbox, {"a.png": square(1, 2, 3)})
