@@ -13,6 +13,7 @@ from contract.families import HONOURABLE
 from contract.jobs import Job, Speed, Stage, User
 from contract.kinds import KINDS
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
+from contract.locales import LOCALES, book
 from contract.messages import bold_prompt, progress, result, result_buttons, stopped, waiting
 from contract.prompt import ECHO_LIMIT
 from tests.contract.factories import BOB, CHANNEL, press
@@ -26,6 +27,12 @@ def test_every_kind_stands_under_its_own_name() -> None:
     assert {job.request.kind for job in EXAMPLES.values()} == set(KINDS)
     for job in EXAMPLES.values():
         assert type(job.request) is KINDS[job.request.kind]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_a_name_in_every_language(kind: str) -> None:
+    """Lists of jobs say which kind each was."""
+    assert all(f"kind.{kind}" in book(locale) for locale in LOCALES)
 
 
 @pytest.mark.parametrize("job", JOBS)
