@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from model.engine import Engine
     from model.errors import Cancelled, ModelError
     from model.loading import Source, load
-    from model.request import Keep, NoiseSource, Prompt, Reference, Request, Sampling, Size, Start, text_to_image
+    from model.request import (
+        Keep,
+        LoraUse,
+        NoiseSource,
+        Prompt,
+        Reference,
+        Request,
+        Sampling,
+        Size,
+        Start,
+        text_to_image,
+    )
     from model.sizes import fit_size
     from model.state import Shortcuts
     from model.ticket import Step, Ticket
@@ -32,6 +43,7 @@ _HOME = {
     "Cancelled": "errors",
     "Engine": "engine",
     "Keep": "request",
+    "LoraUse": "request",
     "ModelError": "errors",
     "NoiseSource": "request",
     "Prompt": "request",
@@ -58,6 +70,7 @@ __all__ = [
     "Cancelled",
     "Engine",
     "Keep",
+    "LoraUse",
     "ModelError",
     "NoiseSource",
     "Prompt",

@@ -2,7 +2,8 @@
 same code."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import torch
 
 from model import vae as autoencoder
+from model.adapters.lora import Lora, adapted
 from model.autoencoders import codec
 from model.errors import ModelError
-from model.families import Condition, Family, Parts, TextEncoder
+from model.families import Condition, Family, Parts, TextEncoder, Uses
 from model.request import Size
 from model.schedulers import Sampler, Schedule, samplers_of
 from model.text import PromptCache
@@ -31,14 +33,24 @@ class Bundle:
     fingerprint: str = ""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
+    loras: Mapping[str, Lora] = field(default_factory=dict)
     prompts: PromptCache | None = field(init=False, default=None)
     _samplers: dict[str, Sampler] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.text is not None:
-            self.prompts = PromptCache(self.text)
+            self.prompts = PromptCache(self.text, self._reading)
         self.family.pixels_per_latent = self.pixels_per_latent
         self.fingerprint = self.fingerprint or _fingerprint_of_weights(self)
+
+    @contextmanager
+    def _reading(self, loras: Uses) -> Iterator[None]:
+        """Within, the text encoders have these LoRAs."""
+        with ExitStack() as stack:
+            for name, part in self.parts.modules.items():
+                if name.startswith("text_encoder") and loras:
+                    stack.enter_context(adapted(name, part, self.loras, [loras]))
+            yield
 
     @property
     def denoiser(self) -> Any:
@@ -116,6 +128,7 @@ def assemble(
     fingerprint: str = "",
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
+    loras: Mapping[str, Lora] | None = None,
 ) -> Bundle:
     """A bundle of this family from its parts, which are put into the state they serve in."""
     for module in parts.modules.values():
@@ -128,7 +141,8 @@ def assemble(
             f"The autoencoder gives latents of {codec(vae).channels(vae)} channels, "
             f"the denoiser takes {family.latent_channels}: they belong to different models."
         )
-    return Bundle(family, parts, kind.text(parts), fingerprint, device or torch.device("cpu"), dtype)
+    place = device or torch.device("cpu")
+    return Bundle(family, parts, kind.text(parts), fingerprint, place, dtype, loras or {})
 
 
 def _fingerprint_of_weights(bundle: Bundle) -> str:

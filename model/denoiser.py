@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import accumulate, chain
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 
+from model.adapters.lora import adapted
 from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition
@@ -131,11 +133,13 @@ class Denoiser:
             latents: torch.Tensor | list[torch.Tensor] = list(chain.from_iterable(part for part, _, _ in rows))
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
-        predictor: Any = self._bundle.family if tile or self._quick is None else self._quick
+        plain = all(condition is None or condition.plain for condition in conditions)
+        predictor: Any = self._quick if plain and not tile and self._quick is not None else self._bundle.family
         if not self._reusing:
 
             def predict(part: slice) -> tuple[Any, ...]:
-                return (predictor.predict(latents[part], timesteps[part], conditions[part]),)
+                with self._adapted(conditions[part]):
+                    return (predictor.predict(latents[part], timesteps[part], conditions[part]),)
 
         else:
             kept = [state.reusable for state in states if state.reusable is not None]
@@ -143,8 +147,9 @@ class Denoiser:
 
             def predict(part: slice) -> tuple[Any, ...]:
                 above = None if deep is None else deep[part]
-                output, kept_part = predictor.predict_reusing(latents[part], timesteps[part], conditions[part], above)
-                return output, kept_part
+                with self._adapted(conditions[part]):
+                    output, below = predictor.predict_reusing(latents[part], timesteps[part], conditions[part], above)
+                return output, below
 
         results = self._in_slices(predict, len(timesteps))
         ends = list(accumulate(counts))
@@ -152,6 +157,13 @@ class Denoiser:
             Prediction(*(_stacked(result[end - count : end]) for result in results))
             for count, end in zip(counts, ends, strict=True)
         ]
+
+    def _adapted(self, conditions: Sequence[Condition | None]) -> AbstractContextManager[None]:
+        """Within, the denoiser has the LoRAs of these rows."""
+        rows = [() if condition is None else condition.loras for condition in conditions]
+        if not any(rows):
+            return nullcontext()
+        return adapted(self._bundle.family.denoiser_part, self._bundle.denoiser, self._bundle.loras, rows)
 
     def _in_slices(self, predict: Callable[[slice], tuple[Any, ...]], rows: int) -> list[Any]:
         """What `predict` gives for all rows; rows already predicted are kept when memory runs out on the way."""

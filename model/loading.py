@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from model import folders, single_file
+from model.adapters.lora import read_lora
 from model.components import Bundle, assemble
 from model.errors import ModelError
 from model.families import Family, Parts, family_for
@@ -33,6 +34,7 @@ class Source:
     vae: another autoencoder, a folder with its config and weights.
     schedule: what is changed in the scheduler's config, as `timestep_spacing = "trailing"` for few-step relatives.
     inversions: textual inversions by the word that calls each, as .safetensors files.
+    loras: LoRAs by the name that requests call each by, as .safetensors files; every one is checked against the model.
     """
 
     where: str
@@ -42,6 +44,7 @@ class Source:
     vae: str = ""
     schedule: Mapping[str, Any] = field(default_factory=dict)
     inversions: Mapping[str, str] = field(default_factory=dict)
+    loras: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(
@@ -87,8 +90,9 @@ def _load(source: Source, device: torch.device, dtype: torch.dtype, local_files_
     for module in modules.values():
         if isinstance(module, torch.nn.Module):
             module.to(device)
+    loras = {name: read_lora(Path(file).expanduser(), kind, modules) for name, file in source.loras.items()}
     parts = dataclasses.replace(parts, modules=modules, scheduler=scheduler)
-    return assemble(kind, parts, fingerprint=digest.hexdigest()[:8], device=device, dtype=dtype)
+    return assemble(kind, parts, fingerprint=digest.hexdigest()[:8], device=device, dtype=dtype, loras=loras)
 
 
 def _from_folder(folder: Path, variant: str, dtype: torch.dtype) -> tuple[type[Family], Parts]:

@@ -105,7 +105,15 @@ class Reference:
     picture: Pixels
 
 
-Control = Reference
+@dataclass(frozen=True)
+class LoraUse:
+    """A LoRA that the model was loaded with, by its name. weight: usually 0 to 1; negative turns its effect round."""
+
+    name: str
+    weight: float = 1.0
+
+
+Control = Reference | LoraUse
 """What steers a picture beside its prompt."""
 
 

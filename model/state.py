@@ -14,7 +14,7 @@ from model import schedulers, seeds, text, vae
 from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition, Guidance
-from model.request import MAX_IMAGES, NoiseSource, Pixels, Prompt, Reference, Request
+from model.request import MAX_IMAGES, LoraUse, NoiseSource, Pixels, Prompt, Reference, Request
 
 _CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
 MAX_STEPS = 1000
@@ -84,6 +84,10 @@ def check(bundle: Bundle, request: Request) -> None:
             raise ModelError(f"The picture to keep must be {size.height}x{size.width}x3 like the picture asked for.")
         if request.keep.mask.shape[:2] != (size.height, size.width):
             raise ModelError("A mask needs the size of the picture it keeps.")
+    for control in request.controls:
+        if isinstance(control, LoraUse) and control.name not in bundle.loras:
+            have = ", ".join(sorted(bundle.loras)) or "none"
+            raise ModelError(f"This model was loaded without a LoRA “{control.name}”; it has {have}.")
     references = sum(isinstance(control, Reference) for control in request.controls)
     if references > bundle.family.max_references:
         most = bundle.family.max_references or "no"
@@ -262,7 +266,9 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
     if bundle.prompts is None:
         return [([None] * len(request.noises), 1.0)], None
     seen = tuple(control.picture for control in request.controls if isinstance(control, Reference))
-    beside: dict[str, Any] = {"references": tuple(_reference(bundle, picture) for picture in seen)}
+    loras = tuple((control.name, control.weight) for control in request.controls if isinstance(control, LoraUse))
+    reading = tuple(use for use in loras if bundle.loras[use[0]].reads)
+    beside: dict[str, Any] = {"loras": loras, "references": tuple(_reference(bundle, picture) for picture in seen)}
     if family.takes_mask:
         beside["channels"] = _mask_channels(bundle, request)
     if family.guidance is Guidance.EMBEDDED:
@@ -274,15 +280,15 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
 
     prompts = bundle.prompts
     total = sum(weight for _, weight in prompt.parts) or 1.0
-    weighted = [(with_all(prompts.get(part, seen)), weight / total) for part, weight in prompt.parts]
-    weighted = weighted or [(with_all(prompts.against(None, seen)), 1.0)]
+    weighted = [(with_all(prompts.get(part, seen, reading)), weight / total) for part, weight in prompt.parts]
+    weighted = weighted or [(with_all(prompts.against(None, seen, reading)), 1.0)]
     positive: list[tuple[Conditions, float]] = [
         ([_strayed(one, prompt, noise) for noise in request.noises], weight) for one, weight in weighted
     ]
     if family.guidance is not Guidance.CLASSIFIER_FREE or scale <= 1.0 or not prompt.parts:
         return positive, None
     against = ", ".join(part for part in prompt.negatives if part.strip()) or None
-    return positive, [with_all(prompts.against(against, seen))] * len(request.noises)
+    return positive, [with_all(prompts.against(against, seen, reading))] * len(request.noises)
 
 
 def _reference(bundle: Bundle, picture: Pixels) -> torch.Tensor:

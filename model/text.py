@@ -6,17 +6,22 @@ User text goes to a tokenizer and nowhere else: no prompt-weighting grammar is p
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import torch
 
-from model.families.base import Condition, TextEncoder
+from model.families.base import Condition, TextEncoder, Uses
 from model.request import Pixels
 
 CACHED_PROMPTS = 512
 
 # At the far end of `stray` this share of an embedding's length is chance: enough for another picture, not for noise.
 _FARTHEST = 0.75
+
+
+Key = tuple[str, str | None, Uses]
+Reading = Callable[[Uses], AbstractContextManager[None]]
 
 
 class PromptCache:
@@ -26,31 +31,34 @@ class PromptCache:
     encoded with pictures is not kept.
     """
 
-    def __init__(self, encoder: TextEncoder, size: int = CACHED_PROMPTS) -> None:
-        self._encoder, self._size = encoder, size
-        self._conditions: OrderedDict[tuple[str, str | None], Condition] = OrderedDict()
+    def __init__(self, encoder: TextEncoder, reading: Reading, size: int = CACHED_PROMPTS) -> None:
+        """reading: within it, the text encoders have the LoRAs that it is called with."""
+        self._encoder, self._reading, self._size = encoder, reading, size
+        self._conditions: OrderedDict[Key, Condition] = OrderedDict()
         self._lock = threading.Lock()
         self.hits = 0
         self.misses = 0
 
-    def get(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
+    def get(self, text: str, pictures: Sequence[Pixels] = (), loras: Uses = ()) -> Condition:
         """The condition of a prompt."""
-        return self._kept(("for", text), lambda: self._encoder.encode(text, pictures), not pictures)
+        return self._kept(("for", text, loras), lambda: self._encoder.encode(text, pictures), not pictures)
 
-    def against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
+    def against(self, text: str | None, pictures: Sequence[Pixels] = (), loras: Uses = ()) -> Condition:
         """What guidance moves away from; None where the request names nothing."""
-        return self._kept(("against", text), lambda: self._encoder.encode_against(text, pictures), not pictures)
+        return self._kept(("against", text, loras), lambda: self._encoder.encode_against(text, pictures), not pictures)
 
-    def _kept(self, key: tuple[str, str | None], encode: Callable[[], Condition], keep: bool) -> Condition:
+    def _kept(self, key: Key, encode: Callable[[], Condition], keep: bool) -> Condition:
         if not keep:
-            return encode()
+            with self._reading(key[2]):
+                return encode()
         with self._lock:
             if key in self._conditions:
                 self._conditions.move_to_end(key)
                 self.hits += 1
                 return self._conditions[key]
             self.misses += 1
-        condition = encode()
+        with self._reading(key[2]):
+            condition = encode()
         with self._lock:
             self._conditions[key] = condition
             while len(self._conditions) > self._size:

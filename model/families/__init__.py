@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.errors import ModelError
-from model.families.base import Condition, Conditions, Family, Guidance, Parts, Reusing, Rows, TextEncoder
+from model.families.base import Condition, Conditions, Family, Guidance, Parts, Reusing, Rows, TextEncoder, Uses
 from model.families.flux import Flux
 from model.families.flux2_klein import Flux2Klein
 from model.families.qwen_image import QwenImage
@@ -43,6 +43,7 @@ __all__ = [
     "Reusing",
     "Rows",
     "TextEncoder",
+    "Uses",
     "family_for",
 ]
 

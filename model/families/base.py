@@ -15,6 +15,10 @@ Rows = torch.Tensor | Sequence[torch.Tensor]
 """R rows of latents: (R, C, h, w), or (C, h, w) each where a family mixes shapes."""
 
 
+Uses = tuple[tuple[str, float], ...]
+"""LoRAs by name, with their weights."""
+
+
 class Guidance(StrEnum):
     """What becomes of `guidance_scale`."""
 
@@ -34,6 +38,7 @@ class Condition:
     guidance: the scale, where it is an input of the denoiser.
     channels: (E, h, w), further input channels: the mask and the masked picture of an inpainting model.
     references: pictures the model looks at while it draws, as clean latents (C, h', w').
+    loras: the LoRAs of the row, with their weights.
     """
 
     hidden: torch.Tensor
@@ -41,6 +46,12 @@ class Condition:
     guidance: float | None = None
     channels: torch.Tensor | None = None
     references: tuple[torch.Tensor, ...] = ()
+    loras: Uses = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is no more than a prompt, which the recorded forwards take."""
+        return not self.loras
 
 
 Conditions = Sequence[Condition | None]
@@ -88,6 +99,8 @@ class Family(ABC):
     """The classes of transformers that its text encoders and tokenizers may have, by the parts' names."""
     optional_parts: ClassVar[frozenset[str]] = frozenset()
     """Those of them that a model may lack."""
+    lora_loader: ClassVar[str] = ""
+    """diffusers' mixin that knows the layouts of this family's LoRAs; empty where LoRAs are not applied."""
     schedules: ClassVar[tuple[Schedule, ...]]
     """The noise schedules that its models may have been trained on, the usual one first."""
     default_sampler: ClassVar[str]

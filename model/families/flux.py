@@ -32,6 +32,7 @@ class Flux(FlowFamily):
 
     name = "flux"
     denoiser_class = "FluxTransformer2DModel"
+    lora_loader = "FluxLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModel"}),

@@ -22,6 +22,7 @@ class Flux2Klein(FlowFamily):
     name = "flux2-klein"
     denoiser_class = "Flux2Transformer2DModel"
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderKLFlux2"})
+    lora_loader = "Flux2LoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"}),
         "text_encoder": frozenset({"Qwen3ForCausalLM"}),

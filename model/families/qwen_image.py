@@ -48,6 +48,7 @@ class QwenImage(FlowFamily):
     name = "qwen-image"
     denoiser_class = "QwenImageTransformer2DModel"
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderKLQwenImage"})
+    lora_loader = "QwenImageLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"}),
         "text_encoder": frozenset({"Qwen2_5_VLForConditionalGeneration"}),

@@ -43,6 +43,7 @@ class Sana(FlowFamily):
     name = "sana"
     denoiser_class = "SanaTransformer2DModel"
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderDC"})
+    lora_loader = "SanaLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"GemmaTokenizer", "GemmaTokenizerFast"}),
         "text_encoder": frozenset({"Gemma2Model"}),

@@ -15,6 +15,7 @@ class StableDiffusion(TextUNet):
     """One CLIP text model, whose last layer is the condition."""
 
     name = "stable-diffusion"
+    lora_loader = "StableDiffusionLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModel"}),

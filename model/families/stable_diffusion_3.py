@@ -44,6 +44,7 @@ class StableDiffusion3(FlowFamily):
 
     name = "stable-diffusion-3"
     denoiser_class = "SD3Transformer2DModel"
+    lora_loader = "SD3LoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModelWithProjection"}),

@@ -15,6 +15,7 @@ class StableDiffusionXL(TextUNet):
     """Two CLIP text models: both penultimate layers, and the second's pooled prompt."""
 
     name = "stable-diffusion-xl"
+    lora_loader = "StableDiffusionXLLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModel"}),

@@ -16,6 +16,7 @@ class ZImage(FlowFamily):
 
     name = "z-image"
     denoiser_class = "ZImageTransformer2DModel"
+    lora_loader = "ZImageLoraLoaderMixin"
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"}),
         "text_encoder": frozenset({"Qwen3Model"}),

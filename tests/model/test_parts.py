@@ -1,5 +1,7 @@
 """Seeds, sizes, prompts, turns: the small parts by themselves."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -104,7 +106,7 @@ def test_an_unknown_sampler_is_named() -> None:
 def test_the_cache_forgets_the_oldest(sd: Bundle) -> None:
     """It holds a bounded number of prompts, and an entry that was used lately stays."""
     assert sd.text is not None
-    cache = PromptCache(sd.text, size=2)
+    cache = PromptCache(sd.text, lambda loras: nullcontext(), size=2)
     first = cache.get("one")
     cache.get("two")
     assert cache.get("one") is first

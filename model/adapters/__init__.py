@@ -1,0 +1,1 @@
+"""What is added to a model, request by request: rows of one forward may have different ones, or none."""
