@@ -38,12 +38,6 @@ def add_row(view: discord.ui.View, row: Iterable[Button], number: int) -> None:
         )
 
 
-def with_small_print(content: str, line: str | None) -> str:
-    """`content` and below it one line in small print, which is left out when the message has no room for it."""
-    longer = f"{content}\n-# {line}"
-    return content if line is None or len(longer) > limits.CONTENT else longer
-
-
 def code(text: str, limit: int = limits.CONTENT) -> str:
     """A person's text on one line, unable to leave the code marks it is shown in, of at most `limit` characters."""
     return limits.fit(discord.utils.escape_mentions(" ".join(text.split()).replace("`", "ˋ")), limit)

@@ -41,6 +41,8 @@ class Model:
     Two shortcuts trade likeness for speed, and are off unless set here: `guidance_interval` is the share of a picture's
     steps (0 to 1, from noise to picture) in which guidance is on, `deep_every` the number of steps for which a UNet's
     deep part serves (2 computes it every other step). With other values a seed's pictures differ a little.
+
+    `whole_words` says that its text encoder was taught whole words, so that people are told of those it does not know.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Model:
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     deep_every: int = 1
+    whole_words: bool = False
 
     @property
     def fingerprint(self) -> int:
@@ -239,6 +242,7 @@ EASEL_SMALL = Model(
     sampler="dpmpp_2m",
     revision="3",
     enlargement=4,
+    whole_words=True,
     honours=HONOURABLE,
 )
 """The small model that ships in `model/default`: every version is an alias of it."""

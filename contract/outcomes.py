@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from contract.errors import MalformedDocument, NewerVersion, UserError, Value
+from contract.remarks import Remark
 
 
 class JobState(StrEnum):
@@ -54,9 +55,13 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The pictures are in the store. `gpu_s` is what they took; 0 when they were drawn before."""
+    """The pictures are in the store. `gpu_s` is what they took; 0 when they were drawn before.
+
+    `remarks` are told with them.
+    """
 
     gpu_s: float = 0.0
+    remarks: tuple[Remark, ...] = ()
     state: Literal["done"] = "done"
 
 

@@ -47,6 +47,9 @@ class ClipText(TextEncoder):
                 pooled = output[0][0]
         return Condition(torch.cat(hidden, dim=-1)[0], pooled)
 
+    def window(self) -> tuple[Any, int]:
+        return self.tokenizers[0], self.max_tokens
+
     def encode_against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
         against = self.encode(text or "")
         if text is not None or not self._zero_negative:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from contract.catalogue import ANY_VERSION, Catalogue, Model
+from contract.catalogue import Catalogue
 from contract.ids import draw_seed, job_id
 from contract.jobs import Job, Speed, surprise
 from contract.kinds.imagine import Imagine
-from contract.locales import Book, book
 from contract.planning import check
 from contract.prompt import Prompt, Submission, draw_styles, parse
-from contract.versions import DEFAULT_VERSION
+from contract.remarks import version_remark
 from service.asker import Asker
 from service.profiles import Profile
 
@@ -39,8 +38,9 @@ def wish(text: str, asker: Asker, profile: Profile, catalogue: Catalogue) -> Wis
     """What `text` asks for. UserError (PromptError) when it cannot be read, or the operator's models cannot do it."""
     submission = parse(text, profile.context())
     jobs = jobs_of(submission, asker, profile, catalogue)
-    remark = version_remark(book(asker.locale), submission.prompts[0], catalogue.named(jobs[0].model))
-    return Wish(tuple(jobs), submission.expansions, submission.confirm, remark)
+    remark = version_remark(submission.prompts[0], catalogue.named(jobs[0].model))
+    said = None if remark is None else remark.say(asker.locale)
+    return Wish(tuple(jobs), submission.expansions, submission.confirm, said)
 
 
 def surprise_wish(asker: Asker, profile: Profile, catalogue: Catalogue) -> Wish:
@@ -76,13 +76,6 @@ def jobs_of(submission: Submission, asker: Asker, profile: Profile, catalogue: C
             )
         )
     return jobs
-
-
-def version_remark(words: Book, prompt: Prompt, model: Model) -> str | None:
-    """Said when somebody asks for a version that is only another name of the model here."""
-    if prompt.version == DEFAULT_VERSION or ANY_VERSION not in model.versions:
-        return None
-    return words.say("remark.version", version=prompt.version.capitalize(), model=model.title)
 
 
 def repeated(submission: Submission) -> Iterator[Prompt]:

@@ -25,6 +25,7 @@ from worker.slots import Wants
 
 if TYPE_CHECKING:
     from model import Request, Step
+    from model.unread import Unread
 
 REFUSED_S = 600.0
 """How long a model that failed job after job is not drawn with here."""
@@ -68,6 +69,8 @@ class Warm:
     engine: Engine
     enlarge: Enlarge | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    unread: Callable[[str], Unread] | None = None
+    """What of a text the model does not read, where that is known."""
 
 
 class LoadFailed(RetryLater):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import model
 from contract.catalogue import Catalogue
 from contract.jobs import GRID_SIZE
+from model.unread import legibility
 from model.upscale import enlarge, load_upscaler
 from worker.engines import Engine, Enlarge, Warm
 from worker.settings import DEFAULT_MODEL
@@ -77,7 +78,7 @@ class Loader:
             "dtype": str(bundle.dtype).removeprefix("torch."),
         }
         log.info("model loaded and warm", model=name, seconds=round(time.monotonic() - begun, 1), **facts)
-        return Warm(name, engine, grown, facts)
+        return Warm(name, engine, grown, facts, legibility(bundle.text, whole_words=offered.whole_words))
 
     def _enlarged(self) -> Enlarge:
         """What enlarges finished pictures: small, shared by all models that need it, loaded once."""

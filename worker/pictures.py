@@ -36,6 +36,7 @@ from worker.kinds import MAKERS, Bench
 from worker.parameters import parameters_text
 from worker.previews import Pace, encode_preview
 from worker.recipes import Recipe, signed
+from worker.remarks import remarks_on
 from worker.render import preview_interval, urgency_of
 from worker.results import NotKept, Pictures, Result, Words
 from worker.signing import Signer
@@ -101,6 +102,9 @@ class Studio:
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
             result = MAKERS[job.request.kind](self._bench(job, plan, pictures, warm, started))
+            if isinstance(result, Pictures):
+                remarks = remarks_on(job, self._catalogue.named(job.model).title, warm.unread)
+                result = replace(result, remarks=remarks)
             gpu_s = round(time.monotonic() - begun, 3)
         self._observe(Drawn(job, gpu_s))
         try:
@@ -110,9 +114,9 @@ class Studio:
 
     def _keep(self, job: Job, plan: Plan, result: Result, gpu_s: float) -> Outcome:
         match result:
-            case Pictures(images=images):
+            case Pictures(images=images, remarks=remarks):
                 self._keep_pictures(job, plan, images, gpu_s)
-                return Done(gpu_s)
+                return Done(gpu_s, remarks)
             case Words(texts=texts):
                 self._store.put_record({**job_document(job), "texts": list(texts), "drawn": _drawn(gpu_s)})
                 return Texts(tuple(texts), gpu_s)

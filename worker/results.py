@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.remarks import Remark
 from exchange.images import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """(H, W, 3) each, all of one size."""
+    """(H, W, 3) each, all of one size. `remarks` are told with them."""
 
     images: Sequence[NDArray[np.uint8]]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

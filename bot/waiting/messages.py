@@ -22,7 +22,6 @@ import structlog
 
 from bot.answering import NETWORK_ERRORS
 from bot.edits import ChannelEdits
-from bot.rendering import with_small_print
 from bot.waiting.position import place
 from contract import messages
 from contract.actions import Button
@@ -30,6 +29,7 @@ from contract.errors import EaselError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.locales import book
+from contract.remarks import with_small_print
 from exchange.progress import Progress
 from exchange.queue import JobQueue, MessageRef
 from exchange.weather import Weather
@@ -156,7 +156,7 @@ class WaitingMessages:
             if position is None:
                 await self._look_after(waiting)
             elif not position.running and waiting.job.id in self._waiting:
-                content = with_small_print(messages.waiting(waiting.job), place(book(waiting.job.locale), position))
+                content = with_small_print(messages.waiting(waiting.job), [place(book(waiting.job.locale), position)])
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content), moving=False)
         self._edits.sweep()

@@ -13,12 +13,12 @@ import structlog
 
 from bot.calls import Call, Fate
 from bot.client import EaselClient
-from bot.rendering import with_small_print
 from bot.waiting.messages import waiting_buttons
 from contract import messages
 from contract.errors import UserError
 from contract.jobs import Job
 from contract.messages import Embed
+from contract.remarks import with_small_print
 from contract.sentences import describe
 from exchange.queue import MessageRef, Submitted
 from service.accepting import accept
@@ -36,7 +36,7 @@ async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
     client = call.client
     with structlog.contextvars.bound_contextvars(job_id=job.id):
         submitted = await accept(call.services, call.asker, job, interaction_id=call.asker.key)
-        content = with_small_print(messages.waiting(job), remark)
+        content = with_small_print(messages.waiting(job), [remark] if remark else ())
         notice = _queued_notice(client, job, submitted)
         rows = waiting_buttons(job, cancel=client.cancel_button)
         answer = asyncio.create_task(call.post(content, embed=notice, rows=rows))

@@ -80,6 +80,10 @@ class TextEncoder(ABC):
     def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
         """The condition of a prompt."""
 
+    def window(self) -> tuple[Any, int] | None:
+        """The tokenizer that cuts a prompt, and how many of its tokens are read; None where that is not so simple."""
+        return None
+
     def encode_against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
         """What guidance moves away from: a negative prompt, None where the request names none."""
         return self.encode(text or "", pictures)

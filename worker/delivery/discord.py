@@ -20,6 +20,7 @@ from contract.errors import UserError
 from contract.ids import JobId, nonce
 from contract.jobs import Job, channel_of
 from contract.lineage import caption
+from contract.remarks import version_remark, with_small_print
 from contract.sentences import describe
 from exchange.delivery import DeliveryState, MessageRef
 from worker.delivery.door import Told
@@ -125,7 +126,7 @@ class DiscordDoor:
         """Post a picture smaller again and again while the channel calls it too large. TooLarge at the very end."""
         send = send or partial(self._poster.post, channel_of(job.destination).channel_id)
         post = Post(
-            content=content or messages.result(job),
+            content=content or with_small_print(messages.result(job), self._remarks(job, result)),
             buttons=messages.result_buttons(job, self._catalogue.honours(job.model)),
             mention=job.user.id,
             reply_to=channel_of(job.destination).reply_to if reply else None,
@@ -149,6 +150,13 @@ class DiscordDoor:
                 if limit_bytes < _SMALLEST_UPLOAD_BYTES:
                     raise
                 log.warning("too large for this channel, smaller now", limit_bytes=limit_bytes)
+
+    def _remarks(self, job: Job, result: Result) -> Iterator[str]:
+        if not isinstance(result, Pictures) or job.request.keeps_picture:
+            return
+        model = next((model for model in self._catalogue if model.name == job.model), None)
+        version = None if model is None else version_remark(job.prompt, model)
+        yield from (remark.say(job.locale) for remark in (version, *result.remarks) if remark is not None)
 
     # ── bad news ────────────────────────────────────────────────────────────────────────────────────────────────────
 

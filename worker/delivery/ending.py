@@ -10,7 +10,7 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import redis
@@ -128,7 +128,8 @@ class Delivery:
             case Stored() | Done():
                 pictures = self._pictures(job)
                 if pictures is not None:
-                    return self._hand_over(job, known, pictures)
+                    remarks = outcome.remarks if isinstance(outcome, Done) else ()
+                    return self._hand_over(job, known, replace(pictures, remarks=remarks))
                 again = self._draw_again if isinstance(outcome, Stored) else self._await_pictures
                 return again(job, known)
             case Texts(texts=texts):

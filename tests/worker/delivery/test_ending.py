@@ -17,6 +17,7 @@ from contract.ids import nonce
 from contract.jobs import Job, Strength, channel_of
 from contract.lineage import caption
 from contract.outcomes import Cancelled, Done, Failed, Fault, JobState, Outcome, Refused, Stored, Texts
+from contract.remarks import Remark
 from exchange import keys
 from exchange.accounts import month_of
 from exchange.delivery import MessageRef, delivery_state
@@ -78,6 +79,19 @@ def accepted(client: redis.Redis, job: Job, *, waiting: int | None = WAITING, in
         fields["interaction"] = interaction
     client.hset(keys.state(job.id), mapping=fields)
     return job
+
+
+def test_what_was_not_read_stands_in_the_final_message(
+    delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
+) -> None:
+    """Below the line that clients read, in the person's language; also that another version was asked for."""
+    job = accepted(client, planned(replace(imagine("fox --v 7"), locale="zh-CN")))
+    keep_pictures(store, job)
+    delivery.deliver(job, Done(1.0, (Remark("unknown_words", {"model": "Easel Small", "words": "`elk`"}),)))
+    line, version, unknown = (discord.messages[0].post.content or "").splitlines()
+    assert line == messages.result(job)
+    assert version.startswith("-# ")
+    assert unknown == "-# Easel Small 不认识 `elk`"
 
 
 # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────────

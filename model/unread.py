@@ -1,0 +1,66 @@
+"""What of a prompt a text encoder does not read: what lies beyond its window, and words that it was never taught."""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from model.families.base import TextEncoder
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """start: where in the text the reading stops, None when all of it is read. words: those that are not known, in
+    their order, of the part that is read."""
+
+    start: int | None = None
+    words: tuple[str, ...] = ()
+
+
+class Legibility:
+    """Tells what of a text is not read. Any thread may ask.
+
+    whole_words: the encoder was taught whole words, so one that its tokenizer has to spell means nothing to it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, *, whole_words: bool = False) -> None:
+        self._tokenizer, self._max_tokens, self._whole_words = tokenizer, max_tokens, whole_words
+
+    def __call__(self, text: str) -> Unread:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        offsets = encoding.offsets
+        start = offsets[self._max_tokens][0] if len(offsets) > self._max_tokens else None
+        if start is not None and (inside := _word_around(text, start)) is not None:
+            start = inside  # a word whose end is cut off is not read either
+        if not self._whole_words:
+            return Unread(start)
+        begins = [begin for begin, _ in offsets]
+        words = [found for found in _WORD.finditer(text) if start is None or found.start() < start]
+        unknown = [
+            found[0] for found in words if bisect_left(begins, found.end()) - bisect_left(begins, found.start()) > 1
+        ]
+        return Unread(start, tuple(dict.fromkeys(unknown)))
+
+
+def legibility(encoder: TextEncoder | None, *, whole_words: bool = False) -> Legibility | None:
+    """What tells what `encoder` does not read; None for encoders that do not say how they cut a prompt."""
+    window = None if encoder is None else encoder.window()
+    if window is None:
+        return None
+    tokenizer, max_tokens = window
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    # One of its own: the encoder's is told to cut and pad, and must not be used by two threads at a time.
+    own = Tokenizer.from_str(backend.to_str())
+    own.no_truncation()
+    own.no_padding()
+    return Legibility(own, max_tokens, whole_words=whole_words)
+
+
+def _word_around(text: str, place: int) -> int | None:
+    """Where the word begins in whose middle `place` lies; None when it lies between words."""
+    return next((found.start() for found in _WORD.finditer(text) if found.start() < place < found.end()), None)
