@@ -246,7 +246,7 @@ def _require_management(call: Call, channel: Channel) -> None:
         raise ApiError(403, 50003, "Cannot execute action on a DM channel")
     if call.user.bot:
         call.find_channel(channel.id, P.MANAGE_MESSAGES)
-    elif not call.sandbox.wire.member_permissions(call.user) & P.MANAGE_MESSAGES:
+    elif not call.sandbox.wire.member_permissions(call.user, channel) & P.MANAGE_MESSAGES:
         raise missing_permissions()
 
 

@@ -4,19 +4,32 @@ import re
 from typing import Any
 
 from sandbox.api import Call, Route
+from sandbox.core import Sandbox
 from sandbox.errors import ApiError, Form, missing_access, unknown
 from sandbox.locales import check_localizations, localized, without_localizations
 from sandbox.shapes import COMMAND, require
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER = 1, 2, 3, 4, 5, 6
 CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = 7, 8, 9, 10, 11
-CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND = 1, 2, 3
+CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND, ENTRY_POINT = 1, 2, 3, 4
+TYPES = (CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND, ENTRY_POINT)
 NAME = re.compile(r"[-_'\w]{1,32}")
 SAFE_INTEGER = 2**53
 KEPT = (
     "name_localizations", "description", "description_localizations", "options", "default_member_permissions",
     "dm_permission", "contexts", "integration_types", "nsfw", "type", "name", "handler",
 )  # fmt: skip
+
+
+_DEFAULTS: dict[str, Any] = {
+    "description": "",
+    "default_member_permissions": None,
+    "dm_permission": True,
+    "contexts": None,
+    "integration_types": [0],
+    "nsfw": False,
+    "type": CHAT_INPUT,
+}
 
 
 async def list_commands(call: Call) -> Any:
@@ -41,6 +54,14 @@ async def overwrite_commands(call: Call) -> Any:
     if len(bodies) > 110:
         form.refuse("0", "APPLICATION_COMMANDS_MAX", "Maximum number of application commands reached")
     form.check()
+    entry_points = {key for key in old if key[0] == ENTRY_POINT}
+    if not entry_points <= form_names:
+        raise ApiError(
+            400,
+            50240,
+            "You cannot remove this app's Entry Point command in a bulk update operation. "
+            "Please include the Entry Point command in your update request or delete it separately.",
+        )
     for key, command in old.items():
         if key not in form_names:
             call.sandbox.world.delete_command(command["id"])
@@ -126,17 +147,21 @@ def _announce(call: Call) -> None:
         call.sandbox.gateway.tell(person, "GUILD_APPLICATION_COMMAND_INDEX_UPDATE", {"guild_id": world.guild_id})
 
 
+def add_entry_point(sandbox: Sandbox) -> dict[str, Any]:
+    """The command that Discord makes by itself for an application with Activities, if there is none yet."""
+    world = sandbox.world
+    for command in world.commands.values():
+        if command["type"] == ENTRY_POINT:
+            return command
+    made = _DEFAULTS | {"name": "launch", "type": ENTRY_POINT, "handler": 2, "application_id": world.bot_id}
+    made["id"] = made["version"] = world.ids.next()
+    world.save_command(made)
+    return made
+
+
 def _register(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
     world = call.sandbox.world
-    command: dict[str, Any] = {
-        "description": "",
-        "default_member_permissions": None,
-        "dm_permission": True,
-        "contexts": None,
-        "integration_types": [0],
-        "nsfw": False,
-        "type": CHAT_INPUT,
-    }
+    command = dict(_DEFAULTS)
     command |= {key: body[key] for key in KEPT if body.get(key) is not None}
     if (permissions := command["default_member_permissions"]) is not None:
         command["default_member_permissions"] = str(permissions)
@@ -159,15 +184,15 @@ def _register(call: Call, body: dict[str, Any], old: dict[str, Any] | None) -> d
 def check_command(form: Form, body: dict[str, Any], path: str) -> None:
     """Refuse a command that Discord would not register."""
     kind = body.get("type") or CHAT_INPUT
-    if kind not in (CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND):
-        form.choice(f"{path}type", kind, (CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND))
+    if kind not in TYPES:
+        form.choice(f"{path}type", kind, TYPES)
     if form.length(f"{path}name", body.get("name"), 1, 32) and kind == CHAT_INPUT:
         _check_name(form, body["name"], f"{path}name")
     check_localizations(form, body, path, _check_name if kind == CHAT_INPUT else None)
     if kind == CHAT_INPUT:
         form.length(f"{path}description", body.get("description"), 1, 100)
         _check_options(form, body.get("options"), f"{path}options", depth=0)
-    elif body.get("description") or body.get("options"):
+    elif kind != ENTRY_POINT and (body.get("description") or body.get("options")):
         form.refuse(
             f"{path}description",
             "APPLICATION_COMMAND_CONTEXT_MENU",

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.commands import add_entry_point
 from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission, by_name
 
@@ -65,13 +66,18 @@ def get_limits(sandbox: Sandbox, body: dict[str, Any]) -> Any:
 
 
 def post_permissions(sandbox: Sandbox, body: dict[str, Any]) -> Any:
-    """What the bot may do in a channel: ``{"channel_id", "deny": ["send_messages"], "allow": ["manage_messages"]}``,
-    counted from what every member may do, or ``{"channel_id", "permissions": "1024"}`` for all bits at once."""
+    """What the bot, or with ``user_id`` a person, may do in a channel: ``{"channel_id", "deny": ["send_messages"],
+    "allow": ["manage_messages"]}``, counted from what every member may do, or ``{"channel_id", "permissions": "1024"}``
+    for all bits at once."""
     channel = sandbox.world.channels[str(body["channel_id"])]
     if "permissions" in body:
-        channel.bot_permissions = int(body["permissions"])
+        bits = int(body["permissions"])
     else:
-        channel.bot_permissions = int(MEMBER) & ~by_name(body.get("deny", [])) | by_name(body.get("allow", []))
+        bits = int(MEMBER) & ~by_name(body.get("deny", [])) | by_name(body.get("allow", []))
+    if "user_id" in body:
+        channel.permissions[sandbox.world.users[str(body["user_id"])].id] = bits
+    else:
+        channel.bot_permissions = bits
     sandbox.world.save_channel(channel)
     sandbox.gateway.publish("CHANNEL_UPDATE", channel, lambda viewer: sandbox.wire.channel(channel, viewer))
     return get_permissions(sandbox, body)
@@ -86,6 +92,12 @@ def get_permissions(sandbox: Sandbox, body: dict[str, Any]) -> Any:
         }
         for channel in sandbox.world.guild_channels
     }
+
+
+def post_activities(sandbox: Sandbox, body: dict[str, Any]) -> Any:
+    """Enable Activities for the application, as its operator may do on Discord's site at any time: a command of its own
+    appears, which no bulk update may leave out."""
+    return add_entry_point(sandbox)
 
 
 def post_user(sandbox: Sandbox, body: dict[str, Any]) -> Any:
@@ -135,7 +147,7 @@ def add_control(app: web.Application, sandbox: Sandbox) -> None:
     gets = {"faults": get_faults, "clock": get_clock, "limits": get_limits, "permissions": get_permissions}
     gets |= {"sessions": get_sessions, "violations": get_violations}
     posts = {"faults": post_fault, "clock": post_clock, "limits": post_limits, "permissions": post_permissions}
-    posts |= {"users": post_user}
+    posts |= {"users": post_user, "activities": post_activities}
     for name, control in gets.items():
         app.router.add_get(f"/_sandbox/{name}", endpoint(control))
     for name, control in posts.items():

@@ -89,7 +89,7 @@ def _payload(sandbox: Sandbox, interaction: Interaction, channel: Channel, data:
         "context": 0 if channel.type == GUILD_TEXT else 1,
     }
     if channel.type == GUILD_TEXT:
-        member = wire.member(user) | {"permissions": str(wire.member_permissions(user))}
+        member = wire.member(user) | {"permissions": str(wire.member_permissions(user, channel))}
         guild = {"id": world.guild_id, "locale": "en-US", "features": []}
         payload |= {"guild_id": world.guild_id, "guild": guild, "guild_locale": "en-US", "member": member}
     else:
@@ -113,7 +113,7 @@ def _read_command(call: Call, channel: Channel, interaction: Interaction, given:
             "This command is outdated, please try again in a few minutes",
         )
     needed = command["default_member_permissions"]
-    if needed is not None and in_guild and int(needed) & ~call.sandbox.wire.member_permissions(call.user):
+    if needed is not None and in_guild and int(needed) & ~call.sandbox.wire.member_permissions(call.user, channel):
         raise missing_permissions()
     partial = interaction.type == AUTOCOMPLETE
     reader = OptionReader(call.sandbox, call.user, channel.id, given.get("attachments"), partial=partial)

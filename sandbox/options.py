@@ -120,5 +120,6 @@ class OptionReader:
         """Add a user, and the user's membership, to what the bot is told."""
         user = self._world.users[user_id]
         self.resolved.setdefault("users", {})[user_id] = self._wire.user(user)
-        member = self._wire.member(user, with_user=False) | {"permissions": str(self._wire.member_permissions(user))}
+        permissions = self._wire.member_permissions(user, self._world.channels.get(self._channel_id))
+        member = self._wire.member(user, with_user=False) | {"permissions": str(permissions)}
         self.resolved.setdefault("members", {})[user_id] = member

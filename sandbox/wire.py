@@ -68,9 +68,11 @@ class Wire:
             payload["user"] = self.user(user)
         return payload
 
-    def member_permissions(self, user: User) -> int:
-        """A user's own permissions in every channel of the guild: all of them for its owner."""
-        return EVERYTHING if user.id == self.world.people[0].id else int(MEMBER)
+    def member_permissions(self, user: User, channel: Channel | None = None) -> int:
+        """A person's permissions in a channel, or (None) in the guild: all of them for its owner, everywhere."""
+        if user.id == self.world.people[0].id:
+            return EVERYTHING
+        return int(MEMBER) if channel is None else channel.permissions.get(user.id, int(MEMBER))
 
     def application(self) -> dict[str, Any]:
         """The application as its own token sees it."""
@@ -114,14 +116,12 @@ class Wire:
         if channel.type == DM:
             others = [self.world.users[user_id] for user_id in channel.recipients if user_id != viewer.id]
             return payload | {"recipients": [self.user(user) for user in others]}
-        overwrites = []
-        if channel.bot_permissions != MEMBER:
-            overwrites.append({
-                "id": self.world.bot_id,
-                "type": 1,
-                "allow": str(channel.bot_permissions & ~MEMBER),
-                "deny": str(int(MEMBER) & ~channel.bot_permissions),
-            })  # fmt: skip
+        permissions = {self.world.bot_id: channel.bot_permissions} | channel.permissions
+        overwrites = [
+            {"id": user_id, "type": 1, "allow": str(bits & ~MEMBER), "deny": str(int(MEMBER) & ~bits)}
+            for user_id, bits in permissions.items()
+            if bits != MEMBER
+        ]
         return payload | {
             "guild_id": self.world.guild_id,
             "name": channel.name,
@@ -135,7 +135,7 @@ class Wire:
 
     def partial_channel(self, channel: Channel, viewer: User) -> dict[str, Any]:
         """The channel inside an interaction, with the permissions the user has there."""
-        return self.channel(channel, viewer) | {"permissions": str(self.member_permissions(viewer))}
+        return self.channel(channel, viewer) | {"permissions": str(self.member_permissions(viewer, channel))}
 
     def guild(self, viewer: User) -> dict[str, Any]:
         """The guild as the gateway's GUILD_CREATE shows it."""

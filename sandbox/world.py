@@ -33,7 +33,10 @@ class User:
 
 @dataclass
 class Channel:
-    """A guild's text channel (type 0) or a direct-message channel (type 1) with its ``recipients``' ids."""
+    """A guild's text channel (type 0) or a direct-message channel (type 1) with its ``recipients``' ids.
+
+    ``permissions`` are those of people, by user id, who may do something else here than every member.
+    """
 
     id: str
     type: int
@@ -42,6 +45,7 @@ class Channel:
     position: int = 0
     recipients: list[str] = field(default_factory=list)
     bot_permissions: int = int(MEMBER)
+    permissions: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass

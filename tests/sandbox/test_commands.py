@@ -123,3 +123,17 @@ async def test_a_context_menu_command_names_its_target(sandbox: Sandbox, ada: Sa
         await ada.menu("Send to me", said)
         data = (await bot.interaction())["data"]
         assert (data["target_id"], data["resolved"]["messages"][said["id"]]["content"]) == (said["id"], "look")
+
+
+async def test_a_bulk_update_may_not_leave_out_the_entry_point(rest: Rest, base: str) -> None:
+    """Once an operator has enabled Activities: 400 50240 and nothing is changed; kept, or deleted alone, it is fine."""
+    async with rest.session.post(f"{rest.base_url}/_sandbox/activities", json={}) as answer:
+        entry_point = await answer.json()
+    assert (await rest("GET", base)).body == [entry_point]
+    refused = await rest("PUT", base, [command()])
+    assert refused.verdict == (400, 50240)
+    assert (await rest("GET", base)).body == [entry_point]
+    kept, _ = (await rest("PUT", base, [entry_point, command()])).body
+    assert kept == entry_point
+    assert (await rest("DELETE", f"{base}/{entry_point['id']}")).status == 204
+    assert (await rest("PUT", base, [command()])).status == 200

@@ -202,3 +202,26 @@ async def test_a_person_manages_only_what_a_member_may(ada: SandboxUser, ben: Sa
     with pytest.raises(Refused, match="50013"):
         await ben.request("DELETE", f"/channels/{ben.channel_id}/messages/{hers['id']}")
     await ada.request("DELETE", f"/channels/{ada.channel_id}/messages/{his['id']}")
+
+
+async def test_a_person_may_do_more_in_one_channel(sandbox: Sandbox, rest: Rest, ben: SandboxUser) -> None:
+    """The channel's overwrite reaches the person's interactions there, and what they may do; nowhere else."""
+    other = sandbox.world.guild_channels[1].id
+    body = {"channel_id": sandbox.channel_id, "user_id": ben.user["id"], "allow": ["manage_messages"]}
+    async with rest.session.post(f"{rest.base_url}/_sandbox/permissions", json=body):
+        pass
+    async with RawBot(sandbox) as bot:
+        await bot.register({"name": "go"})
+        for nth, (channel_id, may) in enumerate([(sandbox.channel_id, True), (other, False)], start=1):
+            ben.channel_id = channel_id
+            await ben.slash("go")
+            interaction = await bot.interaction(nth)
+            held = [int(interaction["member"]["permissions"]), int(interaction["channel"]["permissions"])]
+            assert [bool(bits & 1 << 13) for bits in held] == [may, may]
+            message = (await rest("POST", f"/channels/{channel_id}/messages", {"content": "x"})).body
+            answer = await rest.by(sandbox.second_user_token)(
+                "DELETE", f"/channels/{channel_id}/messages/{message['id']}"
+            )
+            assert answer.status == (204 if may else 403)
+    (overwrite,) = (await rest("GET", f"/channels/{sandbox.channel_id}")).body["permission_overwrites"]
+    assert (overwrite["id"], overwrite["allow"], overwrite["deny"]) == (ben.user["id"], str(1 << 13), "0")

@@ -296,6 +296,41 @@ def test_files_for_a_message_can_be_dropped_anywhere(page: Page) -> None:
     expect(newest(page).locator(".attachments > *")).to_have_count(1)
 
 
+def test_a_video_plays(page: Page) -> None:
+    """Uploaded here, it comes back with controls, and one can jump about in it."""
+    recorded = """async () => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 64 });
+        const context = canvas.getContext('2d');
+        const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: 'video/webm' });
+        const parts = [];
+        recorder.ondataavailable = ({ data }) => parts.push(data);
+        recorder.start();
+        for (let i = 0; i < 15; i += 1) {
+            context.fillStyle = `hsl(${24 * i} 90% 50%)`;
+            context.fillRect(0, 0, 64, 64);
+            await new Promise((next) => setTimeout(next, 40));
+        }
+        await new Promise((ended) => { recorder.onstop = ended; recorder.stop(); });
+        const carried = new DataTransfer();
+        carried.items.add(new File(parts, 'moves.webm', { type: 'video/webm' }));
+        return carried;
+    }"""
+    files = page.evaluate_handle(recorded)
+    page.locator("#scroller").dispatch_event("drop", {"dataTransfer": files, "bubbles": True, "cancelable": True})
+    write(page, "a video")
+    page.keyboard.press("Enter")
+    video = newest(page).locator("video")
+    expect(video).to_be_visible()
+    frames = """async (video) => {
+        await video.play();
+        await new Promise((ended) => (video.ended ? ended() : video.addEventListener('ended', ended)));
+        video.currentTime = 0;
+        await new Promise((moved) => video.addEventListener('seeked', moved, { once: true }));
+        return [video.videoWidth, video.currentTime];
+    }"""
+    assert video.evaluate(frames) == [64, 0]
+
+
 def test_menus_of_messages_and_of_people(page: Page) -> None:
     """The application's commands in both."""
     message = shown(page, "panel")
