@@ -165,3 +165,19 @@ async def test_nothing_asked_of_discord_was_unknown_to_it(demo: Demo, ada: Sandb
     """Bot and worker used no route the sandbox lacks, said who they are, and broke none of its rules on the way."""
     await imagine(ada, "a rocket")
     assert await asyncio.to_thread(control, demo, "violations") == []
+
+
+async def test_a_person_is_answered_in_the_language_of_their_discord(demo: Demo, ben: SandboxUser) -> None:
+    """Commands, answers and refusals are Chinese; what client libraries read of a job stays as it is."""
+    await ben.request("PATCH", "/users/@me/settings", {"locale": "zh-CN"})
+    try:
+        shown = {one["name"]: one for one in await ben.commands()}
+        assert shown["queue"]["name_localized"] == "队列"
+        empty = await ben.wait_answer(await ben.slash("queue"))
+        assert empty["content"].startswith("你没有正在排队或运行的任务。")
+        refused = await ben.wait_answer(await ben.slash("imagine", prompt="a fox --foo"))
+        [embed] = refused["embeds"]
+        assert (embed["title"], embed["description"]) == ("Invalid parameter", "无法识别的参数：foo")
+        await imagine(ben, "a yellow star")
+    finally:
+        await ben.request("PATCH", "/users/@me/settings", {"locale": "en-US"})
