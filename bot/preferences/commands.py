@@ -30,7 +30,7 @@ _SHOWN_VALUE = 80
 async def settings(call: Call) -> None:
     """The panel. It is deferred first, because clients wait for the edit that follows."""
     profile = await profile_of(call.services, call.asker)
-    await call.say(summary(call.words, profile), view=panel(profile, call.services.catalogue))
+    await call.say(summary(call.words, profile), view=panel(call.words, profile, call.services.catalogue))
 
 
 # ── modes: one command each, without options ────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""The panel of `/settings`: what it shows, and what a press on it changes. Ids and labels are Midjourney's."""
+"""The panel of `/settings`: what it shows, and what a press on it changes. The ids are Midjourney's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from contract.jobs import Speed, Strength
 from contract.locales import Book
 from service.profiles import Profile, profile_of, set_preferences
 
-STYLIZE_LEVELS = {50: "Stylize low", 100: "Stylize med", 250: "Stylize high", 750: "Stylize very high"}
-SPEEDS = {Speed.TURBO: "Turbo mode", Speed.FAST: "Fast mode", Speed.RELAX: "Relax mode"}
+STYLIZE_LEVELS = (50, 100, 250, 750)
+"""What the switches set; the entries `stylize.…` call them low to very high."""
+SPEEDS = (Speed.TURBO, Speed.FAST, Speed.RELAX)
 
 _SHOWN_SUFFIX = 1500
 """Characters of a suffix on the panel: the rest of the message needs room too."""
@@ -54,7 +55,7 @@ async def _change(call: Call, settings: Mapping[str, Any]) -> None:
     """Store a person's settings (None forgets one) and show in place what holds now."""
     await set_preferences(call.services, call.asker, settings)
     profile = await profile_of(call.services, call.asker)
-    await call.update(summary(call.words, profile), view=panel(profile, call.services.catalogue))
+    await call.update(summary(call.words, profile), view=panel(call.words, profile, call.services.catalogue))
 
 
 def changes(name: str, value: str | None, profile: Profile) -> dict[str, Any]:
@@ -78,14 +79,16 @@ def changes(name: str, value: str | None, profile: Profile) -> dict[str, Any]:
             raise UserError("unknown_button")
 
 
-def panel(profile: Profile, catalogue: Catalogue) -> discord.ui.View:
+def panel(words: Book, profile: Profile, catalogue: Catalogue) -> discord.ui.View:
     """The menu and the switches; green ones are on."""
     view = discord.ui.View(timeout=None)
-    menu: discord.ui.Select[Any] = discord.ui.Select(custom_id=VERSION_SELECTOR, placeholder="Version", row=0)
+    menu: discord.ui.Select[Any] = discord.ui.Select(
+        custom_id=VERSION_SELECTOR, placeholder=words.say("panel.version"), row=0
+    )
     for version in catalogue.offered[: limits.CHOICES]:
         menu.add_option(label=version_title(version), value=version, default=version == profile.version)
     view.add_item(menu)
-    for row, buttons in enumerate(_switches(profile), start=1):
+    for row, buttons in enumerate(_switches(words, profile), start=1):
         add_row(view, buttons, row)
     view.stop()
     return view
@@ -110,23 +113,29 @@ def version_title(version: str) -> str:
     return version.capitalize()
 
 
-def _switches(profile: Profile) -> list[list[Button]]:
+def _switches(words: Book, profile: Profile) -> list[list[Button]]:
     stylize = 100 if profile.stylize is None else profile.stylize
     strong = profile.strength is Strength.STRONG
     return [
         [
-            _switch("Style::raw", "RAW Mode", on=profile.raw),
-            *(_switch(f"Stylize::{level}", label, on=stylize == level) for level, label in STYLIZE_LEVELS.items()),
+            _switch("Style::raw", words.say("switch.raw"), on=profile.raw),
+            *(
+                _switch(f"Stylize::{level}", words.say(f"stylize.{level}"), on=stylize == level)
+                for level in STYLIZE_LEVELS
+            ),
         ],
         [
-            _switch("PublicMode", "Public mode", on=not profile.stealth),
-            _switch("RemixMode", "Remix mode", on=profile.remix),
-            _switch("HighVariabilityMode::1", "High Variation Mode", on=strong),
-            _switch("HighVariabilityMode::0", "Low Variation Mode", on=not strong),
+            _switch("PublicMode", words.say("switch.public"), on=not profile.stealth),
+            _switch("RemixMode", words.say("switch.remix"), on=profile.remix),
+            _switch("HighVariabilityMode::1", words.say("switch.high"), on=strong),
+            _switch("HighVariabilityMode::0", words.say("switch.low"), on=not strong),
         ],
         [
-            *(_switch(f"SpeedMode::{speed}", label, on=profile.speed is speed) for speed, label in SPEEDS.items()),
-            _switch("Reset", "Reset Settings", on=False),
+            *(
+                _switch(f"SpeedMode::{speed}", words.say(f"speed.{speed}"), on=profile.speed is speed)
+                for speed in SPEEDS
+            ),
+            _switch("Reset", words.say("switch.reset"), on=False),
         ],
     ]
 

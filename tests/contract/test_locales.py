@@ -217,7 +217,7 @@ SHOWN = {"say", "update", "Embed", "Button", "Modal", "TextInput", "Select", "co
 NAMES = {"custom_id", "name", "value"}
 """Arguments that programs read."""
 
-WIRE = {"Your info", "Version"}
+WIRE = {"Your info"}
 """Midjourney's own words, in front of people and client libraries alike."""
 
 
