@@ -6,6 +6,8 @@ for TLS to the masters). Passwords and ACL users go into the URL as usual.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -39,12 +41,27 @@ class RedisUnavailable(EaselError):
         )
 
 
+class InvalidAddress(RedisUnavailable):
+    """REDIS_URL is no address. The text holds no part of it: it may have a password, wherever that stands."""
+
+    def __init__(self, reason: str) -> None:
+        EaselError.__init__(
+            self,
+            f"REDIS_URL is not an address of Redis: {reason}. It looks like redis://user:password@host:6379/0, "
+            "rediss://... with TLS, unix:///path/to/redis.sock or redis+sentinel://host:26379,host:26379/master/0; in "
+            "a password, characters such as # / ? @ : and % are written as %23 %2F %3F %40 %3A and %25.",
+        )
+
+
 def connect(url: str) -> redis.Redis:
-    """A client for threads. Opens no connection yet; it retries for about 15 s before it gives up."""
+    """A client for threads. Opens no connection yet; it retries for about 15 s before it gives up. InvalidAddress."""
     options = _options(Retry(_backoff(), RETRIES))
     sentinel = _sentinel(url)
     if sentinel is None:
-        return redis.Redis.from_url(url, **options)
+        with _addressing(url):
+            client = redis.Redis.from_url(url, **options)
+            client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        return client
     hosts, master, own = sentinel
     sentinels = Sentinel(hosts, sentinel_kwargs=_sentinel_options(own))
     client = sentinels.master_for(master, **options, **own)
@@ -53,14 +70,16 @@ def connect(url: str) -> redis.Redis:
 
 
 def connect_async(url: str) -> redis.asyncio.Redis:
-    """A client for asyncio, with the same patience as `connect`."""
+    """A client for asyncio, with the same patience as `connect`. InvalidAddress."""
     options = _options(AsyncRetry(_backoff(), RETRIES))
     sentinel = _sentinel(url)
     if sentinel is None:
         # The library's own pool raises once its connections are in use; here a burst waits for its turn instead.
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=ASYNC_CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **options
-        )
+        with _addressing(url):
+            pool = redis.asyncio.BlockingConnectionPool.from_url(
+                url, max_connections=ASYNC_CONNECTIONS, timeout=SOCKET_TIMEOUT_S, **options
+            )
+            pool.connection_class(**pool.connection_kwargs)
         return redis.asyncio.Redis.from_pool(pool)
     hosts, master, own = sentinel
     sentinels = AsyncSentinel(hosts, sentinel_kwargs=_sentinel_options(own))
@@ -97,6 +116,31 @@ async def check_async(client: redis.asyncio.Redis) -> None:
         await connection.disconnect()
 
 
+@contextmanager
+def _addressing(url: str) -> Iterator[None]:
+    """InvalidAddress for an address of any malformed shape."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidAddress("its host or port cannot be read") from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise InvalidAddress("it begins with no redis://, rediss://, unix:// or redis+sentinel://")
+    if parts.fragment or "#" in url:
+        raise InvalidAddress("it has a # in it")
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise InvalidAddress("it names no socket")
+    elif not host or port == 0 or any(letter.isspace() for letter in url):
+        raise InvalidAddress("it names no host")
+    elif parts.path.strip("/") and not parts.path.strip("/").isdigit():
+        raise InvalidAddress("what follows the host is not the number of a database")
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, OSError, redis.exceptions.RedisError):
+        raise InvalidAddress("one of its options is unknown or has a wrong value") from None
+
+
 def _backoff() -> ExponentialWithJitterBackoff:
     return ExponentialWithJitterBackoff(base=0.05, cap=1.0)
 
@@ -115,10 +159,17 @@ def _impatient(retry: Retry | AsyncRetry) -> dict[str, Any]:
 
 
 def _sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]] | None:
-    """Hosts, master's name and options of a Sentinel URL; None for any other URL, ValueError for a broken one."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("redis+sentinel", "rediss+sentinel"):
+    """Hosts, master's name and options of a Sentinel URL; None for any other URL, InvalidAddress for a broken one."""
+    if not url.startswith(("redis+sentinel://", "rediss+sentinel://")):
         return None
+    try:
+        return _sentinel_parts(url)
+    except ValueError:
+        raise InvalidAddress("it names no Sentinels, no master or no number of a database") from None
+
+
+def _sentinel_parts(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
+    parts = urlsplit(url)
     credentials, _, addresses = parts.netloc.rpartition("@")
     hosts = []
     for address in addresses.split(","):
@@ -126,7 +177,7 @@ def _sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]] | N
         hosts.append((host, int(port or 26379)))
     master, _, database = parts.path.strip("/").partition("/")
     if not master or not all(host for host, _ in hosts):
-        raise ValueError("a Sentinel URL looks like redis+sentinel://host:26379,host:26379/master/0")
+        raise ValueError("no host or no master")
     username, _, password = credentials.partition(":")
     options: dict[str, Any] = {"db": int(database or 0)}
     if username:

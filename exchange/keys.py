@@ -90,6 +90,7 @@ state = Key("easel:job:{job}", "hash", "one Easel job: state, owner, waiting mes
 progress = Key("easel:progress:{job}", "hash", "last percent and state, for a bot that restarts (ten minutes)")
 cancel_channel = Key("easel:cancel", "channel", "RQ ids whose running task has to stop")
 progress_channel = Key("easel:progress", "channel", "progress frames (`exchange.progress`)")
+resumed = Key("easel:resumed", "string", "how often an operator has asked for everything to be tried again")
 node = Key("easel:node:{name}", "hash", "what a worker process says of itself: models, device, health (a minute)")
 quarantined = Key("easel:quarantined", "list", "what was put aside and why, until a worker has logged it")
 quarantine = Key("easel:quarantine:{key}", "any", "what had the wrong type, put aside under another name (a week)")

@@ -40,7 +40,15 @@ from worker.retention import Retention
 from worker.retention import prune as prune_store
 from worker.settings import WorkerSettings
 from worker.status import describe_status, read_status
-from worker.supervisor import EXIT_CONFIGURATION, EXIT_HOPELESS, NoSuchDevice, Supervisor, devices, follow_parent
+from worker.supervisor import (
+    EXIT_CONFIGURATION,
+    EXIT_HOPELESS,
+    NAME_VARIABLE,
+    NoSuchDevice,
+    Supervisor,
+    devices,
+    follow_parent,
+)
 
 if TYPE_CHECKING:
     from worker.delivery.ending import Delivery
@@ -118,9 +126,11 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
         slots,
         wants=engines.wants,
         refuse=engines.refuse,
+        forgive=engines.forgive,
         hung=studio.owed_s,
         hung_after_s=hung_after_s,
         describe=engines.facts,
+        name=_name(),
     )
     delivery = _delivery(settings, client, store, poster, catalogue)
     _work(settings, client, store, pool, tasks.Tools(client, studio, delivery, intake), poster)
@@ -140,7 +150,7 @@ def bring_in(
     from worker.slots import SlotPool
 
     plan = {keys.INTAKE: slots or settings.intake_slots}
-    pool = SlotPool(client, plan, describe=lambda: {"brings_in": "only"})
+    pool = SlotPool(client, plan, describe=lambda: {"brings_in": "only"}, name=_name())
     _work(settings, client, store, pool, tasks.Tools(client, intake=_intake(settings, store)))
 
 
@@ -157,7 +167,7 @@ def deliver(
     from worker.slots import SlotPool
 
     plan = {keys.DELIVER: slots or settings.delivery_slots}
-    pool = SlotPool(client, plan, describe=lambda: {"delivers": "only"})
+    pool = SlotPool(client, plan, describe=lambda: {"delivers": "only"}, name=_name())
     delivery = _delivery(settings, client, store, poster, catalogue)
     _work(settings, client, store, pool, tasks.Tools(client, delivery=delivery), poster)
 
@@ -170,6 +180,14 @@ def status(
     settings = read_settings(WorkerSettings)
     now = read_status(_redis(settings))
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
+
+
+@app.command()
+def resume() -> None:
+    """Try again at once what was left alone: devices whose process kept dying, models that kept failing."""
+    settings = read_settings(WorkerSettings)
+    _redis(settings).incr(keys.resumed())
+    typer.echo("Every device and model that was left alone is tried again now.")
 
 
 @app.command()
@@ -365,12 +383,14 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
     """A client that is known to reach its server."""
     if settings.redis_url is None:
         raise RedisUnavailable("REDIS_URL is not set")
-    try:
-        client = connect(settings.redis_url.get_secret_value())
-    except ValueError as error:
-        raise SettingsError(f"REDIS_URL is not an address of Redis: {error}") from None
+    client = connect(settings.redis_url.get_secret_value())
     check(client)
     return client
+
+
+def _name() -> str:
+    """What the supervisor calls this process; empty when it was started by hand."""
+    return os.environ.get(NAME_VARIABLE, "")
 
 
 def _store(settings: WorkerSettings) -> ImageStore:

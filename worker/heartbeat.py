@@ -29,6 +29,7 @@ AWAY_S = 0.5
 HUNG_EXIT_STATUS = 70
 
 log = structlog.get_logger(__name__)
+_UNKNOWN = object()
 
 
 class Pool(Protocol):
@@ -55,6 +56,7 @@ class Heartbeat(threading.Thread):
         hung: Callable[[], float] | None,
         hung_after_s: float,
         describe: Callable[[], Mapping[str, str | int | float]],
+        forgive: Callable[[], None],
     ) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._pool = pool
@@ -62,12 +64,14 @@ class Heartbeat(threading.Thread):
         self._hung = hung
         self._hung_after_s = hung_after_s
         self._describe = describe
+        self._forgive = forgive
         self._ended = threading.Event()
         self.listens = threading.Event()
         """Set once it has tried to listen: nothing published afterwards is missed, if Redis is there."""
         self._next_beat = self._next_recovery = 0.0
         self._news: PubSub | None = None
         self._channels = Weather("the channels of Redis")
+        self._resumes: object = _UNKNOWN
         self._failed = False
         self._oddities: set[str] = set()
 
@@ -185,7 +189,12 @@ class Heartbeat(threading.Thread):
             node.update(self._describe())
             pipe.hset(keys.node(self._pool.name), mapping=node)
             pipe.expire(keys.node(self._pool.name), NODE_TTL_S)
-            pipe.execute()
+            pipe.get(keys.resumed())
+            resumes = pipe.execute()[-1]
+        if self._resumes not in (resumes, _UNKNOWN):
+            log.info("everything is tried again: an operator asked for it")
+            self._forgive()
+        self._resumes = resumes
 
     def _listen(self, pubsub: PubSub) -> None:
         message = pubsub.get_message(timeout=LISTEN_S)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from secrets import token_hex
 from typing import Any
 
 import redis
@@ -63,6 +66,11 @@ def _end_lost(client: redis.Redis, job_id: JobId, how: str) -> None:
         return
     outcomes: dict[str, Outcome] = {"done": Done(), "cancelled": Cancelled()}
     enqueue_end(client, job, outcomes.get(how) or Failed(Fault.WORKER_LOST))
+
+
+def unique_name() -> str:
+    """A name for a worker process: two containers may share a host's name and a number, but never this."""
+    return f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
 
 
 def bury(client: redis.Redis, process_name: str) -> int:

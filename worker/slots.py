@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ from exchange.weather import Weather
 from worker.faults import DeviceFault, ModelFault
 from worker.heartbeat import Heartbeat
 from worker.leases import Lease, Stop, held
+from worker.recovery import unique_name
 from worker.settling import settle_failure, settle_success, settle_unreadable, settle_unstarted
 
 LEASE_S = 15.0
@@ -284,9 +284,10 @@ class SlotPool:
     """The slots of one process. `slots` says how many serve each queue, such as `{"render": 4, "deliver": 2}`.
 
     Load the first model before `start`: its libraries hold Python's lock for long. `wants` is asked before every
-    claim. `refuse` is told of a model that fails job after job, and why. `hung` says for how many seconds the engine
-    has owed a step (0 while idle); the process ends itself when that passes `hung_after_s`, because a stuck kernel
-    cannot be interrupted.
+    claim. `name` tells this process from all others, for ever. `refuse` is told of a model that fails job after job,
+    and why; `forgive` is called when an operator asks that everything be tried again. `hung` says for how many seconds
+    the engine has owed a step (0 while idle); the process ends itself when that passes `hung_after_s`, because a stuck
+    kernel cannot be interrupted.
     """
 
     def __init__(
@@ -296,15 +297,17 @@ class SlotPool:
         *,
         wants: Callable[[], Wants] = Wants,
         refuse: Callable[[str, str], None] = lambda model, reason: None,
+        forgive: Callable[[], None] = lambda: None,
         hung: Callable[[], float] | None = None,
         hung_after_s: float = 60.0,
         describe: Callable[[], Mapping[str, str | int | float]] = dict,
         lease_s: float = LEASE_S,
+        name: str = "",
     ) -> None:
         self.client = client
         self.wants = wants
         self.lease_s = lease_s
-        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.name = name or unique_name()
         self.stopping = threading.Event()
         self.ended = threading.Event()
         self.weather = Weather("Redis")
@@ -314,7 +317,7 @@ class SlotPool:
         self._device_faults: set[str] = set()
         self._model_faults: dict[tuple[str, str], set[str]] = {}
         self._refuse = refuse
-        self._heartbeat = Heartbeat(self, hung=hung, hung_after_s=hung_after_s, describe=describe)
+        self._heartbeat = Heartbeat(self, hung=hung, hung_after_s=hung_after_s, describe=describe, forgive=forgive)
 
     def start(self) -> None:
         """Take jobs. The process should not load a model after this."""

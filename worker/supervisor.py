@@ -1,7 +1,8 @@
 """One child process per GPU, restarted with back-off; a dead child's jobs run again at once, not when leases lapse.
 
 The supervisor loads no model, so it cannot hang or run out of memory with one. A child that dies five times within ten
-minutes is left alone for five: a circuit breaker, so that a broken card does not eat every job's tries.
+minutes is left alone for five, or until an operator says `easel-worker resume`: a circuit breaker, so that a broken
+card does not eat every job's tries.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -22,7 +24,8 @@ import redis
 import structlog
 
 from contract.errors import EaselError
-from worker.recovery import bury
+from exchange import keys
+from worker.recovery import bury, unique_name
 
 BACKOFF_S = (0.2, 30.0)
 """Shortest and longest pause before a child starts again; it doubles with each early death."""
@@ -31,10 +34,14 @@ STEADY_S = 30.0
 BREAKER_FAULTS = 5
 BREAKER_WINDOW_S = 600.0
 BREAKER_PAUSE_S = 300.0
+RESUME_LOOK_S = 1.0
 GRACE_S = 60.0
 LOOK_S = 0.05
 KILL_AFTER_S = 20.0
 """Beyond the grace period: a child that is still there then is stuck."""
+
+NAME_VARIABLE = "EASEL_WORKER_NAME"
+"""Tells a child what to call itself, so that its leases can be found when it has died."""
 
 EXIT_CONFIGURATION = 2
 EXIT_HOPELESS = 78
@@ -53,9 +60,14 @@ class Child:
 
     device: str
     process: subprocess.Popen[bytes] | None = None
+    name: str = ""
+    """What its process calls itself: new at each start."""
     born: float = 0.0
     due: float = 0.0
     pause_s: float = BACKOFF_S[0]
+    resumes: bytes | str | None = None
+    """While it is left alone: what `easel:resumed` was when that began."""
+    left_alone: bool = False
     faults: deque[float] = field(default_factory=deque)
 
     @property
@@ -98,6 +110,7 @@ class Supervisor:
         self._grace_s = grace_s
         self._asked = 0  # signals that asked to stop; a handler must not touch a lock, so it only counts
         self._hopeless = False
+        self._next_look = 0.0
 
     def run(self) -> int:
         """Serve until told to stop; 0 when all children ended by themselves, 1 when one had to be killed.
@@ -119,13 +132,16 @@ class Supervisor:
             return
         if child.process is not None:
             self._bury(child, now)
-        elif now >= child.due:
+        elif now >= child.due or (child.left_alone and self._resumed(child, now)):
             self._start(child, now)
 
     def _start(self, child: Child, now: float) -> None:
+        child.left_alone = False
         environment = dict(os.environ)
         environment["CUDA_VISIBLE_DEVICES"] = "" if child.device == "cpu" else child.device
         # A group of its own: Ctrl-C in a terminal reaches the supervisor only, which then asks once.
+        child.name = unique_name()
+        environment[NAME_VARIABLE] = child.name
         child.process = subprocess.Popen(
             [*self._command(child.device)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -147,17 +163,42 @@ class Supervisor:
             child.due = now + BREAKER_PAUSE_S
             child.faults.clear()
             log.critical("the device keeps failing, leaving it alone", device=child.device, pause_s=BREAKER_PAUSE_S)
+            self._leave_alone(child)
         if status == EXIT_HOPELESS:
             self._hopeless = True
             self._asked += 1
-        leases = self._release(pid)
+        leases = self._release(child)
         log.error("child died", device=child.device, pid=pid, status=status, leases_released=leases)
 
-    def _release(self, pid: int) -> int | None:
+    def _leave_alone(self, child: Child) -> None:
+        """For `status` to show, and for `resume` to end."""
+        child.left_alone, child.resumes, self._next_look = True, None, 0.0
+        name = f"{socket.gethostname()}-device-{child.device}"
+        words = f"left alone after {BREAKER_FAULTS} deaths; `easel-worker resume` starts it again at once"
+        with suppress(redis.exceptions.RedisError):
+            child.resumes = self._redis.get(keys.resumed())
+            self._redis.hset(keys.node(name), mapping={"name": name, "state": words})
+            self._redis.expire(keys.node(name), int(BREAKER_PAUSE_S))
+
+    def _resumed(self, child: Child, now: float) -> bool:
+        """Whether an operator said that it is mended."""
+        if now < self._next_look:
+            return False
+        self._next_look = now + RESUME_LOOK_S
         try:
-            return bury(self._redis, f"{socket.gethostname()}-{pid}")
+            if self._redis.get(keys.resumed()) == child.resumes:
+                return False
+            self._redis.delete(keys.node(f"{socket.gethostname()}-device-{child.device}"))
+        except redis.exceptions.RedisError:
+            return False
+        log.info("the device is tried again: an operator asked for it", device=child.device)
+        return True
+
+    def _release(self, child: Child) -> int | None:
+        try:
+            return bury(self._redis, child.name)
         except redis.exceptions.RedisError as error:
-            log.warning("could not release a dead child's leases, they will lapse", pid=pid, error=str(error))
+            log.warning("could not release a dead child's leases, they will lapse", error=str(error))
             return None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -179,7 +220,7 @@ class Supervisor:
             log.error("child is stuck, killing it", device=child.device, pid=child.process.pid)
             child.process.kill()
             child.process.wait()
-            self._release(child.process.pid)
+            self._release(child)
         return 1 if running else 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from benchmarks.chaos.nursery import Nursery
 from exchange import keys
 from exchange.connection import connect
 from exchange.reading import text
-from worker.recovery import bury
+from worker.recovery import bury, unique_name
+from worker.supervisor import NAME_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 USERS = 12
@@ -35,6 +35,7 @@ class Member:
     number: int
     log: Path
     pid: int = 0
+    name: str = ""
     ready: bool = False
     read_to: int = 0
 
@@ -104,7 +105,7 @@ class House:
 
     def leases_of(self, pid: int) -> int:
         """Jobs that a worker process holds a lease on, in both queues."""
-        prefix = f"{socket.gethostname()}-{pid}-"
+        prefix = f"{self._name_of(pid)}-"
         count = 0
         for queue in keys.QUEUES:
             for member in cast(list[bytes], self.client.zrange(keys.leases(queue), 0, -1)):
@@ -132,7 +133,9 @@ class House:
     def _order(self, member: Member) -> None:
         member.pid, member.ready = 0, False
         member.read_to = member.log.stat().st_size if member.log.exists() else 0
-        order = {"role": member.role, "environment": self.environment(), "log": str(member.log)}
+        member.name = unique_name()
+        environment = self.environment() | {NAME_VARIABLE: member.name}
+        order = {"role": member.role, "environment": environment, "log": str(member.log)}
         self._waiting.append(member)
         os.write(self.nursery.orders, json.dumps(order).encode() + b"\n")
 
@@ -150,15 +153,18 @@ class House:
                 if member.pid and member.pid == fact.get("died"):
                     member.ready = False
                     if member.role != "bot":
-                        asyncio.get_running_loop().run_in_executor(None, self._bury, member.pid)
+                        asyncio.get_running_loop().run_in_executor(None, self._bury, member.name)
                     self._order(member)
 
-    def _bury(self, pid: int) -> None:
+    def _name_of(self, pid: int) -> str:
+        return next((member.name for member in self.members if member.pid == pid), "nobody")
+
+    def _bury(self, name: str) -> None:
         """What `worker.supervisor` does for its children."""
         try:
-            bury(self.client, f"{socket.gethostname()}-{pid}")
+            bury(self.client, name)
         except redis.exceptions.RedisError as error:
-            print(f"leases of {pid} are left to lapse: {error}", file=sys.stderr)
+            print(f"leases of {name} are left to lapse: {error}", file=sys.stderr)
 
     async def _watch(self) -> None:
         """A process is ready when it has said so in its log."""

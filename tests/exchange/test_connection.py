@@ -1,11 +1,15 @@
 """The client factory: which addresses it takes, and what it says when nothing answers."""
 
+from contextlib import suppress
+
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
 from redis.sentinel import SentinelConnectionPool
 
-from exchange.connection import RedisUnavailable, check, check_async, connect, connect_async
+from exchange.connection import InvalidAddress, RedisUnavailable, check, check_async, connect, connect_async
 
 
 def test_a_running_server_passes_the_check(client: redis.Redis) -> None:
@@ -61,7 +65,45 @@ def test_sentinels_lead_to_the_master(scheme: str) -> None:
         assert [(s["host"], s["port"]) for s in sentinels] == [("one", 26379), ("two", 26379)]
 
 
-def test_an_incomplete_sentinel_address_is_refused() -> None:
-    """The message shows a complete one."""
-    with pytest.raises(ValueError, match="redis\\+sentinel://host"):
-        connect("redis+sentinel://one:26379")
+MALFORMED = [
+    "redis://:pa#hunter2@127.0.0.1:6379/0",
+    "redis://:hunter2@127.0.0.1:port/0",
+    "redis://:hunter2/x@127.0.0.1:6379/0",
+    "redis://:hunter2@127.0.0.1:99999/0",
+    "redis://:hunter2@127.0.0.1:6379/zero",
+    "redis://:hunter2@/0",
+    "redis://:hunter2@[::1/0",
+    "redis://:hunter2@127.0.0.1:6379/0?hunter2=1",
+    "redis://:hunter2@127.0.0.1:6379/0?socket_timeout=hunter2",
+    "redis://user:hunter2@ 127.0.0.1/0",
+    "rediss://:hunter2@127.0.0.1:6380/0?ssl_cert_reqs=hunter2",
+    "http://:hunter2@127.0.0.1:6379",
+    "redis:hunter2",
+    "hunter2",
+    "127.0.0.1:6379",
+    "unix://:hunter2@",
+    "redis+sentinel://:hunter2@one:26379",
+    "redis+sentinel://:hunter2@one:port/mymaster",
+    "redis+sentinel://:hunter2@one/mymaster/zero",
+    "",
+]
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_address_is_one_sentence_without_the_password(url: str) -> None:
+    """Of any shape, for threads and for asyncio; a complete address is shown instead."""
+    for reach in (connect, connect_async):
+        with pytest.raises(InvalidAddress) as caught:
+            reach(url)
+        assert "hunter2" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert "redis://user:password@host:6379/0" in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_reading_of_an_address(text: str) -> None:
+    """Whatever stands in REDIS_URL is a client or that sentence."""
+    for url in (text, f"redis://{text}", f"redis://host/{text}", f"redis+sentinel://{text}"):
+        with suppress(InvalidAddress):
+            connect(url).close()

@@ -5,6 +5,7 @@ Run as a program it is a worker process: `python -m tests.worker.slot_tasks URL 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ from exchange.reading import text
 from worker.faults import DeviceFault, ModelFault
 from worker.leases import RetryLater, current_lease, on_cancel
 from worker.slots import SlotPool
+from worker.supervisor import NAME_VARIABLE
 
 STEP_S = 0.005
 
@@ -104,7 +106,8 @@ def main(url: str, slots: int, lease_s: float) -> None:
     """A worker process with a pretended engine: SIGTERM drains, a second one hands back."""
     client = connect(url)
     sys.modules["worker.tasks"] = tasks_module(client)
-    pool = SlotPool(client, {"render": slots, "deliver": 1}, lease_s=lease_s)
+    name = os.environ.get(NAME_VARIABLE, "")
+    pool = SlotPool(client, {"render": slots, "deliver": 1}, lease_s=lease_s, name=name)
     signals = threading.Semaphore(0)
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -22,7 +22,7 @@ from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
 from worker.heartbeat import Heartbeat
 from worker.leases import Lease, Stop, current_lease, on_cancel
-from worker.recovery import recover
+from worker.recovery import bury, recover
 from worker.slots import SlotPool, Wants
 
 LONG = "steps 100000"
@@ -346,6 +346,38 @@ def test_weather_uses_up_no_try(bench: Bench, monkeypatch: pytest.MonkeyPatch) -
     assert bench.delivered() == [f"{job().id} done"]
     assert bench.client.llen("runs") == 10
     assert bench.client.hget(keys.rq_job(job().id), "retries_left") == b"3"
+
+
+def test_twins_take_nothing_from_each_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two containers with one host's name and one process number: the death of one ends none of the other's leases."""
+    monkeypatch.setattr("socket.gethostname", lambda: "one")
+    monkeypatch.setattr("os.getpid", lambda: 7)
+    bench.submit(*(job(number, user=number) for number in range(4)), orders=LONG)
+    first, second = bench.start(slots=2), bench.start(slots=2)
+    bench.until(lambda: bench.client.zcard(keys.leases("render")) == 4)
+    assert not {slot.name for slot in first.slots()} & {slot.name for slot in second.slots()}
+    assert bury(bench.client, first.name) == 2
+    for lease in second.leases():
+        assert bench.client.zscore(keys.leases("render"), f"{lease.rq_id}:{lease.execution}")
+    assert bench.client.scard(keys.rq_workers_of("render")) == 2
+
+
+def test_what_an_operator_mended_is_forgiven(bench: Bench) -> None:
+    """`easel-worker resume` reaches every process."""
+    forgiven: list[int] = []
+    bench.start(slots=1, lease_s=0.4, forgive=lambda: forgiven.append(1))
+    bench.until(lambda: bench.client.scard(keys.rq_workers_of("render")))
+    bench.client.incr(keys.resumed())
+    bench.until(lambda: forgiven)
+
+
+def test_rqs_tools_see_that_a_slot_lives(bench: Bench) -> None:
+    """`last_heartbeat` moves on, as `rq info` and its exporters read it."""
+    pool = bench.start(slots=1, lease_s=0.4)
+    key = pool.slots()[0].key
+    bench.until(lambda: bench.client.hget(key, "last_heartbeat"))
+    first = bench.client.hget(key, "last_heartbeat")
+    bench.until(lambda: bench.client.hget(key, "last_heartbeat") != first)
 
 
 def test_a_callback_registered_late_is_called_at_once() -> None:

@@ -4,15 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import redis
 
+from exchange import keys
 from exchange.connection import connect
 from tests.exchange.jobs import job
 from tests.worker.test_slots import LONG, Bench
 from worker import supervisor
+from worker.status import describe_status, read_status
 from worker.supervisor import Child, NoSuchDevice, Supervisor, devices
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +90,27 @@ def test_a_dead_childs_jobs_run_again_at_once(redis_url: str, client: redis.Redi
     finally:
         parent.kill()
         parent.wait()
+
+
+def test_a_command_ends_the_pause_of_a_device(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that was left alone is started again when an operator says so, and `status` says how until then."""
+    monkeypatch.setattr(supervisor, "BACKOFF_S", (0.0, 0.0))
+    monkeypatch.setattr(supervisor, "RESUME_LOOK_S", 0.0)
+    watched = Supervisor(client, ["cpu"], lambda device: [sys.executable, "-c", "raise SystemExit(3)"])
+    child = watched._children[0]
+    for _ in range(supervisor.BREAKER_FAULTS):
+        watched._start(child, time.monotonic())
+        assert child.process is not None
+        child.process.wait(20)
+        watched._bury(child, time.monotonic())
+    watched._tend(child)
+    assert child.process is None
+    assert "easel-worker resume" in describe_status(read_status(client))
+    client.incr(keys.resumed())
+    watched._tend(child)
+    assert child.process is not None
+    child.process.wait(20)
+    assert "easel-worker resume" not in describe_status(read_status(client))
 
 
 def test_children_follow_a_dead_supervisor(redis_url: str) -> None:
