@@ -9,7 +9,7 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import aiohttp
@@ -27,11 +27,12 @@ from exchange import progress
 from exchange.accounts import Accounts
 from exchange.batches import Batches
 from exchange.catalogue import open_catalogue
-from exchange.connection import RedisUnavailable, check_async, connect_async
+from exchange.connection import RedisUnavailable, check_async, connect, connect_async
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
 from service.services import Services
 
@@ -102,6 +103,7 @@ async def run(settings: BotSettings) -> None:
     redis = connect_async(settings.redis_url.get_secret_value())
     try:
         await check_async(redis)
+        await asyncio.to_thread(_check_rights, settings.redis_url.get_secret_value())
         services = Services(
             queue=JobQueue(redis, settings.limits),
             images=await asyncio.to_thread(_store, settings.image_store),
@@ -123,6 +125,11 @@ async def run(settings: BotSettings) -> None:
         await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)
     finally:
         await redis.aclose()
+
+
+def _check_rights(url: str) -> None:
+    with closing(connect(url)) as client:
+        check_rights(client)
 
 
 def _store(location: str) -> ImageStore:

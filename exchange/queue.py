@@ -61,12 +61,14 @@ class Position:
     """Where a job stands. `eta_s`: estimated seconds until its pictures are ready, None before speeds are known.
 
     `slots`: how many jobs the workers that run now can take at a time; at 0 the job waits for a worker to start.
+    `served`: whether any of them draws with the job's model.
     """
 
     ahead: int
     eta_s: float | None
     running: bool
     slots: int = 0
+    served: bool = True
 
 
 class CancelOutcome(StrEnum):
@@ -220,7 +222,7 @@ class JobQueue:
         status = text(answer[0])
         if status not in ("created", "queued", "scheduled", "started"):
             return None
-        _, ahead, cost, own, elapsed, running, slots, speed = answer
+        _, ahead, cost, own, elapsed, running, slots, speed, served = answer
         eta = None
         if speed and int(slots):
             seconds_own = float(own) / float(speed)
@@ -228,7 +230,7 @@ class JobQueue:
                 eta = max(0.0, seconds_own - float(elapsed))
             else:
                 eta = (float(cost) + float(running)) / (float(speed) * int(slots)) + seconds_own
-        return Position(ahead=int(ahead), eta_s=eta, running=status == "started", slots=int(slots))
+        return Position(ahead=int(ahead), eta_s=eta, running=status == "started", slots=int(slots), served=bool(served))
 
     async def accepted(self, job_id: JobId) -> Job | None:
         """The job as submitted; None when it is unknown or ended long ago. Errors as `contract.codec.decode_job`."""

@@ -33,6 +33,7 @@ from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check, connect
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
+from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
 from exchange.weather import Weather
 from worker import tasks
@@ -385,6 +386,7 @@ def _redis(settings: WorkerSettings) -> redis.Redis:
         raise RedisUnavailable("REDIS_URL is not set")
     client = connect(settings.redis_url.get_secret_value())
     check(client)
+    check_rights(client)
     return client
 
 

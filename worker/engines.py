@@ -128,8 +128,11 @@ class Engines:
             if not fit:
                 return Wants(none=True)
             choosy = len(self.offered) > 1
-            prefer = self._warm.name if choosy and self._warm is not None else ""
-            return Wants(must=self._awaited(), prefer=prefer, models=fit, max_pixels=self._max_pixels)
+            loaded = self._warm.name if self._warm is not None else ""
+            prefer = loaded if choosy else ""
+            awaited = self._awaited()
+            room_for = "" if awaited else loaded
+            return Wants(awaited, prefer, models=fit, max_pixels=self._max_pixels, loaded=room_for)
 
     def refuse(self, name: str, reason: str) -> None:
         """Draw no more with a model that fails job after job, for `REFUSED_S` or until `forgive`."""

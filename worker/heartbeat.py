@@ -189,6 +189,7 @@ class Heartbeat(threading.Thread):
             node.update(self._describe())
             pipe.hset(keys.node(self._pool.name), mapping=node)
             pipe.expire(keys.node(self._pool.name), NODE_TTL_S)
+            pipe.sadd(keys.nodes(), self._pool.name)
             pipe.get(keys.resumed())
             resumes = pipe.execute()[-1]
         if self._resumes not in (resumes, _UNKNOWN):

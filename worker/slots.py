@@ -66,7 +66,8 @@ class Wants:
     `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for. `prefer`: jobs
     of the loaded model first, but nobody is passed over for ever. `must`: only jobs of the model that somebody waits
     for here; when it is empty and `models` are several, a claim brings only jobs of the model whose jobs run. `none`:
-    nothing is to be drawn here for now.
+    nothing is to be drawn here for now. `loaded`: the model that is warm here, whose jobs others leave to this process
+    for a moment.
     """
 
     must: str = ""
@@ -74,6 +75,7 @@ class Wants:
     models: tuple[str, ...] = ()
     max_pixels: int = 0
     none: bool = False
+    loaded: str = ""
 
 
 class NoDeathPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ ships no types
@@ -274,6 +276,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             "patience_s": PATIENCE_S,
             "skip_limit": SKIP_LIMIT,
             "scan": SCAN,
+            **({"process": self.pool.name, "loaded": wants.loaded} if render else {}),
         }
 
     def _set_connection(self, connection: redis.Redis) -> redis.Redis:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from exchange import keys
+from exchange.reading import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ def read_status(client: redis.Redis) -> Status:
     queues = tuple(_queue(client, name) for name in keys.QUEUES)
     workers = []
     for key in sorted(client.scan_iter(match=keys.node("*"), count=500)):
-        values = client.hgetall(key)
+        values = client.hgetall(key) if client.type(key) in (b"hash", "hash") else {}
         if values:
-            workers.append({_text(name): _text(value) for name, value in sorted(values.items())})
+            workers.append({text(name): text(value) for name, value in sorted(values.items())})
     return Status(
         queues=queues,
-        held=client.zcard(keys.held()),
+        held=_counts(client, lambda pipe: pipe.zcard(keys.held()))[0],
         suspended=bool(client.exists(keys.suspended())),
         workers=tuple(workers),
     )
@@ -72,14 +75,18 @@ def describe_status(status: Status) -> str:
 
 
 def _queue(client: redis.Redis, name: str) -> QueueStatus:
-    with client.pipeline(transaction=False) as pipe:
+    def ask(pipe: Pipeline) -> None:
         pipe.llen(keys.rq_list(name))
         pipe.zcard(keys.leases(name))
         pipe.zcard(keys.scheduled(name))
         pipe.zcard(keys.ended("failed", name))
         pipe.scard(keys.rq_workers_of(name))
-        return QueueStatus(name, *(int(count) for count in pipe.execute()))
+
+    return QueueStatus(name, *_counts(client, ask))
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+def _counts(client: redis.Redis, ask: Callable[[Pipeline], object]) -> list[int]:
+    """Several counts in one round trip; 0 for a key of a wrong type, which recovery puts aside."""
+    with client.pipeline(transaction=False) as pipe:
+        ask(pipe)
+        return [count if isinstance(count, int) else 0 for count in pipe.execute(raise_on_error=False)]

@@ -92,6 +92,7 @@ class WaitingMessages:
         self._is_ours = is_ours
         self._clock = clock
         self._waiting: dict[JobId, _Waiting] = {}
+        self._unserved: set[str] = set()
         self._closed: OrderedDict[JobId, None] = OrderedDict()
 
     def track(self, job: Job, message: MessageRef) -> None:
@@ -156,6 +157,9 @@ class WaitingMessages:
             if position is None:
                 await self._look_after(waiting)
             elif not position.running and waiting.job.id in self._waiting:
+                if not position.served and waiting.job.model not in self._unserved:
+                    self._unserved.add(waiting.job.model)
+                    log.error("no worker that runs now draws with this model", model=waiting.job.model)
                 content = with_small_print(messages.waiting(waiting.job), [place(book(waiting.job.locale), position)])
                 if content != waiting.shown:
                     self._offer(waiting, Edit(content), moving=False)

@@ -11,6 +11,8 @@ def place(words: Book, position: Position) -> str:
     ahead = words.say("place.ahead", ahead=position.ahead) if position.ahead else words.say("place.next")
     if position.slots == 0:
         return words.say("place.no_worker", place=ahead)
+    if not position.served:
+        return words.say("place.unserved", place=ahead)
     if position.eta_s is None:
         return ahead
     return words.say("place.starts", place=ahead, time=duration(words, position.eta_s))

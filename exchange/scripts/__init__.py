@@ -107,4 +107,5 @@ FINISH = assemble("finish")
 RECOVER = assemble("recover")
 BURY = assemble("bury")
 # Beside the queue.
+RIGHTS = assemble("rights")
 COUNT_DELIVERED = assemble("count_delivered")

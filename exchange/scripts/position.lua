@@ -1,11 +1,11 @@
 -- needs: jobs
--- args: ids -> {status, ahead, cost ahead, own cost, seconds it runs, cost that runs, slots, speed} | {''}
+-- args: ids -> {status, ahead, cost ahead, own cost, seconds it runs, cost that runs, slots, speed, served} | {''}
 -- Of the job's RQ jobs (`ids`) the last one counts that waits or runs.
 -- Sums the cost before a job without reading the whole queue: after 500 jobs the average stands for the rest.
 local own, job
 for _, id in ipairs(args.ids) do
   local found = jobs.fields(keys.rq_job(id), 'status', 'origin', 'easel_cost', 'easel_model', 'easel_began',
-    'easel_tag', 'easel_pixels')
+    'easel_tag', 'easel_pixels', 'easel_name')
   if found.status == 'started' or jobs.WAITS[found.status] then own, job = id, found end
 end
 if not job then return {''} end
@@ -43,6 +43,22 @@ for _, member in ipairs(call('ZRANGE', keys.leases(queue), 0, 499)) do
   local id = string.match(member, '^(.*):')
   if id and id ~= own then running = running + cost_of(id) / 2 end
 end
+-- Whether any process that runs draws with the job's model; one that names no models draws with all.
+local function is_served()
+  if queue == 'deliver' or (job.easel_name or '') == '' then return 1 end
+  local known = 1
+  for _, name in ipairs(call('SMEMBERS', keys.nodes())) do
+    local node = jobs.fields(keys.node(name), 'name', 'models', 'delivers', 'brings_in')
+    if not node.name then call('SREM', keys.nodes(), name)
+    elseif not node.delivers and not node.brings_in then
+      if not node.models then return 1 end
+      if string.find(',' .. node.models .. ',', ',' .. job.easel_name .. ',', 1, true) then return 1 end
+      known = 0
+    end
+  end
+  return known
+end
+
 local text = string.format
 return {job.status, rank, text('%.6f', ahead), text('%.6f', number(job.easel_cost)), text('%.3f', elapsed),
-  text('%.6f', running), slots, speed and text('%.9f', number(speed)) or ''}
+  text('%.6f', running), slots, speed and text('%.9f', number(speed)) or '', is_served()}

@@ -12,9 +12,9 @@ from worker.status import describe_status, read_status
 
 
 def test_an_empty_house(client: redis.Redis) -> None:
-    """Two queues with nothing in them, and a hint that nobody works."""
+    """Three queues with nothing in them, and a hint that nobody works."""
     status = read_status(client)
-    assert [queue.name for queue in status.queues] == ["render", "deliver"]
+    assert [queue.name for queue in status.queues] == ["intake", "render", "deliver"]
     assert status.document()["held"] == 0
     assert "no worker is running" in describe_status(status)
 
@@ -31,7 +31,7 @@ def test_jobs_and_workers_are_counted(client: redis.Redis) -> None:
     client.set("rq:suspended", 1)
     client.hset("easel:node:host-7", mapping={"name": "host-7", "device": "cpu", "models": "easel-small"})
     status = read_status(client)
-    render, deliver = status.queues
+    _, render, deliver = status.queues
     assert (render.waiting, render.running, render.failed, render.slots) == (0, 1, 2, 3)
     assert (deliver.waiting, deliver.scheduled) == (2, 1)
     assert status.held == 1

@@ -57,7 +57,22 @@ local function caps_of(queue)
   return function(user, guild) return under('user', user) and under('guild', guild) end
 end
 
+-- A job whose model is loaded in another process that has room is left to it for so many seconds.
+local LEFT_S, HAS_ROOM_S = 2, 1.5
+
+local function left_to_another(id, job, wanted)
+  local warm = keys.warm(job.easel_model)
+  call('ZREMRANGEBYSCORE', warm, '-inf', now)
+  local others = call('ZCARD', warm)
+  if wanted.process and call('ZSCORE', warm, wanted.process) then others = others - 1 end
+  if others == 0 then return false end
+  local since = number(job.easel_left, now)
+  if not job.easel_left then call('HSET', keys.rq_job(id), 'easel_left', now) end
+  return now - since < LEFT_S
+end
+
 -- wanted: queue worker execution lease_s started must prefer models max_pixels version patience_s skip_limit scan
+-- process loaded
 -- -> {'job', id, hash...} | {'empty'} | {'blocked'} | {'suspended'}
 function claiming.claim(wanted)
   local queue = wanted.queue
@@ -65,6 +80,10 @@ function claiming.claim(wanted)
   local before = claimed_before(wanted)
   if before then return found(before) end
   if call('EXISTS', keys.suspended()) == 1 then return {'suspended'} end
+  if wanted.process and wanted.loaded ~= '' then
+    call('ZADD', keys.warm(wanted.loaded), now + HAS_ROOM_S, wanted.process)
+    call('EXPIRE', keys.warm(wanted.loaded), 60)
+  end
   local length = call('LLEN', list)
   if length == 0 then
     call('DEL', order, keys.arrivals(queue), keys.ends(queue))
@@ -84,12 +103,15 @@ function claiming.claim(wanted)
   local function verdict(id)
     local job = jobs.fields(keys.rq_job(id), 'status', 'easel_job', 'easel_user', 'easel_guild', 'easel_model',
       'easel_name', 'easel_pixels', 'easel_version', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_skipped',
-      'easel_share')
+      'easel_share', 'easel_left')
     if number(job.easel_version) > wanted.version then return 'no', job end
     if models and (job.easel_name or '') ~= '' and not models[job.easel_name] then return 'no', job end
     if wanted.max_pixels > 0 and number(job.easel_pixels) > wanted.max_pixels then return 'no', job end
     if not under_caps(job.easel_user, job.easel_guild) then return 'no', job end
-    if model ~= '' and (job.easel_model or '') ~= '' and job.easel_model ~= model then return 'other', job end
+    local own = job.easel_model or ''
+    local foreign = wanted.process and own ~= '' and own ~= wanted.loaded
+    if foreign and left_to_another(id, job, wanted) then return 'no', job end
+    if model ~= '' and own ~= '' and own ~= model then return 'other', job end
     return 'yes', job
   end
 
@@ -123,7 +145,7 @@ function claiming.claim(wanted)
       wanted.started, 'last_heartbeat', wanted.started, 'easel_began', now,
       'easel_execution', wanted.execution,
       'easel_claims', number(job.easel_claims) + 1)
-    if job.easel_skipped then call('HDEL', keys.rq_job(id), 'easel_skipped') end
+    if job.easel_skipped or job.easel_left then call('HDEL', keys.rq_job(id), 'easel_skipped', 'easel_left') end
     call('PERSIST', keys.rq_job(id))
     if queue == 'render' then jobs.mark(keys.running, id, true, job.easel_user, job.easel_guild) end
     if job.easel_job then
