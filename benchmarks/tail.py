@@ -2,7 +2,7 @@
 
 Drafts (4 steps, no guidance) and long jobs (50 steps, guided) arrive at random, at a rate that loads the stock side to
 80 per cent. Both sides get the same arrivals. The clock is CPU time of the process, and gaps in which nothing is there
-to do are skipped: so the figures are those of a machine of one's own. A tiny random model, so that a thousand drafts
+to do are skipped: so the figures are those of an idle machine. A tiny random model, so that a thousand drafts
 are seen. Throughput loss: CPU time for all jobs, ours over stock, minus one (negative: a gain).
 """
 

@@ -155,7 +155,7 @@ class EaselClient(discord.AutoShardedClient):
                 await feature.reacted(self, payload)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """Whatever a listener did not foresee is logged whole; there is nobody to tell."""
+        """What a listener did not foresee is logged whole; there is nobody to tell."""
         log.exception("a listener failed", listener=event_method)
 
     async def close(self) -> None:

@@ -45,7 +45,7 @@ AGAIN_S = 0.1
 """How soon a task that has not ended is cancelled again."""
 
 LAST_CALL_S = 9.0
-"""When a process that was asked to end does so whatever hangs: before Docker's ten seconds are over."""
+"""When a process that was asked to end does so even if something hangs: before Docker's ten seconds are over."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -1,7 +1,7 @@
 """Every button that is about a job: one row each. What is sent, shown and understood is derived from this table.
 
 The custom_ids are Midjourney's, because client libraries press buttons and send forms unseen. In a pattern `{number}`
-is the picture, counted from 1, and `{job}` the job's id; whatever else a button says (a factor, a direction) is its
+is the picture, counted from 1, and `{job}` the job's id; what else a button says (a factor, a direction) is its
 row's own `argument`. A row names the kind of job it makes; that kind reads picture and argument (`Request.derived`).
 """
 

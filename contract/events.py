@@ -1,6 +1,6 @@
 """What happens to jobs, as values, for everybody who wants to know: the log, and beside it metrics or an audit.
 
-A process hands one `Observer` to whatever works on jobs in it. Each event is told once by whoever brings it about; a
+A process hands one `Observer` to all that works on jobs in it. Each event is told once, by what brings it about; a
 step that is repeated after a crash may tell it again.
 """
 

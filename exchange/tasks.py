@@ -1,6 +1,6 @@
 """The tasks RQ may run, by dotted name, and the hashes of their jobs. JSON only, never pickle.
 
-JSON alone does not stop code execution: RQ imports whatever function name it finds in Redis. `AllowedJob` does.
+JSON alone does not stop code execution: RQ imports any function name that it finds in Redis. `AllowedJob` does.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class Keep:
     """Inpainting: what must stay as it is.
 
     picture: (H, W, 3) of the size asked for. mask: (H, W), 0 keeps the picture to the byte, 255 or True paints it
-    afresh; values between mix at the seam.
+    again; values between mix at the seam.
     """
 
     picture: Pixels

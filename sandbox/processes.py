@@ -84,7 +84,7 @@ class Run:
         return await asyncio.shield(self._end)
 
     async def stop(self, grace_s: float) -> None:
-        """SIGTERM, ``grace_s`` to finish, then SIGKILL to it and to whatever it has started."""
+        """SIGTERM, ``grace_s`` to finish, then SIGKILL to it and to all that it has started."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()

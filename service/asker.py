@@ -1,4 +1,4 @@
-"""Who asks, where and when: what a door makes of whatever reached it."""
+"""Who asks, where and when: what a door makes of what reached it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Standing:
 async def open_batch(
     services: Services, asker: Asker, token: str, jobs: Sequence[Job], message: MessageRef | None
 ) -> None:
-    """Keep confirmed jobs, so that they are accepted whatever becomes of this process. UserError when that fails."""
+    """Keep confirmed jobs, so that they are accepted even if this process ends. UserError when that fails."""
     document = {
         "jobs": [job_document(job) for job in jobs],
         "channel": asker.channel_id,

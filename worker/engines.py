@@ -85,7 +85,7 @@ class Engines:
     """Lends the loaded model to many threads; loads another one when a job needs it and nobody uses this one.
 
     `offered` are names in the catalogue. `load` brings a model; it is called by one thread at a time, when the model
-    before has been closed and let go of, and may raise whatever it likes.
+    before has been closed and let go of, and may raise anything.
     """
 
     def __init__(
@@ -251,7 +251,7 @@ class Engines:
 
 
 class _Place:
-    """A job's place in the line for a model that is not to be had at once."""
+    """A job's place in the line for a model that is not there at once."""
 
     def __init__(self, name: str, changed: threading.Condition) -> None:
         self.name = name
@@ -259,7 +259,7 @@ class _Place:
         self._changed = changed
 
     def cancel(self) -> None:
-        """Leave the line; too late while one's own load runs."""
+        """Leave the line; too late while its own load runs."""
         with self._changed:
             self.cancelled = True
             self._changed.notify_all()

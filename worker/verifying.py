@@ -38,7 +38,7 @@ _ALLOWED, _ALLOWED_AFTER_JPEG = 1, 8
 
 
 class CannotVerify(EaselError):
-    """The file is no picture of ours, or what it needs to be drawn again is not at hand; the text says which."""
+    """The file is no picture of ours, or what it needs to be drawn again is missing; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)

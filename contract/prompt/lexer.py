@@ -151,7 +151,7 @@ def _cut_text(line: Line) -> int:
         start = found.start()
         if found[0] == "::":
             number = _BREAK.match(text, start)
-            assert number is not None  # it matches wherever `::` stands
+            assert number is not None  # it matches where `::` stands
             _plain(line, begin, start)
             line.items.append(Break(start, number.end(), number[1]))
             begin = position = number.end()

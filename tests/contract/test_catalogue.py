@@ -110,7 +110,7 @@ def test_what_is_not_offered_is_refused_with_what_is() -> None:
     "text", ["models = 3", 'models = ["sdxl"]', "[models]\nname = 'sdxl'", "[[model]]", "[[models]]"]
 )
 def test_what_has_no_tables_of_models_is_refused(text: str) -> None:
-    """Whatever shape it has, the answer is a sentence."""
+    """For any shape, the answer is a sentence."""
     with pytest.raises(UserError, match="models"):
         read_catalogue(text)
 

@@ -23,7 +23,7 @@ GRID = imagine("a red:: fox::2 --ar 3:2 --no trees, snow --chaos 10")
     "job", [GRID, variation(GRID, 1, Strength.SUBTLE, press()), upscale(GRID, 3, press())], ids=["imagine", "v", "u"]
 )
 def test_a_job_survives_the_wire(job: Job) -> None:
-    """Decoding gives an equal value, whatever the request."""
+    """Decoding gives an equal value, for every kind of request."""
     assert decode_job(encode_job(job)) == job
 
 
@@ -36,7 +36,7 @@ def test_a_newer_document_is_handed_back() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 1, "job": {}}', "[" * 100_000])
 def test_what_is_no_job_is_malformed(text: str) -> None:
-    """Whatever arrives, the answer is one kind of error."""
+    """For anything that arrives, the answer is one kind of error."""
     with pytest.raises(MalformedDocument):
         decode_job(text)
 

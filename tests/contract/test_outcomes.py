@@ -69,7 +69,7 @@ def test_an_unknown_outcome_is_a_newer_versions() -> None:
 
 @pytest.mark.parametrize("document", ["", "[]", "3", [], None, {"gpu_s": 1}, {"state": "failed", "reason": "whim"}])
 def test_what_is_no_outcome_is_malformed(document: object) -> None:
-    """Whatever arrives, the answer is one kind of error."""
+    """For anything that arrives, the answer is one kind of error."""
     with pytest.raises(MalformedDocument):
         decode_outcome(document)
 

@@ -24,7 +24,7 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """An empty folder for a demo of one's own."""
+    """An empty folder for a test's own demo."""
     with _folder() as folder:
         yield folder
 

@@ -134,7 +134,7 @@ async def test_position_counts_down(queue: JobQueue, client: redis.Redis) -> Non
 
 
 async def test_eta_follows_measured_speed(queue: JobQueue, client: redis.Redis) -> None:
-    """With two slots of 5 megapixel-steps a second, two jobs of 10 ahead make 2 s, and one's own 10 another 2 s."""
+    """With two slots of 5 megapixel-steps a second, two jobs of 10 ahead make 2 s, and the job's own 10 another 2 s."""
     client.hset(keys.speed(), "m", 5.0)
     client.sadd("rq:workers:render", "rq:worker:a", "rq:worker:b", "rq:worker:killed")
     for name in "ab":

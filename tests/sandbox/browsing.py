@@ -28,7 +28,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, base_url: str, viewport: ViewportSize) -> Iterator[Page]:
-    """The page, opened afresh. Any error in its console, and any request to elsewhere, fails the test."""
+    """The page, newly opened. Any error in its console, and any request to elsewhere, fails the test."""
     small = viewport is PHONE
     context = browser.new_context(viewport=viewport, color_scheme="dark", has_touch=small, is_mobile=small)
     page = context.new_page()

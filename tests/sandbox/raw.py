@@ -48,11 +48,11 @@ class RawGateway:
         await self._socket.send_str(json.dumps({"op": op, "d": data}))
 
     async def send_text(self, text: str) -> None:
-        """Send whatever."""
+        """Send any text."""
         await self._socket.send_str(text)
 
     async def hang_up(self, code: int) -> None:
-        """Close with a code of one's own."""
+        """Close with this code."""
         await self._socket.close(code=code)
 
     async def identify(self, **changes: Any) -> JSON:

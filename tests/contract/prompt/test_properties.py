@@ -206,7 +206,7 @@ def test_refusals_are_the_languages_own(typed: tuple[str, Context]) -> None:
 @_bounded
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode), st.just(b"[" * 100_000)))
 def test_any_line_gets_one_line_of_json(line: bytes) -> None:
-    """Whatever comes in, one JSON object without a line break goes out."""
+    """For anything that comes in, one JSON object without a line break goes out."""
     out = answer(line)
     assert "\n" not in out
     assert isinstance(json.loads(out), dict)

@@ -408,7 +408,7 @@ def test_a_result_is_posted_from_memory(
 def test_without_the_right_to_post_the_waiting_message_tells(
     delivery: Delivery, discord: FakeDiscord, store: FolderStore, client: redis.Redis
 ) -> None:
-    """Editing one's own message needs no permission to send; the person takes no direct messages."""
+    """Editing an own message needs no permission to send; the person takes no direct messages."""
     job = accepted(client, imagine())
     keep_pictures(store, job)
     discord.refuse = {"post": MISSING_PERMISSIONS, "direct": CANNOT_DM}
