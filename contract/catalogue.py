@@ -112,6 +112,14 @@ class Catalogue:
                 return model
         raise UserError("version_not_offered", version=version, offered=", ".join(self.offered))
 
+    def version_of(self, name: str) -> str:
+        """A version that means the model called `name`, the default where it does. UserError as `named`."""
+        self.named(name)
+        answers = [version for version in self.offered if self.resolve(version).name == name]
+        if not answers:  # another model answers to all of its versions first
+            raise UserError("model_not_offered", model=name, offered=", ".join(_names(self.models)))
+        return self.default_version if self.default_version in answers else answers[0]
+
     def named(self, name: str) -> Model:
         """The model called `name`. UserError `model_not_offered` when the operator took it away."""
         for model in self.models:

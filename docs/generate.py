@@ -19,9 +19,11 @@ import annotated_types
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from api.settings import ApiSettings
 from bot.settings import BotSettings
 from contract.prompt.manual import parameter_table
 from exchange.settings import SECRETS_FOLDER, CommonSettings
+from service.settings import DoorSettings
 from worker.__main__ import app
 from worker.settings import WorkerSettings
 
@@ -32,7 +34,7 @@ WIDTH = {"COLUMNS": "100", "NO_COLOR": "1"}
 SETTINGS_HEAD = f"""\
 # Settings
 
-<!-- Written by `make docs` from exchange/settings.py, bot/settings.py and worker/settings.py. -->
+<!-- Written by `make docs` from the settings classes: settings.py of exchange, service, bot, api and worker. -->
 
 A setting is an environment variable. What the environment does not say is looked for in the file `.env` of the working
 folder, then in a folder of secrets with one file a setting (`{SECRETS_FOLDER}/discord_token`; `SECRETS_DIR` names
@@ -66,11 +68,13 @@ PROGRAMS = (
 
 
 def settings_page() -> str:
-    """A table for the settings of both processes and one for each process's own."""
+    """A table for the settings that processes share and one for each process's own."""
     common = CommonSettings.model_fields
     sections = [
-        ("Bot and worker", CommonSettings, list(common)),
-        ("The bot", BotSettings, [name for name in BotSettings.model_fields if name not in common]),
+        ("Every process", CommonSettings, list(common)),
+        ("Bot and API", DoorSettings, [name for name in DoorSettings.model_fields if name not in common]),
+        ("The bot", BotSettings, [name for name in BotSettings.model_fields if name not in DoorSettings.model_fields]),
+        ("The API", ApiSettings, [name for name in ApiSettings.model_fields if name not in DoorSettings.model_fields]),
         ("The worker", WorkerSettings, [name for name in WorkerSettings.model_fields if name not in common]),
     ]
     parts = [SETTINGS_HEAD]

@@ -8,10 +8,10 @@ from typing import Any
 
 import redis
 
-from contract.errors import EaselError
+from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from contract.jobs import Job
-from contract.outcomes import JobState, Outcome
+from contract.outcomes import JobState, Outcome, Refused, encode_outcome
 from exchange import keys, scripts, tasks
 from exchange.reading import integer, text
 
@@ -102,6 +102,14 @@ def record_ended(client: redis.Redis, job_id: JobId, state: JobState) -> None:
     """Record that a job ended without a new message: its channel is gone, or its waiting message says it all."""
     with client.pipeline() as pipe:
         pipe.hset(keys.state(job_id), "state", state)
+        pipe.expire(keys.state(job_id), KEPT_S)
+        pipe.execute()
+
+
+def record_error(client: redis.Redis, job_id: JobId, error: UserError) -> None:
+    """Keep why a job failed, for who asks for it."""
+    with client.pipeline() as pipe:
+        pipe.hset(keys.state(job_id), "error", encode_outcome(Refused.by(error)))
         pipe.expire(keys.state(job_id), KEPT_S)
         pipe.execute()
 

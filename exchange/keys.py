@@ -107,6 +107,7 @@ batches_of = Key("easel:batches:{user}", "set", "those of one person")
 batch_runner = Key("easel:batch:{token}:runner", "string", "the bot process that starts a batch's jobs; expires")
 form = Key("easel:form:{user}:{message}:{name}", "string", "a form that a person opened under a message; expires")
 usage = Key("easel:usage:{user}:{month}", "hash", "pictures and GPU seconds")
+api_keys = Key("easel:api_keys", "hash", "key id -> what is known of a program's key, its secret as a digest, as JSON")
 history = Key("easel:history:{user}", "zset", "job -> when")
 history_entries = Key("easel:history:{user}:entries", "hash", "job -> what it was and where it was posted, as JSON")
 

@@ -19,7 +19,7 @@ from contract.codec import decode_job, encode_job
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job, Speed
-from contract.outcomes import Cancelled, JobState
+from contract.outcomes import Cancelled, JobState, Refused, decode_outcome
 from exchange import keys, scripts, tasks
 from exchange.delivery import MessageRef, message_ref
 from exchange.reading import text
@@ -257,6 +257,12 @@ class JobQueue:
             with suppress(ValueError):  # an id that is none of ours
                 found.add(keys.job_of(text(member)))
         return sorted(found)
+
+    async def error(self, job_id: JobId) -> UserError | None:
+        """Why a job failed, where its place keeps that."""
+        value = await self._redis.hget(keys.state(job_id), "error")
+        outcome = None if value is None else decode_outcome(text(value))
+        return outcome.error if isinstance(outcome, Refused) else None
 
     async def _run(self, script: scripts.Script, parameters: dict[str, Any], fields: tasks.Fields | None = None) -> Any:
         return await scripts.run_async(self._redis, script, scripts.arguments(parameters, fields or []))

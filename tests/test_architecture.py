@@ -12,13 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-OURS = ("contract", "exchange", "service", "bot", "worker", "model", "sandbox")
+OURS = ("contract", "exchange", "service", "bot", "api", "worker", "model", "sandbox")
 
 MAY_IMPORT = {
     "contract": {"contract"},
     "exchange": {"exchange", "contract"},
     "service": {"service", "exchange", "contract"},
     "bot": {"bot", "service", "exchange", "contract"},
+    "api": {"api", "service", "exchange", "contract"},
     "worker": {"worker", "model", "exchange", "contract"},
     "model": {"model"},
     "sandbox": {"sandbox"},
@@ -29,6 +30,7 @@ NEVER_IMPORTS = {
     "exchange": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "service": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "bot": {"torch", "PIL", "numpy", "diffusers", "transformers"},
+    "api": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "worker": set(),
     "model": {"discord", "redis", "rq"},
     "sandbox": {"torch", "discord", "redis", "rq", "PIL", "numpy"},

@@ -330,10 +330,12 @@ def _delivery(
 ) -> Delivery:
     from worker.delivery.discord import DiscordDoor
     from worker.delivery.ending import Delivery
+    from worker.delivery.program import ProgramDoor
 
     limit_bytes, signer = settings.upload_limit_bytes, settings.signer()
     door = DiscordDoor(poster, upload_limit_bytes=limit_bytes, catalogue=catalogue, signer=signer)
-    return Delivery({"discord": door}, store, client, catalogue)
+    secret = settings.api_secret.get_secret_value() if settings.api_secret else None
+    return Delivery({"discord": door, "program": ProgramDoor(client, secret)}, store, client, catalogue)
 
 
 def _work(

@@ -39,6 +39,9 @@ class WorkerSettings(CommonSettings):
     state_folder: str = Field(
         "data/worker", description="what a worker keeps for itself: its certificate, graphs that it exported"
     )
+    api_secret: SecretStr | None = Field(
+        None, min_length=16, description="what the API has as its API_SECRET: signs the webhooks of its callers"
+    )
     drain_s: float = Field(60, ge=0, le=3600, description="seconds that running jobs get to finish after SIGTERM")
     delivery_patience_s: float = Field(60, ge=0, description="seconds to wait for Discord before a fresh attempt")
     retention_days: float = Field(0, ge=0, description="days after which pictures are deleted, 0 to keep them for ever")
