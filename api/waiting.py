@@ -69,7 +69,7 @@ class Waiting:
         if error is not None:
             raise error
         if state in (JobState.FAILED, JobState.CANCELLED):
-            raise UserError("job_failed" if state == JobState.FAILED else "job_cancelled")
+            raise UserError("job_failed") if state == JobState.FAILED else UserError("job_cancelled")
         if state in ENDING:
             return await asyncio.to_thread(self._are_kept, job)
         return state is None or state == JobState.DELIVERED

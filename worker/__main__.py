@@ -30,13 +30,14 @@ from contract.errors import EaselError, UserError
 from contract.sentences import describe
 from exchange import keys
 from exchange.catalogue import open_catalogue
-from exchange.connection import RedisUnavailable, check, connect
+from exchange.connection import RedisUnavailable
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
-from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
 from exchange.weather import Weather
 from worker import tasks
+from worker.commands import keys as keys_commands
+from worker.commands.shared import open_redis
 from worker.retention import Retention
 from worker.retention import prune as prune_store
 from worker.settings import WorkerSettings
@@ -67,6 +68,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(keys_commands.app, name="keys")
+
 GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
 """A step takes well under a second on a card; on a processor a large model's may take minutes."""
 REACH_EVERY_S = 1.0
@@ -89,7 +92,7 @@ def start(
     _endpoints(settings)
     _offer(settings)
     _store(settings)
-    client = _redis(settings)
+    client = open_redis(settings)
     if slots is not None:
         os.environ["SLOTS"] = str(slots)
 
@@ -106,7 +109,10 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
     follow_parent()
-    client, store = _patiently("Redis", lambda: _redis(settings)), _patiently("the store", lambda: _store(settings))
+    client, store = (
+        _patiently("Redis", lambda: open_redis(settings)),
+        _patiently("the store", lambda: _store(settings)),
+    )
     catalogue, offered = _offer(settings)
     with _hopeless():
         poster = _poster(settings)
@@ -147,7 +153,7 @@ def bring_in(
     """Only bring in the pictures that prompts link to: needs the web and the image store, no GPU, token or torch."""
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
-    client, store = _redis(settings), _store(settings)
+    client, store = open_redis(settings), _store(settings)
     from worker.slots import SlotPool
 
     plan = {keys.INTAKE: slots or settings.intake_slots}
@@ -162,7 +168,7 @@ def deliver(
     """Only deliver: needs no GPU, no torch and no model."""
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
-    client, store = _redis(settings), _store(settings)
+    client, store = open_redis(settings), _store(settings)
     poster = _poster(settings)
     catalogue, _ = _offer(settings)
     from worker.slots import SlotPool
@@ -179,7 +185,7 @@ def status(
 ) -> None:
     """Show queues and workers."""
     settings = read_settings(WorkerSettings)
-    now = read_status(_redis(settings))
+    now = read_status(open_redis(settings))
     typer.echo(json.dumps(now.document()) if as_json else describe_status(now))
 
 
@@ -187,7 +193,7 @@ def status(
 def resume() -> None:
     """Try again at once what was left alone: devices whose process kept dying, models that kept failing."""
     settings = read_settings(WorkerSettings)
-    _redis(settings).incr(keys.resumed())
+    open_redis(settings).incr(keys.resumed())
     typer.echo("Every device and model that was left alone is tried again now.")
 
 
@@ -380,16 +386,6 @@ def _work(
         give_up.cancel()
         poster.close()
     log.info("ended", handed_back=not ended)
-
-
-def _redis(settings: WorkerSettings) -> redis.Redis:
-    """A client that is known to reach its server."""
-    if settings.redis_url is None:
-        raise RedisUnavailable("REDIS_URL is not set")
-    client = connect(settings.redis_url.get_secret_value())
-    check(client)
-    check_rights(client)
-    return client
 
 
 def _name() -> str:

@@ -16,7 +16,7 @@ from contract.locales import DEFAULT_LOCALE, LOCALES, Book, book
 from contract.sentences import describe
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEAKERS = ("contract", "exchange", "service", "bot", "worker")
+SPEAKERS = ("contract", "exchange", "service", "bot", "api", "worker")
 """The packages whose words people read."""
 
 
