@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from model.families.base import Condition, TextEncoder
+from model.family import Condition, TextEncoder
 from model.request import Pixels
 
 

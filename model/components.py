@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from model import vae as autoencoder
+from model.adapters.ip_adapter import IPAdapter
 from model.adapters.lora import Lora, adapted
 from model.autoencoders import codec
 from model.errors import ModelError
@@ -18,6 +19,15 @@ from model.families import Condition, Family, Parts, TextEncoder, Uses
 from model.request import Size
 from model.schedulers import Sampler, Schedule, samplers_of
 from model.text import PromptCache
+
+
+@dataclass(frozen=True, eq=False)
+class Adapters:
+    """What a model was loaded with beside its own parts, by the names that requests use."""
+
+    loras: Mapping[str, Lora] = field(default_factory=dict)
+    controlnets: Mapping[str, Any] = field(default_factory=dict)
+    ip_adapters: Mapping[str, IPAdapter] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -33,7 +43,7 @@ class Bundle:
     fingerprint: str = ""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
-    loras: Mapping[str, Lora] = field(default_factory=dict)
+    adapters: Adapters = field(default_factory=Adapters)
     prompts: PromptCache | None = field(init=False, default=None)
     _samplers: dict[str, Sampler] = field(init=False, default_factory=dict)
 
@@ -41,6 +51,8 @@ class Bundle:
         if self.text is not None:
             self.prompts = PromptCache(self.text, self._reading)
         self.family.pixels_per_latent = self.pixels_per_latent
+        self.family.controlnets = self.adapters.controlnets
+        self.family.ip_adapters = self.adapters.ip_adapters
         self.fingerprint = self.fingerprint or _fingerprint_of_weights(self)
 
     @contextmanager
@@ -49,7 +61,7 @@ class Bundle:
         with ExitStack() as stack:
             for name, part in self.parts.modules.items():
                 if name.startswith("text_encoder") and loras:
-                    stack.enter_context(adapted(name, part, self.loras, [loras]))
+                    stack.enter_context(adapted(name, part, self.adapters.loras, [loras]))
             yield
 
     @property
@@ -128,7 +140,7 @@ def assemble(
     fingerprint: str = "",
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
-    loras: Mapping[str, Lora] | None = None,
+    adapters: Adapters | None = None,
 ) -> Bundle:
     """A bundle of this family from its parts, which are put into the state they serve in."""
     for module in parts.modules.values():
@@ -142,7 +154,7 @@ def assemble(
             f"the denoiser takes {family.latent_channels}: they belong to different models."
         )
     place = device or torch.device("cpu")
-    return Bundle(family, parts, kind.text(parts), fingerprint, place, dtype, loras or {})
+    return Bundle(family, parts, kind.text(parts), fingerprint, place, dtype, adapters or Adapters())
 
 
 def _fingerprint_of_weights(bundle: Bundle) -> str:

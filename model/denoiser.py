@@ -163,7 +163,7 @@ class Denoiser:
         rows = [() if condition is None else condition.loras for condition in conditions]
         if not any(rows):
             return nullcontext()
-        return adapted(self._bundle.family.denoiser_part, self._bundle.denoiser, self._bundle.loras, rows)
+        return adapted(self._bundle.family.denoiser_part, self._bundle.denoiser, self._bundle.adapters.loras, rows)
 
     def _in_slices(self, predict: Callable[[slice], tuple[Any, ...]], rows: int) -> list[Any]:
         """What `predict` gives for all rows; rows already predicted are kept when memory runs out on the way."""

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from model import folders, single_file
+from model.adapters.controlnet import read_controlnet
+from model.adapters.ip_adapter import read_ip_adapter
 from model.adapters.lora import read_lora
-from model.components import Bundle, assemble
+from model.components import Adapters, Bundle, assemble
 from model.errors import ModelError
 from model.families import Family, Parts, family_for
 from model.imports import collector_resting
@@ -35,6 +37,8 @@ class Source:
     schedule: what is changed in the scheduler's config, as `timestep_spacing = "trailing"` for few-step relatives.
     inversions: textual inversions by the word that calls each, as .safetensors files.
     loras: LoRAs by the name that requests call each by, as .safetensors files; every one is checked against the model.
+    controlnets, ip_adapters: the same, from a ControlNet's folder, and from an adapter's file and the folder of the
+        vision encoder that sees for it.
     """
 
     where: str
@@ -45,6 +49,8 @@ class Source:
     schedule: Mapping[str, Any] = field(default_factory=dict)
     inversions: Mapping[str, str] = field(default_factory=dict)
     loras: Mapping[str, str] = field(default_factory=dict)
+    controlnets: Mapping[str, str] = field(default_factory=dict)
+    ip_adapters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def load(
@@ -90,9 +96,27 @@ def _load(source: Source, device: torch.device, dtype: torch.dtype, local_files_
     for module in modules.values():
         if isinstance(module, torch.nn.Module):
             module.to(device)
-    loras = {name: read_lora(Path(file).expanduser(), kind, modules) for name, file in source.loras.items()}
+    adapters = _adapters(source, kind, modules, dtype)
     parts = dataclasses.replace(parts, modules=modules, scheduler=scheduler)
-    return assemble(kind, parts, fingerprint=digest.hexdigest()[:8], device=device, dtype=dtype, loras=loras)
+    return assemble(kind, parts, fingerprint=digest.hexdigest()[:8], device=device, dtype=dtype, adapters=adapters)
+
+
+def _adapters(source: Source, kind: type[Family], modules: Mapping[str, Any], dtype: torch.dtype) -> Adapters:
+    """All that the model is loaded with, each checked against it."""
+    denoiser = modules[kind.denoiser_part]
+    if (source.controlnets or source.ip_adapters) and not kind.takes_controls:
+        raise ModelError(f"A {kind.name} model takes neither ControlNets nor IP-Adapters here.")
+    return Adapters(
+        {name: read_lora(Path(file).expanduser(), kind, modules) for name, file in source.loras.items()},
+        {
+            name: read_controlnet(Path(folder).expanduser(), denoiser, dtype).to(denoiser.device)
+            for name, folder in source.controlnets.items()
+        },
+        {
+            name: read_ip_adapter(Path(file).expanduser(), Path(encoder).expanduser(), denoiser, dtype)
+            for name, (file, encoder) in source.ip_adapters.items()
+        },
+    )
 
 
 def _from_folder(folder: Path, variant: str, dtype: torch.dtype) -> tuple[type[Family], Parts]:

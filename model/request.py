@@ -113,7 +113,25 @@ class LoraUse:
     weight: float = 1.0
 
 
-Control = Reference | LoraUse
+@dataclass(frozen=True, eq=False)
+class ControlNetUse:
+    """A ControlNet that the model was loaded with, and the picture of edges, depth or segments that it sees."""
+
+    name: str
+    picture: Pixels
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class IPAdapterUse:
+    """An IP-Adapter that the model was loaded with, and the picture that the result is to be like."""
+
+    name: str
+    picture: Pixels
+    scale: float = 0.6
+
+
+Control = Reference | LoraUse | ControlNetUse | IPAdapterUse
 """What steers a picture beside its prompt."""
 
 

@@ -5,6 +5,7 @@ generators), so the engine can advance many requests in one forward, and one tha
 forgets nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,19 @@ from model import schedulers, seeds, text, vae
 from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition, Guidance
-from model.request import MAX_IMAGES, LoraUse, NoiseSource, Pixels, Prompt, Reference, Request
+from model.family import Hint, Likeness
+from model.request import (
+    MAX_IMAGES,
+    ControlNetUse,
+    IPAdapterUse,
+    LoraUse,
+    NoiseSource,
+    Pixels,
+    Prompt,
+    Reference,
+    Request,
+    Size,
+)
 
 _CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
 MAX_STEPS = 1000
@@ -84,10 +97,18 @@ def check(bundle: Bundle, request: Request) -> None:
             raise ModelError(f"The picture to keep must be {size.height}x{size.width}x3 like the picture asked for.")
         if request.keep.mask.shape[:2] != (size.height, size.width):
             raise ModelError("A mask needs the size of the picture it keeps.")
+    known: dict[type, tuple[str, Mapping[str, Any]]] = {
+        LoraUse: ("LoRA", bundle.adapters.loras),
+        ControlNetUse: ("ControlNet", bundle.adapters.controlnets),
+        IPAdapterUse: ("IP-Adapter", bundle.adapters.ip_adapters),
+    }
     for control in request.controls:
-        if isinstance(control, LoraUse) and control.name not in bundle.loras:
-            have = ", ".join(sorted(bundle.loras)) or "none"
-            raise ModelError(f"This model was loaded without a LoRA “{control.name}”; it has {have}.")
+        if isinstance(control, Reference):
+            continue
+        what, there = known[type(control)]
+        if control.name not in there:
+            have = ", ".join(sorted(there)) or "none"
+            raise ModelError(f"This model was loaded without a {what} “{control.name}”; it has {have}.")
     references = sum(isinstance(control, Reference) for control in request.controls)
     if references > bundle.family.max_references:
         most = bundle.family.max_references or "no"
@@ -109,6 +130,8 @@ class DenoisingState:
         self.request = request
         self._family = bundle.family
         self._shortcuts = shortcuts or Shortcuts()
+        if any(not isinstance(control, LoraUse | Reference) for control in request.controls):
+            self._shortcuts = replace(self._shortcuts, deep_every=1)  # what steers also changes the deep part
         self._sampler = bundle.sampler(request.sampling.sampler)
         self.scheduler = self._sampler.fresh()
         steps, shape = request.sampling.num_inference_steps, bundle.latent_shape(request.size)
@@ -267,8 +290,24 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
         return [([None] * len(request.noises), 1.0)], None
     seen = tuple(control.picture for control in request.controls if isinstance(control, Reference))
     loras = tuple((control.name, control.weight) for control in request.controls if isinstance(control, LoraUse))
-    reading = tuple(use for use in loras if bundle.loras[use[0]].reads)
-    beside: dict[str, Any] = {"loras": loras, "references": tuple(_reference(bundle, picture) for picture in seen)}
+    reading = tuple(use for use in loras if bundle.adapters.loras[use[0]].reads)
+    hints = tuple(
+        Hint(control.name, _hint(control.picture, request.size).to(bundle.device), control.scale)
+        for control in request.controls
+        if isinstance(control, ControlNetUse)
+    )
+    looks = [control for control in request.controls if isinstance(control, IPAdapterUse)]
+    tokens = [bundle.adapters.ip_adapters[look.name].tokens(look.picture) for look in looks]
+    like, unlike = (
+        tuple(Likeness(look.name, both[which], look.scale) for look, both in zip(looks, tokens, strict=True))
+        for which in (0, 1)
+    )
+    beside: dict[str, Any] = {
+        "loras": loras,
+        "controls": hints,
+        "likenesses": like,
+        "references": tuple(_reference(bundle, picture) for picture in seen),
+    }
     if family.takes_mask:
         beside["channels"] = _mask_channels(bundle, request)
     if family.guidance is Guidance.EMBEDDED:
@@ -288,7 +327,13 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
     if family.guidance is not Guidance.CLASSIFIER_FREE or scale <= 1.0 or not prompt.parts:
         return positive, None
     against = ", ".join(part for part in prompt.negatives if part.strip()) or None
-    return positive, [with_all(prompts.against(against, seen, reading))] * len(request.noises)
+    away = replace(with_all(prompts.against(against, seen, reading)), likenesses=unlike)
+    return positive, [away] * len(request.noises)
+
+
+def _hint(picture: Pixels, size: Size) -> torch.Tensor:
+    """(3, H, W) in 0..1 of the size asked for."""
+    return torch.from_numpy(vae.fit(picture, size.width, size.height)).permute(2, 0, 1).float() / 255
 
 
 def _reference(bundle: Bundle, picture: Pixels) -> torch.Tensor:

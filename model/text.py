@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import torch
 
-from model.families.base import Condition, TextEncoder, Uses
+from model.family import Condition, TextEncoder, Uses
 from model.request import Pixels
 
 CACHED_PROMPTS = 512

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from model.errors import ModelError
-from model.families.base import Family, Uses
+from model.family import Family, Uses
 
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 _OTHER_KINDS = {"hada_w1_a": "a LoHa", "lokr_w1": "a LoKr", "dora_scale": "a DoRA", "oft_blocks": "an OFT"}

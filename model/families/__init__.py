@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.errors import ModelError
-from model.families.base import Condition, Conditions, Family, Guidance, Parts, Reusing, Rows, TextEncoder, Uses
 from model.families.flux import Flux
 from model.families.flux2_klein import Flux2Klein
 from model.families.qwen_image import QwenImage
@@ -15,6 +14,7 @@ from model.families.stable_diffusion_3 import StableDiffusion3
 from model.families.stable_diffusion_xl import StableDiffusionXL
 from model.families.unconditional import Unconditional
 from model.families.z_image import ZImage
+from model.family import Condition, Conditions, Family, Guidance, Parts, Reusing, Rows, TextEncoder, Uses
 
 FAMILIES: Mapping[str, type[Family]] = {
     family.name: family

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from model.families.base import Family
+from model.family import Family
 from model.schedulers import Schedule
 
 

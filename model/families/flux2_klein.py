@@ -7,8 +7,8 @@ import torch
 
 from model import tiny_parts
 from model.chat import ChatText
-from model.families.base import Conditions, Guidance, Parts, TextEncoder
 from model.families.flow import FlowFamily
+from model.family import Conditions, Guidance, Parts, TextEncoder
 from model.request import Pixels
 
 # Where the picture's tokens lie on the first axis of their positions: the picture itself at 0, references from here on.

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import torch
 
 from model import tiny_parts
-from model.families.base import Condition, Conditions, Parts, TextEncoder
 from model.families.flow import FlowFamily
 from model.families.patches import packed, unpacked
+from model.family import Condition, Conditions, Parts, TextEncoder
 from model.request import Pixels
 
 _TEMPLATE = (

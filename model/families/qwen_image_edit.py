@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import torch
 
 from model import tiny_parts
-from model.families.base import Condition, Parts, TextEncoder
 from model.families.qwen_image import QwenImage
+from model.family import Condition, Parts, TextEncoder
 from model.request import Pixels
 
 _TEMPLATE = (

@@ -7,8 +7,8 @@ import torch
 
 from model import tiny_parts
 from model.clip import ClipText
-from model.families.base import Parts, TextEncoder
 from model.families.unet import TextUNet
+from model.family import Parts, TextEncoder
 
 
 class StableDiffusion(TextUNet):

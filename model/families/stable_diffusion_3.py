@@ -7,8 +7,8 @@ import torch
 
 from model import tiny_parts
 from model.clip import clip_tokens
-from model.families.base import Condition, Conditions, Parts, TextEncoder
 from model.families.flow import FlowFamily
+from model.family import Condition, Conditions, Parts, TextEncoder
 from model.request import Pixels
 from model.t5 import t5_hidden
 

@@ -7,8 +7,8 @@ import torch
 
 from model import tiny_parts
 from model.clip import ClipText
-from model.families.base import Conditions, Parts, TextEncoder
 from model.families.unet import Added, TextUNet
+from model.family import Conditions, Parts, TextEncoder
 
 
 class StableDiffusionXL(TextUNet):

@@ -2,7 +2,7 @@
 
 import torch
 
-from model.families.base import Conditions, Family, Guidance, Parts, TextEncoder
+from model.family import Conditions, Family, Guidance, Parts, TextEncoder
 from model.schedulers import Schedule
 
 

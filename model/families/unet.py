@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 
+from model.adapters.controlnet import residuals
+from model.adapters.ip_adapter import looking
 from model.errors import ModelError
-from model.families.base import Conditions, Family, Guidance, Parts
 from model.families.reuse import ReusingUNet
+from model.family import Conditions, Family, Guidance, Parts
 from model.schedulers import Schedule
 
 Added = dict[str, torch.Tensor] | None
@@ -23,6 +25,7 @@ class TextUNet(Family):
     denoiser_class = "UNet2DConditionModel"
     schedules = (Schedule.DIFFUSION, Schedule.EDM)
     default_sampler = "ddim"
+    takes_controls = True
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
@@ -93,8 +96,12 @@ class TextUNet(Family):
     ) -> torch.Tensor:
         height, width = latents.shape[-2:]
         stacked = self._stack(conditions, (height, width))
-        rows = self.inputs(latents, conditions).to(self.denoiser.dtype)
-        output: torch.Tensor = unet(rows, timesteps, **stacked, return_dict=False)[0]
+        rows = [condition for condition in conditions if condition is not None]
+        latents = latents.to(self.denoiser.dtype)
+        steered = residuals(self.controlnets, rows, latents, timesteps, stacked)
+        with looking(self.denoiser, self.ip_adapters, [row.likenesses for row in rows]):
+            inputs = self.inputs(latents, conditions)
+            output: torch.Tensor = unet(inputs, timesteps, **stacked, **steered, return_dict=False)[0]
         return output
 
 

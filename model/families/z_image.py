@@ -7,8 +7,8 @@ import torch
 
 from model import tiny_parts
 from model.chat import ChatText
-from model.families.base import Conditions, Parts, Rows, TextEncoder
 from model.families.flow import FlowFamily
+from model.family import Conditions, Parts, Rows, TextEncoder
 
 
 class ZImage(FlowFamily):

@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from typing import Any
 
 import diffusers
 import numpy as np
@@ -18,7 +19,7 @@ from tests.model.conftest import altered, assert_same_pictures, running, submit_
 from tests.model.families.stock import generators, pictures
 
 tiny_of = functools.cache(tiny.bundle)
-STOCHASTIC_SHARE = {"tcd": {"eta": 0.3}}
+STOCHASTIC_SHARE: dict[str, Any] = {"tcd": {"eta": 0.3}}
 """Pipelines of diffusers tell these schedulers another share of fresh noise than the schedulers' own default."""
 
 

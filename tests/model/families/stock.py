@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,17 @@ def whole_processor(picture_processor: Any, tokenizer: Any) -> Any:
     return processor
 
 
-def pictures(bundle: Bundle, request: Request, **more: Any) -> list[np.ndarray]:
-    """What the stock pipeline draws for a request of one prompt."""
+def pictures(
+    bundle: Bundle,
+    request: Request,
+    kind: str = "",
+    prepare: Callable[[Any], None] = lambda pipeline: None,
+    **more: Any,
+) -> list[np.ndarray]:
+    """What the stock pipeline draws for a request of one prompt. `kind` is another pipeline than the family's own,
+    `prepare` does something to it before it is called."""
     stock = STOCK[bundle.family.name]
-    kind = stock.text_to_image
+    kind = kind or stock.text_to_image
     sampling = request.sampling
     arguments: dict[str, Any] = {
         "prompt": request.prompt.parts[0][0],
@@ -132,6 +139,7 @@ def pictures(bundle: Bundle, request: Request, **more: Any) -> list[np.ndarray]:
     if references := [control.picture for control in request.controls if isinstance(control, Reference)]:
         arguments["image"] = [Image.fromarray(picture) for picture in references]
     called = pipeline(bundle, kind, sampling.sampler)
+    prepare(called)
     accepted = inspect.signature(called.__call__).parameters
     arguments = {name: value for name, value in {**arguments, **stock.arguments, **more}.items() if name in accepted}
     return [np.asarray(image) for image in called(**arguments).images]

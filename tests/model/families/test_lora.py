@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from model.adapters.lora import read_lora
-from model.components import Bundle, assemble
+from model.components import Adapters, Bundle, assemble
 from model.drawing import generate
 from model.errors import ModelError
 from model.families import FAMILIES
@@ -55,7 +55,7 @@ def in_kohyas_layout(tensors: Mapping[str, torch.Tensor], alpha: float) -> dict[
 
 def with_loras(bundle: Bundle, files: Mapping[str, Path]) -> Bundle:
     loras = {name: read_lora(file, type(bundle.family), bundle.parts.modules) for name, file in files.items()}
-    return replace(bundle, loras=loras)
+    return replace(bundle, adapters=Adapters(loras))
 
 
 def stock_pictures(
@@ -106,8 +106,8 @@ def test_kohyas_layout(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) 
     """Names with underscores, alpha half of the rank, the text encoder adapted too."""
     bundle = bundle_of("stable-diffusion")
     adapted = with_loras(bundle, files)
-    assert adapted.loras["ink"].reads
-    assert not adapted.loras["fog"].reads
+    assert adapted.adapters.loras["ink"].reads
+    assert not adapted.adapters.loras["fog"].reads
     request = replace(asked(bundle), controls=(LoraUse("ink", 0.7),))
     assert_same_pictures(generate(adapted, request), stock_pictures(bundle, request, files, monkeypatch))
 

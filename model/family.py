@@ -19,6 +19,24 @@ Uses = tuple[tuple[str, float], ...]
 """LoRAs by name, with their weights."""
 
 
+@dataclass(frozen=True, eq=False)
+class Hint:
+    """What a ControlNet sees: (3, H, W) in 0..1."""
+
+    name: str
+    hint: torch.Tensor
+    scale: float
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """What an IP-Adapter saw in a picture: tokens (T, D)."""
+
+    name: str
+    tokens: torch.Tensor
+    scale: float
+
+
 class Guidance(StrEnum):
     """What becomes of `guidance_scale`."""
 
@@ -38,7 +56,7 @@ class Condition:
     guidance: the scale, where it is an input of the denoiser.
     channels: (E, h, w), further input channels: the mask and the masked picture of an inpainting model.
     references: pictures the model looks at while it draws, as clean latents (C, h', w').
-    loras: the LoRAs of the row, with their weights.
+    loras, controls, likenesses: what LoRAs, ControlNets and IP-Adapters the row has.
     """
 
     hidden: torch.Tensor
@@ -47,11 +65,13 @@ class Condition:
     channels: torch.Tensor | None = None
     references: tuple[torch.Tensor, ...] = ()
     loras: Uses = ()
+    controls: tuple[Hint, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether it is no more than a prompt, which the recorded forwards take."""
-        return not self.loras
+        return not (self.loras or self.controls or self.likenesses)
 
 
 Conditions = Sequence[Condition | None]
@@ -125,8 +145,13 @@ class Family(ABC):
     pixels_per_latent: int = 8
     """Set by the bundle to what the autoencoder does."""
 
+    takes_controls: ClassVar[bool] = False
+    """Whether ControlNets and IP-Adapters can steer it."""
+
     def __init__(self, parts: Parts) -> None:
         self.denoiser = parts.modules[self.denoiser_part]
+        self.controlnets: Mapping[str, Any] = {}
+        self.ip_adapters: Mapping[str, Any] = {}
 
     @classmethod
     def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
