@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
-from model.families.base import TextEncoder
+from model.family import TextEncoder
 
 _WORD = re.compile(r"[^\W\d_]+")
 

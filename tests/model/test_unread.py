@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from model.clip import ClipText
-from model.families.base import Condition, TextEncoder
+from model.family import Condition, TextEncoder
 from model.unread import Legibility, Unread, legibility
 from worker.settings import DEFAULT_MODEL
 
