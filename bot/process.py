@@ -30,6 +30,7 @@ from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect, connect_async
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
+from exchange.observing import all_of, log_event
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
 from exchange.rights import check_rights
@@ -111,6 +112,7 @@ async def run(settings: BotSettings) -> None:
             accounts=Accounts(redis),
             batches=Batches(redis),
             catalogue=open_catalogue(settings.catalogue),
+            observe=all_of(log_event),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
         client = EaselClient(

@@ -33,6 +33,7 @@ from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
+from exchange.observing import all_of, log_event
 from exchange.settings import SettingsError, read_settings
 from exchange.weather import Weather
 from worker import tasks
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from worker.slots import SlotPool
 
 log = structlog.get_logger("worker")
+OBSERVERS = all_of(log_event)
+"""What hears of the jobs of this process."""
 app = typer.Typer(
     help="Draws Easel's pictures and posts them.",
     no_args_is_help=True,
@@ -121,7 +124,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     from worker.slots import SlotPool
 
     intake = _intake(settings, store)
-    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer())
+    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer(), observe=OBSERVERS)
     slots = {
         keys.INTAKE: settings.intake_slots,
         keys.RENDER: settings.slots,
@@ -156,8 +159,8 @@ def bring_in(
     client, store = open_redis(settings), _store(settings)
     from worker.slots import SlotPool
 
-    plan = {keys.INTAKE: slots or settings.intake_slots}
-    pool = SlotPool(client, plan, describe=lambda: {"brings_in": "only"}, name=_name())
+    serves = {keys.INTAKE: slots or settings.intake_slots}
+    pool = SlotPool(client, serves, describe=lambda: {"brings_in": "only"}, name=_name())
     _work(settings, client, store, pool, tasks.Tools(client, intake=_intake(settings, store)))
 
 
@@ -173,8 +176,8 @@ def deliver(
     catalogue, _ = _offer(settings)
     from worker.slots import SlotPool
 
-    plan = {keys.DELIVER: slots or settings.delivery_slots}
-    pool = SlotPool(client, plan, describe=lambda: {"delivers": "only"}, name=_name())
+    serves = {keys.DELIVER: slots or settings.delivery_slots}
+    pool = SlotPool(client, serves, describe=lambda: {"delivers": "only"}, name=_name())
     delivery = _delivery(settings, client, store, poster, catalogue)
     _work(settings, client, store, pool, tasks.Tools(client, delivery=delivery), poster)
 
@@ -335,13 +338,15 @@ def _delivery(
     settings: WorkerSettings, client: redis.Redis, store: ImageStore, poster: Poster, catalogue: Catalogue
 ) -> Delivery:
     from worker.delivery.discord import DiscordDoor
+    from worker.delivery.door import Door
     from worker.delivery.ending import Delivery
     from worker.delivery.program import ProgramDoor
 
     limit_bytes, signer = settings.upload_limit_bytes, settings.signer()
     door = DiscordDoor(poster, upload_limit_bytes=limit_bytes, catalogue=catalogue, signer=signer)
     secret = settings.api_secret.get_secret_value() if settings.api_secret else None
-    return Delivery({"discord": door, "program": ProgramDoor(client, secret)}, store, client, catalogue)
+    doors: dict[str, Door] = {"discord": door, "program": ProgramDoor(client, secret)}
+    return Delivery(doors, store, client, catalogue, observe=OBSERVERS)
 
 
 def _work(
@@ -370,7 +375,7 @@ def _work(
     if settings.retention_days:
         retention.start()
     pool.start()
-    log.info("ready", worker=pool.name, slots=pool.plan)
+    log.info("ready", worker=pool.name, slots=pool.serves)
     signals.get()
     threading.Thread(target=hurry, name="second-signal", daemon=True).start()
     log.info("draining", running=len(pool.leases()), grace_s=settings.drain_s)

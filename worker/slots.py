@@ -315,7 +315,7 @@ class SlotPool:
         self.ended = threading.Event()
         self.weather = Weather("Redis")
         self.doors = {queue: Door(client, queue) for queue in slots}
-        self.plan = dict(slots)
+        self.serves = dict(slots)
         self._slots: list[tuple[Slot, threading.Thread]] = []
         self._device_faults: set[str] = set()
         self._model_faults: dict[tuple[str, str], set[str]] = {}
@@ -324,7 +324,7 @@ class SlotPool:
 
     def start(self) -> None:
         """Take jobs. The process should not load a model after this."""
-        for queue, count in self.plan.items():
+        for queue, count in self.serves.items():
             for _ in range(count):
                 slot = Slot(self, queue, f"{self.name}-{len(self._slots) + 1}")
                 thread = threading.Thread(target=slot.serve, name=f"slot-{slot.name}", daemon=True)

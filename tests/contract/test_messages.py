@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,13 @@ def test_file_names_end_in_the_job(prompt: str, name: str) -> None:
     job = imagine(prompt)
     assert file_name(job, "png") == f"{name}_{job.id}.png"
     assert file_name(job, "png").rsplit("_", 1)[1] == f"{job.id}.png"
+
+
+def test_one_place_writes_that_a_job_was_stopped() -> None:
+    """The delivery, which is retried until it is said: two authors would race for the same message."""
+    root = Path(__file__).parents[2]
+    packages = [root / name for name in ("bot", "exchange", "service", "worker", "api")]
+    authors = [
+        path for package in packages for path in package.rglob("*.py") if "stopped(job" in path.read_text("utf-8")
+    ]
+    assert [path.relative_to(root).as_posix() for path in authors] == ["worker/delivery/discord.py"]
