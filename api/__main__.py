@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import secrets
 import sys
@@ -34,6 +35,9 @@ CANNOT_START = 2
 
 def main() -> int:
     """Run the API. 0 after SIGTERM or SIGINT; 2 with one sentence on standard error when it cannot start."""
+    argparse.ArgumentParser(
+        prog="easel-api", description="OpenAI's Images API. It takes no options: docs/settings.md has its settings."
+    ).parse_args()
     try:
         settings = read_settings(ApiSettings)
         configure_logs(settings.log_format, settings.log_level)

@@ -13,9 +13,10 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
+import typer.main
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
@@ -59,6 +60,7 @@ TABLE, TABLE_END = "<!-- Written by `make docs`. -->\n", "<!-- end of the table 
 
 PROGRAMS = (
     ("easel-bot", ("bot",)),
+    ("easel-api", ("api",)),
     ("python -m sandbox serve", ("sandbox", "serve")),
     ("python -m sandbox demo", ("sandbox", "demo")),
     ("python -m exchange.embedded", ("exchange.embedded",)),
@@ -123,12 +125,17 @@ def command_page() -> str:
 
 
 def _worker() -> Iterator[tuple[str, str]]:
-    names = [
-        command.callback.__name__ for command in app.registered_commands if command.callback and not command.hidden
-    ]
-    for words in ([], *([name] for name in names)):
+    for words in _commands(typer.main.get_command(app)):
         answer = CliRunner().invoke(app, [*words, "--help"], prog_name="easel-worker", env=WIDTH)
         yield " ".join(("easel-worker", *words)), answer.output
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words that lead to a group, to its commands and to its groups' commands."""
+    yield path
+    for name, command in getattr(group, "commands", {}).items():
+        if not command.hidden:
+            yield from _commands(command, (*path, name))
 
 
 def _others() -> Iterator[tuple[str, str]]:
