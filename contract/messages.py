@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from anyascii import anyascii
+
 from contract.actions import SAME, Action, Button, button
 from contract.families import HONOURABLE
 from contract.ids import JobId
@@ -89,7 +91,9 @@ def _head(job: Job, stage: Stage) -> str:
 
 def file_name(job: Job, extension: str) -> str:
     """`<user>_<words of the prompt>_<job id>.<extension>`: clients take what follows the last `_` for the job's id."""
-    words = f"{job.user.name}_" + "_".join(part.text for part in job.prompt.parts)
+    # Discord takes other scripts out of file names: they are spelled in Latin letters, emoji by their names.
+    words = anyascii(f"{job.user.name}_" + "_".join(part.text for part in job.prompt.parts))
+    words = re.sub(r":([a-z0-9_]+):", r" \1 ", words)
     plain = re.sub(r"[^\w.]", "", re.sub(r"\s+", "_", words.strip()), flags=re.ASCII)
     return f"{re.sub(r'_+', '_', plain)[:_NAME_LENGTH].strip('_.') or 'easel'}_{job.id}.{extension}"
 

@@ -11,9 +11,13 @@ from contract.errors import UserError
 from contract.jobs import Job
 from contract.plan import Plan
 from contract.prompt import Parameters, Prompt, flag_as_typed
+from contract.prompt.links import shortened
 
 MAX_RATIO = 8
 """The longest side over the shortest that a model is asked for; beyond, pictures fall apart."""
+
+MAX_PICTURES = 8
+"""Pictures that a prompt may link to."""
 
 _DRAFT_STEPS = 0.4
 _ALWAYS_HONOURED = frozenset(
@@ -57,6 +61,9 @@ def check(prompt: Prompt, model: Model) -> None:
         )
     if prompt.images and "image_weight" not in model.honours:
         raise UserError("parameter_not_supported", reason="image_link", field="images", model=model.title)
+    if len(prompt.images) > MAX_PICTURES:
+        link = shortened(prompt.images[MAX_PICTURES].url)
+        raise UserError("link_refused", link=link, reason="too_many", limit=MAX_PICTURES)
     width, height = prompt.parameters.aspect or (1, 1)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError("ratio_too_extreme", ratio=f"{width}:{height}", model=model.title, limit=MAX_RATIO)

@@ -22,8 +22,8 @@ from worker.reading import LinkUnreadable
 
 log = structlog.get_logger(__name__)
 
-MAX_INPUTS = 8
-"""Pictures that a prompt may link to."""
+MAX_INPUTS = 16
+"""Pictures that a job may be made from; the store has names for so many."""
 _GENERATIONS = 20
 
 

@@ -93,9 +93,12 @@ def test_every_button_can_be_read_back() -> None:
     ("prompt", "name"),
     [
         ("a red, red fox! --ar 3:2", "alice_a_red_red_fox"),
-        ("ein Füchslein", "alice_ein_Fchslein"),
+        ("ein Füchslein", "alice_ein_Fuchslein"),
         ("../../etc/passwd", "alice_....etcpasswd"),
         ("x" * 200, "alice_" + "x" * 57),
+        ("一只狐狸", "alice_YiZhiHuLi"),
+        ("лиса in a café", "alice_lisa_in_a_cafe"),
+        ("🦊🐱 in snow", "alice_fox_cat_in_snow"),
     ],
 )
 def test_file_names_end_in_the_job(prompt: str, name: str) -> None:

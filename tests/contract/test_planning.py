@@ -12,7 +12,8 @@ from contract.jobs import Strength
 from contract.kinds.variation import Variation
 from contract.messages import result_buttons
 from contract.plan import Plan
-from contract.planning import fit_size, plan
+from contract.planning import MAX_PICTURES, check, fit_size, plan
+from contract.prompt import parse, without
 from contract.sentences import describe
 from tests.contract.factories import imagine, press, upscale, variation
 
@@ -117,3 +118,31 @@ def test_a_kind_that_a_model_cannot_do_is_neither_offered_nor_accepted(monkeypat
         plan(varied, deaf)
     assert Catalogue((deaf,)).honours(grid.model) == deaf.honours
     assert Catalogue((deaf,)).honours("gone") == frozenset()
+
+
+def test_links_are_counted_in_the_answer() -> None:
+    """More than a model is shown is refused at once, and the first that is too many is named."""
+    links = " ".join(f"https://example.org/{number}.png" for number in range(MAX_PICTURES + 1))
+    with pytest.raises(UserError, match="too_many") as caught:
+        check(parse(f"{links} a fox").prompts[0], EASEL_SMALL)
+    assert f"/{MAX_PICTURES}.png" in str(caught.value.values["link"])
+    check(parse(f"{links.rpartition(' ')[0]} a fox").prompts[0], EASEL_SMALL)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("a fox --sref 5", "--sref"),
+        ("a fox --cw 5 --cref https://a.org/a.png", "--cref"),
+        ("a fox --p abc --v 6.1", "--p"),
+        ("a fox --personalize abc", "--personalize"),
+        ("a fox --hd --v 8.1", "--hd"),
+    ],
+)
+def test_a_refusal_names_the_flag_as_typed(text: str, flag: str) -> None:
+    """Not by what it is called inside; without it the prompt runs."""
+    with pytest.raises(UserError, match="parameter_not_supported") as caught:
+        check(parse(text).prompts[0], EASEL_SMALL)
+    assert caught.value.values["parameter"] == flag
+    shorter = without(text, str(caught.value.values["field"]))
+    assert shorter is None or flag not in shorter
