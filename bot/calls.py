@@ -198,7 +198,9 @@ class Call:
         except (discord.HTTPException, discord.InteractionResponded, *NETWORK_ERRORS) as error:
             # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
             log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
-            refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.code not in _TOO_LATE
+            # Without a code it is a proxy's page or the like, which says nothing of what was to be posted.
+            code = error.code if isinstance(error, discord.HTTPException) and error.status < 500 else 0
+            refused = code != 0 and code not in _TOO_LATE
         try:
             message = await interaction.original_response()
         except discord.NotFound:

@@ -18,17 +18,18 @@ REMINDER_S = 600.0
 """How often an absence that lasts is said again."""
 
 _MEANINGS = {
-    "OOM": "its maxmemory is reached: raise it, or free memory",
-    "READONLY": "this server is a replica: it waits for its fail-over",
-    "MISCONF": "it cannot write its file to disk: free space there",
-    "NOPERM": "a right is missing; `easel-worker check` says which",
-    "NOAUTH": "it wants a password: is the one in REDIS_URL still right?",
-    "WRONGPASS": "it refuses the password in REDIS_URL",
-    "LOADING": "it is still reading its file",
-    "MASTERDOWN": "it has lost its master",
-    "CLUSTERDOWN": "it runs as a cluster, which is not supported, and is down",
-    "BUSY": "a script of somebody else keeps it busy",
+    ("OOM", "OutOfMemory"): "its maxmemory is reached: raise it, or free memory",
+    ("READONLY", "ReadOnly"): "this server is a replica: it waits for its fail-over",
+    ("MISCONF",): "it cannot write its file to disk: free space there",
+    ("NOPERM", "NoPermission"): "a right is missing; at its start a process says which",
+    ("NOAUTH", "Authentication"): "it wants a password: is the one in REDIS_URL still right?",
+    ("WRONGPASS",): "it refuses the password in REDIS_URL",
+    ("LOADING", "BusyLoading"): "it is still reading its file",
+    ("MASTERDOWN", "MasterDown"): "it has lost its master",
+    ("CLUSTERDOWN", "ClusterDown"): "it runs as a cluster, which is not supported, and is down",
+    ("BUSY",): "a script of somebody else keeps it busy",
 }
+"""By the code of an error, or the name that redis-py has for it."""
 
 
 class Weather:
@@ -71,7 +72,6 @@ class Weather:
 def sentence(error: BaseException) -> str:
     """An error in one line, with what it means for the operator."""
     words = (str(error).splitlines() or [""])[0].strip() or type(error).__name__
-    meaning = next(
-        (meaning for code, meaning in _MEANINGS.items() if code in words or code in type(error).__name__), ""
-    )
+    where = f"{type(error).__name__} {words}"
+    meaning = next((meaning for codes, meaning in _MEANINGS.items() if any(code in where for code in codes)), "")
     return f"{words} ({meaning})" if meaning else words

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chaos.disasters import emptied
 from benchmarks.chaos.house import ROLES, House
 from benchmarks.chaos.nursery import Nursery, open_nursery
 from benchmarks.chaos.oracle import judge
@@ -39,6 +40,7 @@ async def run(kills: int, seed: int, data: Path, nursery: Nursery) -> dict[str, 
         ahead = await newcomer_waits_for(house, storm)
         await storm.settle()
         verdict = await judge(house)
+        emptied_house = await emptied(house, storm.imagine_as)
     return {
         "kills": storm.kills.total(),
         "kills_by_role": dict(storm.kills),
@@ -48,6 +50,9 @@ async def run(kills: int, seed: int, data: Path, nursery: Nursery) -> dict[str, 
         "newcomer_waited_for": ahead,
         "freezes": storm.freezes,
         "faults": storm.faults,
+        "disasters": dict(storm.disasters.count),
+        "exits": house.exits,
+        **emptied_house,
         "seconds": round(time.monotonic() - began, 1),
     }
 
@@ -62,6 +67,8 @@ def broken(report: dict[str, Any]) -> list[str]:
         "a cap was exceeded": report["caps_exceeded"] == 0,
         "a newcomer had to wait": report["newcomer_waited_for"] <= RENDER_SLOTS,
         "jobs are unaccounted for": report["accepted"] == report["delivered"] + report["failed_clearly"],
+        "a process ended that was not killed": report["exits"] == 0,
+        "a job of an emptied Redis has no end": report["emptied_without_end"] == 0,
         "too few jobs": report["accepted"] >= 5 * report["kills"],
         "too few kills hit a job": 4 * report["kills_in_flight"] >= report["kills"],
     }

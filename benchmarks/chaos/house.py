@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class House:
     users: list[tuple[str, str]] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     redis_url: str = ""
+    exits: int = 0
+    """Processes that were ready and ended although nobody killed them."""
 
     async def __aenter__(self) -> Self:
         self.data.mkdir(parents=True, exist_ok=True)
@@ -151,6 +154,8 @@ class House:
                 self._waiting.pop(0).pid = fact["born"]
             for member in self.members:
                 if member.pid and member.pid == fact.get("died"):
+                    # the storm marks those that it kills; a refusal at the start is the program's good right
+                    self.exits += member.ready and fact["status"] != -signal.SIGKILL
                     member.ready = False
                     if member.role != "bot":
                         asyncio.get_running_loop().run_in_executor(None, self._bury, member.name)

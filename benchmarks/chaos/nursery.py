@@ -22,7 +22,10 @@ PROGRAMS: dict[str, list[str]] = {
     "worker": ["serve", "--device", "cpu"],
     "deliverer": ["deliver"],
 }
-WORKER_PARTS = ("__main__", "delivery", "pictures", "poster", "slots", "supervisor")
+WORKER_PARTS = (
+    *("__main__", "delivery.ending", "delivery.discord", "delivery.poster"),
+    *("pictures", "reading", "slots", "supervisor"),
+)
 """What a worker process imports only once it runs."""
 
 

@@ -80,13 +80,12 @@ class Reference:
         self._known: dict[Any, list[Picture]] = {}
 
     def agrees(self, job: Job, posted: bytes) -> bool:
-        """Whether what is stored, and what was posted, is what the job should look like."""
+        """Whether what was posted, and what is stored if the store was there to take it, is what the job should be."""
         right = self.pictures(job)
         stored = [self._store.get_image(job.id, index) for index in range(job.image_count)]
         pairs = zip(stored, right, strict=True)
-        return all(file is not None and _same(_decode(file), picture) for file, picture in pairs) and _shows(
-            posted, right
-        )
+        kept = all(file is None or _same(_decode(file), picture) for file, picture in pairs)
+        return kept and _shows(posted, right)
 
     def pictures(self, job: Job) -> list[Picture]:
         """What the job should look like, (H, W, 3) each."""

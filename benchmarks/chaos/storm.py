@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import redis
 
+from benchmarks.chaos.disasters import LONGEST_S, Disasters
 from benchmarks.chaos.house import RUNNING_CAP, House, Member
 from exchange import keys
 from exchange.reading import text
@@ -41,6 +42,11 @@ _FAULTS: list[dict[str, Any]] = [
     {"kind": "lost_answer", "method": "POST", "path": "/callback"},
     {"kind": "lost_answer", "method": "DELETE", "path": "/messages/"},
     {"kind": "delay", "seconds": 1.0, "method": "POST", "path": "/channels/[0-9]+/messages$"},
+    {"kind": "answer", "answer": "cloudflare_block", "by": "bot", "path": "/channels/", "for_s": 2},
+    {"kind": "answer", "answer": "odd_4xx", "by": "bot", "path": "/channels/", "for_s": 1, "chance": 0.5},
+    {"kind": "slow_answer", "seconds": 1.5, "by": "bot", "for_s": 2, "chance": 0.3},
+    {"kind": "half_answer", "method": "POST", "path": "/channels/[0-9]+/messages$"},
+    {"kind": "lost_request", "method": "POST", "path": "/channels/[0-9]+/messages$", "count": 2},
 ]
 _DISTURBANCES = ("drop", "reconnect", "invalid_session")
 
@@ -63,6 +69,7 @@ class Storm:
     def __init__(self, house: House, seed: int) -> None:
         self.house = house
         self.random = random.Random(seed)
+        self.disasters = Disasters(house, seed + 1)
         self.kills: Counter[str] = Counter()
         self.kills_in_flight = 0
         self.freezes = 0
@@ -78,7 +85,8 @@ class Storm:
             self._http = http
             await self._loosen_limits()
             people = [asyncio.create_task(self._live(number)) for number in range(len(self.house.users))]
-            weather = [asyncio.create_task(task) for task in (self._count(), self._trouble(), self._watch_caps())]
+            tasks = (self._count(), self._trouble(), self.disasters.rage(), self._watch_caps())
+            weather = [asyncio.create_task(task) for task in tasks]
             try:
                 await self._while_alive(self._kill(kills), [*people, *weather])
                 await self._while_alive(self._until_accepted(JOBS_PER_KILL * kills), [*people, *weather])
@@ -86,8 +94,11 @@ class Storm:
                 self._over = True
                 for task in people:
                     task.cancel()
-                weather[1].cancel()
-                await asyncio.gather(*people, weather[1], return_exceptions=True)
+                storms = weather[1:3]
+                for task in storms:
+                    task.cancel()
+                await asyncio.gather(*people, *storms, return_exceptions=True)
+                await asyncio.sleep(LONGEST_S + 1)  # a disaster that has begun is still put right
                 async with http.delete(self._url("/_sandbox/faults")):
                     pass
                 await self.settle()
