@@ -16,16 +16,11 @@ from api.waiting import Waiting
 from contract.errors import UserError
 from contract.sentences import describe
 from exchange import api_keys, progress
-from exchange.accounts import Accounts
-from exchange.batches import Batches
-from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect_async
-from exchange.images import ImageStore, StoreUnavailable, open_store
+from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
-from exchange.preferences import Preferences
-from exchange.queue import JobQueue
 from exchange.settings import SettingsError, read_settings
-from service.services import Services
+from service.services import open_services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -58,13 +53,11 @@ async def run(settings: ApiSettings) -> None:
     client = connect_async(settings.redis_url.get_secret_value())
     try:
         await check_async(client)
-        services = Services(
-            queue=JobQueue(client, settings.limits),
-            images=await asyncio.to_thread(_store, settings.image_store),
-            preferences=Preferences(client),
-            accounts=Accounts(client),
-            batches=Batches(client),
-            catalogue=open_catalogue(settings.catalogue),
+        services = await open_services(
+            client,
+            image_store=settings.image_store,
+            catalogue=settings.catalogue,
+            limits=settings.limits,
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
         waiting = Waiting(services.queue, services.images)
@@ -92,13 +85,6 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             for socket in server.sockets:
                 log.info("ready", address="http://{}:{}".format(*socket.getsockname()[:2]))
-
-
-def _store(location: str) -> ImageStore:
-    """An image store that took a file and gave it back; blocks."""
-    store = open_store(location)
-    store.check()
-    return store
 
 
 if __name__ == "__main__":

@@ -25,11 +25,17 @@ UNKNOWN_INTERACTION = 10062
 
 _FOR_THE_CALLER_ONLY = frozenset(
     {
+        "banned",
         "channel_not_allowed",
+        "direct_messages_off",
+        "guild_banned",
+        "guild_not_invited",
         "newcomers_elsewhere",
         "no_permission",
+        "not_invited",
         "not_your_job",
         "queue_unreachable",
+        "rate_limited",
         "request_expired",
         "store_unreachable",
         "unknown_button",

@@ -9,6 +9,7 @@ from bot.imagine.answers import ANSWERS
 from bot.imagine.batch import CANCEL_BATCH
 from bot.imagine.commands import imagine, surprise
 from bot.information.commands import help, info, userid
+from bot.information.forget import FORGET, forget
 from bot.jobs.commands import HISTORY, QUEUE, cancel, history, queue
 from bot.preferences.commands import MODES, OPTIONS, mode_command, prefer, settings
 from bot.preferences.panel import SWITCHES, VERSIONS
@@ -21,7 +22,7 @@ from bot.server.commands import RULES, server
 FEATURES = (
     # First, because a client takes the first command of the list for any name that it does not know.
     Feature(commands=(imagine, surprise), presses=(ANSWERS, CANCEL_BATCH)),
-    Feature(commands=(help, info, userid)),
+    Feature(commands=(help, info, userid, forget), presses=(FORGET,)),
     Feature(
         commands=(settings, prefer, *(mode_command(mode) for mode in MODES)),
         presses=(SWITCHES, VERSIONS, OPTIONS.route),

@@ -24,18 +24,13 @@ from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import UserError
 from contract.sentences import describe
 from exchange import progress
-from exchange.accounts import Accounts
-from exchange.batches import Batches
-from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable, check_async, connect, connect_async
-from exchange.images import ImageStore, StoreUnavailable, open_store
+from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
 from exchange.observing import all_of, log_event
-from exchange.preferences import Preferences
-from exchange.queue import JobQueue
 from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
-from service.services import Services
+from service.services import open_services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -105,13 +100,11 @@ async def run(settings: BotSettings) -> None:
     try:
         await check_async(redis)
         await asyncio.to_thread(_check_rights, settings.redis_url.get_secret_value())
-        services = Services(
-            queue=JobQueue(redis, settings.limits),
-            images=await asyncio.to_thread(_store, settings.image_store),
-            preferences=Preferences(redis),
-            accounts=Accounts(redis),
-            batches=Batches(redis),
-            catalogue=open_catalogue(settings.catalogue),
+        services = await open_services(
+            redis,
+            image_store=settings.image_store,
+            catalogue=settings.catalogue,
+            limits=settings.limits,
             observe=all_of(log_event),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
@@ -132,13 +125,6 @@ async def run(settings: BotSettings) -> None:
 def _check_rights(url: str) -> None:
     with closing(connect(url)) as client:
         check_rights(client)
-
-
-def _store(location: str) -> ImageStore:
-    """An image store that took a file and gave it back; blocks."""
-    store = open_store(location)
-    store.check()
-    return store
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

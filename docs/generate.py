@@ -24,8 +24,9 @@ from api.settings import ApiSettings
 from bot.settings import BotSettings
 from contract.prompt.manual import parameter_table
 from exchange.settings import SECRETS_FOLDER, CommonSettings
+from service.__main__ import app as policy
 from service.settings import DoorSettings
-from worker.__main__ import app
+from worker.__main__ import app as worker
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).resolve().parent
@@ -48,8 +49,8 @@ COMMANDS_HEAD = """\
 
 <!-- Written by `make docs` from the programs' own help texts. -->
 
-`easel-bot` and `easel-worker` are installed with the package; the others run as `python -m …` from the repository.
-Every program takes its settings from the environment: [settings](settings.md).
+`easel-bot`, `easel-worker` and `easel-policy` are installed with the package; the others run as `python -m …` from the
+repository. Every program takes its settings from the environment: [settings](settings.md).
 
 Exit status: 0 after an orderly end; 2 when something that the operator can mend forbids a start, and one sentence on
 standard error says what; anything else when something went wrong on the way.
@@ -120,14 +121,15 @@ def _alternatives(annotation: object) -> tuple[object, ...]:
 
 def command_page() -> str:
     """Every program's help."""
-    parts = [f"\n## `{name}`\n\n```\n{text.strip()}\n```\n" for name, text in (*_worker(), *_others())]
+    parts = [f"\n## `{name}`\n\n```\n{text.strip()}\n```\n" for name, text in (*_apps(), *_others())]
     return COMMANDS_HEAD + "".join(parts)
 
 
-def _worker() -> Iterator[tuple[str, str]]:
-    for words in _commands(typer.main.get_command(app)):
-        answer = CliRunner().invoke(app, [*words, "--help"], prog_name="easel-worker", env=WIDTH)
-        yield " ".join(("easel-worker", *words)), answer.output
+def _apps() -> Iterator[tuple[str, str]]:
+    for name, app in (("easel-worker", worker), ("easel-policy", policy)):
+        for words in _commands(typer.main.get_command(app)):
+            answer = CliRunner().invoke(app, [*words, "--help"], prog_name=name, env=WIDTH)
+            yield " ".join((name, *words)), answer.output
 
 
 def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -25,6 +25,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 HISTORY_LENGTH = 1_000
 KEPT_S = 400 * 86_400
+KEPT_MONTHS = 14
+"""Months that `KEPT_S` may reach back into."""
 """Usage and history outlive a year, so that this month can be compared with the same month a year ago."""
 
 
@@ -124,6 +126,14 @@ class Accounts:
         """Take one job out of a user's history (its usage stays counted). False when it was not there."""
         await self._redis.hdel(keys.history_entries(user_id), job_id)
         return bool(await self._redis.zrem(keys.history(user_id), job_id))
+
+    async def forget_person(self, user_id: int) -> None:
+        """Forget a user's history, and what they used."""
+        await self._redis.delete(keys.history(user_id), keys.history_entries(user_id))
+        now = datetime.now(UTC)
+        first = now.year * 12 + now.month - 1
+        months = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first - KEPT_MONTHS, first + 1)]
+        await self._redis.delete(*(keys.usage(user_id, month) for month in months))
 
 
 def month_of(created_ms: int) -> str:

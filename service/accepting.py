@@ -22,6 +22,7 @@ from exchange.queue import Submitted
 from service.asker import Asker
 from service.budget import promptly
 from service.gate import admit
+from service.policy import count_job
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -69,7 +70,7 @@ async def accept(services: Services, asker: Asker, job: Job, *, interaction_id: 
     UserError when it is refused: by the gate, over a limit, beyond the model, or because the queue does not answer.
     `interaction_id` is Discord's, for an answer that recovery can find by it.
     """
-    await admit(services, asker, [job])
+    policy = await admit(services, asker, [job])
     job, plan = _planned(services, job)
     try:
         async with promptly():
@@ -87,6 +88,8 @@ async def accept(services: Services, asker: Asker, job: Job, *, interaction_id: 
         if error.kind == "queue_full" and error.values.get("scope") == "guild":
             raise UserError("guild_queue_full", **error.values) from error
         raise
+    if policy.jobs_per_hour and not job.request.keeps_picture and not submitted.duplicate:
+        await count_job(services, asker, job)
     services.observe(Accepted(job, submitted.position, submitted.duplicate))
     return submitted
 

@@ -21,7 +21,7 @@ from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-WAIT_FOR_ROOM = frozenset({"queue_full", "guild_queue_full", "newcomers_limit", "queue_unreachable"})
+WAIT_FOR_ROOM = frozenset({"queue_full", "guild_queue_full", "newcomers_limit", "rate_limited", "queue_unreachable"})
 """Refusals that do not end a batch: they hold for now. Any other one does."""
 
 

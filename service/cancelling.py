@@ -14,6 +14,7 @@ from exchange.queue import CancelOutcome
 from service.asker import Asker
 from service.batches import Batch, batch_of
 from service.budget import promptly
+from service.policy import audit, who
 from service.rights import may_act
 from service.services import Services
 
@@ -41,6 +42,8 @@ async def cancel(services: Services, asker: Asker, job_id: JobId) -> Job:
         outcome = await services.queue.cancel(job_id, by=asker.user.id, operator=True)
     if not _ended({job_id: outcome}, asker):
         raise UserError("not_running")
+    if job.user.id != asker.user.id:
+        await audit(services, who(asker), "cancel", f"job {job_id}", f"of user {job.user.id}")
     return job
 
 
@@ -74,6 +77,8 @@ async def cancel_batch(services: Services, asker: Asker, token: str) -> Cancelle
         ids = [job.id for job in reversed(batch.jobs)]
         outcomes = {id: await services.queue.cancel(id, by=asker.user.id, operator=True) for id in ids}
         ended = _ended(outcomes, asker)
+    if batch.user.id != asker.user.id:
+        await audit(services, who(asker), "cancel", f"batch {token}", f"of user {batch.user.id}")
     present = await batch_of(services, token) or batch
     return Cancelled(tuple(ended), _never_started(present, ended))
 

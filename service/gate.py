@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -12,19 +13,23 @@ from contract.errors import UserError
 from contract.jobs import Job
 from contract.words import blocked_word
 from exchange import preferences
+from exchange.policies import Policy
 from service.asker import Asker
 from service.budget import promptly
+from service.policy import judge, verdict
 from service.rules import Newcomers, Rules, read_rules
 from service.services import Services
 
 DAY_MS = 86_400_000
 
 
-async def admit(services: Services, asker: Asker, jobs: Sequence[Job]) -> None:
-    """UserError when one of these jobs, or all of them together, may not be made by this person in this place now."""
-    rules = await _rules(services, asker)
+async def admit(services: Services, asker: Asker, jobs: Sequence[Job]) -> Policy:
+    """The operator's policy, when these jobs may be made by this person in this place now. UserError when not."""
+    said, rules = await asyncio.gather(verdict(services, asker), _rules(services, asker))
+    judge(said, asker)
     for check in CHECKS:
         await check(services, asker, rules, jobs)
+    return said.policy
 
 
 async def _rules(services: Services, asker: Asker) -> Rules:

@@ -15,6 +15,7 @@ from exchange.accounts import Entry, Usage
 from exchange.images import StoreUnavailable
 from service.asker import Asker
 from service.budget import left_s, promptly
+from service.policy import audit, who
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -69,12 +70,14 @@ async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> S
     return [one for month in found for one in month]
 
 
-async def forget(services: Services, id: JobId, owner: int) -> None:
+async def forget(services: Services, asker: Asker, id: JobId, owner: int) -> None:
     """Delete a job's pictures and record, and take it out of its owner's history. UserError `store_unreachable`."""
     async with _store():
         await asyncio.to_thread(services.images.delete, id)
     async with promptly():
         await services.accounts.forget(owner, id)
+    if owner != asker.user.id:
+        await audit(services, who(asker), "delete", f"job {id}", f"of user {owner}")
 
 
 @asynccontextmanager

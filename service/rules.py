@@ -10,6 +10,7 @@ from contract.errors import UserError
 from exchange import preferences
 from service.asker import Asker
 from service.budget import promptly
+from service.policy import audit, who
 from service.services import Services
 
 CHANNELS, MODELS, NEWCOMERS, BLOCKED = "rule:channels", "rule:models", "rule:newcomers", "rule:blocked"
@@ -63,6 +64,7 @@ async def set_for_server(
     scope = preferences.guild(guild_id) if channel_id is None else preferences.channel(channel_id)
     async with promptly():
         await services.preferences.set(scope, name, value)
+    await audit(services, who(asker), "rule", scope.replace(":", " "), f"{name} = {value}")
 
 
 def _managed(asker: Asker) -> int:

@@ -60,7 +60,7 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
     if not may_act(asker, job):
         raise UserError("not_your_job")
     await message.delete()
-    await forget(client.services, button.job, job.user.id)
+    await forget(client.services, asker, button.job, job.user.id)
     log.info("deleted", job_id=button.job, by=str(asker.user.id))
 
 

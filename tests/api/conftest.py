@@ -23,6 +23,7 @@ from exchange.batches import Batches
 from exchange.connection import connect, connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
 from service.services import Services
@@ -86,6 +87,7 @@ async def house(redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
         preferences=Preferences(async_client),
         accounts=Accounts(async_client),
         batches=Batches(async_client),
+        policies=Policies(async_client),
         blocked_words=("nude",),
     )
     waiting = Waiting(services.queue, services.images)

@@ -21,6 +21,7 @@ from exchange.batches import Batches
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
 from service.services import Services
@@ -64,6 +65,7 @@ def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSetti
         preferences=Preferences(store),
         accounts=Accounts(store),
         batches=Batches(store),
+        policies=Policies(store),
     )
 
 

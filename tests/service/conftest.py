@@ -13,6 +13,7 @@ from exchange.batches import Batches
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
 from service.services import Services
@@ -43,4 +44,5 @@ def services(store: redis.asyncio.Redis, tmp_path: Path) -> Services:
         preferences=Preferences(store),
         accounts=Accounts(store),
         batches=Batches(store),
+        policies=Policies(store),
     )

@@ -14,6 +14,7 @@ from service.budget import budget
 from service.pictures import forget, has_picture, recorded_job, stored_pictures
 from service.services import Services
 from tests.contract.factories import imagine
+from tests.service.askers import asker
 
 
 class Away:
@@ -55,5 +56,5 @@ async def test_what_needs_the_store_says_that_it_is_away(services: Services, ask
     away = replace(services, images=Away())
     job = imagine()
     with pytest.raises(UserError) as refused:
-        await (forget(away, job.id, job.user.id) if ask == "forget" else ask(away, job))
+        await (forget(away, asker(), job.id, job.user.id) if ask == "forget" else ask(away, job))
     assert refused.value.kind == "store_unreachable"
