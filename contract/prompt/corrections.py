@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import get_close_matches
 
 from contract.prompt.flags import SPELLINGS, Kind
@@ -27,7 +28,7 @@ def unknown_name_edits(source: Source, raw: RawFlag) -> tuple[Edit, ...]:
     if not raw.name:
         after = source.span(raw.start, raw.words[0][0] + 1) if raw.words else None
         return (Edit(span[0], after[1] - 1, "--"),) if after else ()
-    better = _meant(raw.name) if len(raw.name) <= _LONGEST else None
+    better = _meant(unicodedata.normalize("NFKC", raw.name)) if len(raw.name) <= _LONGEST else None
     return (Edit(*span, f"--{better}"),) if better else ()
 
 
@@ -61,6 +62,8 @@ def parted_flag(word: str) -> str | None:
 
 
 def _meant(name: str) -> str | None:
+    if name.lower() in SPELLINGS:  # in wide letters
+        return name.lower()
     glued = _GLUED.fullmatch(name)
     if glued is not None:
         flag, value = (glued[1], glued[2]) if glued[1] else (glued[3], glued[4]) if glued[3] else (glued[5], "")

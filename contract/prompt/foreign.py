@@ -31,6 +31,9 @@ _PLUSSED = re.compile(rf"(?<!\\)\(({_INSIDE})\)\+{{1,8}}")
 _EDITED = re.compile(rf"\[([^()\[\]{{}}<>|:]{{1,200}})?(?::([^()\[\]{{}}<>|:]{{1,200}}))?::?({_NUMBER})\]")
 _ALTERNATED = re.compile(r"\[([^\[\]{}|]{1,100}(?:\|[^\[\]{}|]{1,100}){1,20})\]")
 _GROUP = re.compile(r"\{([^{}]*)\}")
+_WIDE_GROUP = re.compile(r"[{｛]([^{}｛｝,]{1,500}[，、][^{}｛｝,]{1,500})[}｝]|｛[^{}｛｝]{1,500}｝")
+_NARROW = str.maketrans({"，": ", ", "、": ", ", "｛": "{", "｝": "}"})
+_WIDE_BREAK = re.compile("：：|:：|：:")
 _COUNT = re.compile(r" *[0-9]+(?:-[0-9]+)?\$\$(?:[^$|]{1,10}\$\$)?")
 _SHARE = re.compile(rf" *(?:{_NUMBER})::")
 _AND = re.compile(rf"(?::({_NUMBER}))? AND (?=[^ -])")
@@ -39,7 +42,7 @@ _NEGATIVE = re.compile(r"(?:^|[ ,.])negative prompt: ?", re.IGNORECASE)
 _SETTINGS = re.compile(r"(?:^| )steps: [0-9]{1,5},", re.IGNORECASE)
 _SEED = re.compile(r"\bseed: ([0-9]{1,10})\b", re.IGNORECASE)
 _SIZE = re.compile(r"\bsize: ([0-9]{1,5})x([0-9]{1,5})\b", re.IGNORECASE)
-_SUSPICIOUS = re.compile(r"[<(\[{|]|__| AND |BREAK|embedding:", re.IGNORECASE)
+_SUSPICIOUS = re.compile(r"[<(\[{|｛：]|__| AND |BREAK|embedding:", re.IGNORECASE)
 _MOST = 40
 """A text that holds more of them is put right in several goes."""
 _LARGEST_SEED = 4_294_967_295
@@ -179,6 +182,8 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Version], _Find 
     (_PLUSSED, _stressed),
     (_DOUBLED, _stressed),
     (_GROUP, _choice),
+    (_WIDE_GROUP, _replaced("wide", lambda found: found[0].translate(_NARROW))),
+    (_WIDE_BREAK, _replaced("wide", lambda found: "::")),
     (_AND, _joined),
     (_BREAK, _replaced("break", lambda found: "")),
 )

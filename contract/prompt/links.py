@@ -21,6 +21,11 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://|\bdiscord(?:app)?\.(?:gg|com/i
 _PICTURE = re.compile(
     r"([a-z]{0,20})[(\[:=\"']*(https://[^\s()\[\]\"']+\.(?:png|gif|webp|jpe?g))[)\]\"',.;]*", re.IGNORECASE
 )
+_BARE = re.compile(
+    r"(?<![\w/@.:-])(?:https?:?/{0,2})?"
+    r"((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}/[^ ]{0,500}?\.(?:png|gif|webp|jpe?g)(?:\?[^ ]{0,500})?)(?=[ ,;)]|$)",
+    re.IGNORECASE,
+)
 _GLUED_FLAG = re.compile(rf"(.+?)({DASH}{{1,2}})([a-z]{{1,20}})", re.IGNORECASE)
 WEIGHT_DIGITS = 12
 
@@ -58,6 +63,7 @@ def refuse_address(source: Source, start: int, end: int) -> None:
     """
     found = _ADDRESS.search(source.text, start, end)
     if found is None:
+        _refuse_bare(source, start, end)
         return
     first = max(source.text.rfind(" ", start, found.start()) + 1, start)
     last = source.text.find(" ", found.end(), end)
@@ -67,6 +73,23 @@ def refuse_address(source: Source, start: int, end: int) -> None:
     hidden = _PICTURE.fullmatch(word)
     edits = (Edit(*span, f"{hidden[1]} {hidden[2]}".strip()),) if span and hidden else ()
     raise PromptError("invalid_link", "inside", span=span, edits=edits, link=shortened(word))
+
+
+def refuse_masked(source: Source, start: int) -> None:
+    """PromptError `invalid_link` for a link that begins at `start` and has words before it to hide behind: `[x]( …`."""
+    before = source.text[:start].rstrip(" ")
+    if before.endswith("]("):
+        place = len(before) - 2
+        raise PromptError("invalid_link", "inside", span=source.span(place, len(before)), link="[…](…)")
+
+
+def _refuse_bare(source: Source, start: int, end: int) -> None:
+    """PromptError `invalid_link` for a picture's address that lacks its `https://`, or a part of it."""
+    found = _BARE.search(source.text, start, end)
+    if found is not None:
+        span = source.span(found.start(), found.end())
+        edits = (Edit(*span, f"https://{found[1]}"),) if span else ()
+        raise PromptError("invalid_link", "scheme", span=span, edits=edits, link=shortened(found[1]))
 
 
 def link_weight(number: str, span: tuple[int, int] | None) -> float:

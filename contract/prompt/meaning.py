@@ -10,7 +10,7 @@ from typing import Any
 from contract.prompt.corrections import misplaced_text_edits, unknown_name_edits
 from contract.prompt.flags import FLAG, FLAGS, SELECTORS, SPELLINGS, Kind
 from contract.prompt.lexer import Break, Line, Link, Words, glued_flags
-from contract.prompt.links import link, refuse_address, shortened, to_weight
+from contract.prompt.links import link, refuse_address, refuse_masked, shortened, to_weight
 from contract.prompt.permutations import unescape
 from contract.prompt.readers import Given, Reader, select, taken, typed_name
 from contract.prompt.refusals import Edit, PromptError
@@ -70,6 +70,9 @@ def _check_links(line: Line) -> None:
             places.append((raw.words[0][0], raw.words[-1][1]))
     for start, end in places:
         refuse_address(line.source, start, end)
+    for item in line.items:
+        if isinstance(item, Link):
+            refuse_masked(line.source, item.start)
 
 
 def _check_versions(line: Line, context: Context) -> None:

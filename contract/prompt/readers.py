@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,9 @@ _ASPECT_SLIP = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)[:x×/;=_-]([0-9]{1,5}(
 _CODE = re.compile(r"[A-Za-z0-9]+|<@!?[0-9]{1,20}>")
 _STYLE_NUMBER = re.compile(r"[0-9]{1,18}")
 _TUNER_CODE = re.compile(r"random-(?:16|32|64|128)|(?:raw-)?[a-z0-9]{8,}(?:-[a-z0-9]{8,})*", re.IGNORECASE)
+
+_COMMA = re.compile("[,，、﹐]")
+"""Commas of other keyboards part a list too."""
 
 Word = tuple[int, int]
 
@@ -75,7 +79,7 @@ class Reader:
 
     def integer(self, given: Given, rule: Rule) -> object:
         """A whole number in the rule's range, or one of its choices."""
-        text = self.word(given.words[0])
+        text = plain(self.word(given.words[0]))
         if not _INTEGER.fullmatch(text):
             raise self._bad(given, "integer", _whole(text))
         number = int(text)
@@ -88,7 +92,7 @@ class Reader:
 
     def decimal(self, given: Given, rule: Rule) -> object:
         """A number in the rule's range, or the nearest of its choices (the smaller of two equally near)."""
-        text = self.word(given.words[0])
+        text = plain(self.word(given.words[0]))
         if len(text) > 12 or not _DECIMAL.fullmatch(text):
             raise self._bad(given, "decimal", _decimal(text))
         number = float(text)
@@ -99,7 +103,7 @@ class Reader:
 
     def aspect(self, given: Given, rule: Rule) -> object:
         """(width, height), reduced; in the older versions the closest ratio they know."""
-        text = self.word(given.words[0])
+        text = plain(self.word(given.words[0]))
         found = _ASPECT.fullmatch(text)
         width, height = (int(found[1]), int(found[2])) if found else (0, 0)
         if not width or not height:
@@ -121,7 +125,7 @@ class Reader:
 
     def choice(self, given: Given, rule: Rule) -> object:
         """One of the rule's words, or a tuner's style code where the rule takes them."""
-        text = self.word(given.words[0])
+        text = plain(self.word(given.words[0]))
         if text.lower() in rule.choices:
             return text.lower()
         if rule.codes and _TUNER_CODE.fullmatch(text):
@@ -167,7 +171,7 @@ class Reader:
         """The items of a comma list, empty ones left out."""
         text = self.source.text[given.words[0][0] : given.words[-1][1]]
         # An echo may end with the list, and cannot end with an asterisk.
-        items = tuple(item for piece in text.split(",") if (item := unescape(piece.strip()).rstrip(" *\\")))
+        items = tuple(item for piece in _COMMA.split(text) if (item := unescape(piece.strip()).rstrip(" *\\")))
         if not items:
             span = self.source.span(given.start, given.end)
             typed = typed_name(self.source, given)
@@ -241,6 +245,11 @@ _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
 _NEEDS_WORD = {Kind.INTEGER, Kind.DECIMAL, Kind.ASPECT, Kind.WORD, Kind.LINK, Kind.REFERENCES, Kind.LIST}
 
 
+def plain(word: str) -> str:
+    """A value without the wide letters and digits of other keyboards: `３：２` is `3:2`."""
+    return word if word.isascii() else unicodedata.normalize("NFKC", word)
+
+
 def typed_name(source: Source, given: Given) -> str:
     """A flag's name as typed, in lower case, without its dashes."""
     return source.text[given.start : given.end].lstrip(DASHES).lower()
@@ -271,7 +280,7 @@ def select(versions: Versions, source: Source, given: Given) -> Version:
     """The version that a selecting flag asks for. PromptError `missing_value` or `bad_value`."""
     flag = given.flag
     span = source.span(given.start, given.end)
-    spelling = source.text[slice(*given.words[0])] if given.words else None
+    spelling = plain(source.text[slice(*given.words[0])]) if given.words else None
     version = versions.selected(flag.name, spelling)
     if version is not None:
         return version

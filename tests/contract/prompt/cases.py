@@ -602,7 +602,28 @@ FOREIGN = [
     ),
 ]
 
+KEYBOARDS = [
+    _taken(
+        "§8 wide digits and colons are values", "fox --ar ３：２ --s ５０ --v ６", aspect="3:2", stylize=50, version=6
+    ),
+    _refused("§8 wide letters of a flag", "fox －－ａｒ 3:2", "unrecognized_parameter", suggestion="fox --ar 3:2"),
+    _case("§8 commas of other keyboards part a list", "红狐狸 --no 树，车、房子", {"no": ["树", "车", "房子"]}),
+    _foreign("a {红，绿} fox", "a {红, 绿} fox"),
+    _foreign("｛red，green｝ fox", "{red, green} fox"),
+    _foreign("hot：：dog", "hot::dog"),
+    _case("§8 wide punctuation is text", "狐：一，二、三（四）", {"parts": [["狐：一，二、三（四）", 1]]}),
+    *(
+        _refused("§3.1 a link without its beginning", f"{text} fox", "invalid_link", suggestion=f"{A} fox")
+        for text in (A[8:], f"https:/{A[8:]}", f"https//{A[8:]}", f"http:{A[8:]}", f"https:{A[8:]}")
+    ),
+    _refused("§3.1 the same, with a query", "example.com/a.png?x=1 fox", "invalid_link"),
+    _case("§3.1 slashes and dots are no links", "and/or.png 3/4.5 a.b/c", {"parts": [["and/or.png 3/4.5 a.b/c", 1]]}),
+    _refused(
+        "§7.2 words that a link hides behind", f"[Free Nitro]( {A} )", "invalid_link", suggestion=None, span=[11, 13]
+    ),
+]
+
 CASES = [
     *(*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO),
-    *(*DASHES, *LINKS, *WORDS, *NAMES, *FOREIGN),
+    *(*DASHES, *LINKS, *WORDS, *NAMES, *FOREIGN, *KEYBOARDS),
 ]
