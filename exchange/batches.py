@@ -82,7 +82,7 @@ class Batches:
         await self._redis.hset(keys.batch(token), "accepted", str(accepted))
 
     async def cancel(self, token: str) -> None:
-        """Let no more of its jobs be accepted. Whoever runs it sees that before the next one is released."""
+        """Let no more of its jobs be accepted. The process that runs it sees that before the next one is released."""
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(keys.batch(token), "cancelled", 1)
             pipe.expire(keys.batch(token), KEPT_S)  # in case it ended a moment ago, and this is all there is of it

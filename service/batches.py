@@ -38,7 +38,7 @@ class Batch:
 
     @property
     def user(self) -> User:
-        """Whoever confirmed it."""
+        """The person who confirmed it."""
         return self.asker.user
 
     @property
@@ -91,7 +91,7 @@ async def accept_next(services: Services, batch: Batch) -> Job | None:
     async with promptly():
         present = await services.batches.get(batch.token)
         if present is None or present.cancelled:
-            # Whoever cancelled it was told that this job had not started: it must not.
+            # The person who cancelled it was told that this job had not started: it must not.
             await services.queue.discard(job.id)
             return None
         await services.batches.set_accepted(batch.token, batch.accepted + 1)

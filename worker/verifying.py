@@ -80,7 +80,7 @@ def open_file(path: Path) -> PictureFile:
 
 
 def redraw(recipe: Recipe, catalogue: Catalogue, loader: Loader) -> list[Pixels]:
-    """The pictures of a recipe, drawn anew here. CannotVerify for what it needs and this host does not have."""
+    """The pictures of a recipe, drawn again here. CannotVerify for what it needs and this host does not have."""
     job = recipe.job
     plan = job.plan
     if plan is None:

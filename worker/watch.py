@@ -31,7 +31,7 @@ class Watch:
                 self._waiting -= 1
 
     def sign_of_life(self) -> None:
-        """The engine took a step, for whomever."""
+        """The engine took a step, for any job."""
         with self._lock:
             self._last_sign = self._now()
 

@@ -31,7 +31,7 @@ JOB = planned(imagine())
     ids=lambda value: type(value).__name__ if not isinstance(value, dict) else "",
 )
 def test_an_event_is_one_line(event: Event, line: dict[str, object]) -> None:
-    """With the job, its kind, model, user and server, for whoever searches the log."""
+    """With the job, its kind, model, user and server, for those who search the log."""
     with structlog.testing.capture_logs() as lines:
         log_event(event)
     [found] = lines

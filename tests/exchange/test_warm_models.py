@@ -18,7 +18,7 @@ def worker(client: redis.Redis, name: str, loaded: str) -> PlainWorker:
 
 
 async def test_alternating_jobs_stay_with_their_models(queue: JobQueue, client: redis.Redis) -> None:
-    """Twelve jobs for two models on two idle workers: nobody loads, whoever asks first."""
+    """Twelve jobs for two models on two idle workers: nobody loads, no matter who asks first."""
     workers = {"a": worker(client, "one", "a"), "b": worker(client, "two", "b")}
     for each in workers.values():
         each.claim(now=NOW)
@@ -36,7 +36,7 @@ async def test_alternating_jobs_stay_with_their_models(queue: JobQueue, client: 
 
 
 async def test_a_job_is_left_to_another_only_for_a_moment(queue: JobQueue, client: redis.Redis) -> None:
-    """The other one may be slow, or its slots full: after two seconds whoever asks takes the job."""
+    """The other one may be slow, or its slots full: after two seconds the next one to ask takes the job."""
     one, two = worker(client, "one", "a"), worker(client, "two", "b")
     await enqueue(queue, job(), model_key="a")
     one.wants["max_pixels"] = 1  # it asks, but does not take it

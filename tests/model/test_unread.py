@@ -74,7 +74,7 @@ def test_a_model_that_reads_pieces_of_words_knows_them_all() -> None:
 
 
 def test_of_other_readers_nothing_is_claimed() -> None:
-    """Whoever does not say how it cuts a prompt, or reads none at all."""
+    """An encoder that does not say how it cuts a prompt, or reads none at all."""
 
     class Reader(TextEncoder):
         max_tokens = 5

@@ -244,7 +244,7 @@ async def test_a_job_that_is_being_accepted_while_all_are_cancelled_never_runs(
 async def test_cancel_all_under_a_batch_is_for_those_who_may(
     simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, bob: MemberActor, person: str
 ) -> None:
-    """Its owner, and whoever may delete messages in its channel."""
+    """Its owner, and people who may delete messages in its channel."""
     role = simcord_env.guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
     moderator = simcord_env.guild.add_member(simcord_env.create_user("mod"), roles=[role])
     asked = await alice.slash(channel, "imagine", prompt="a fox --repeat 12")

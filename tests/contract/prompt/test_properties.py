@@ -337,7 +337,7 @@ def test_work_is_linear_in_the_length(family: str) -> None:
 
 @pytest.mark.parametrize("family", _FAMILIES)
 def test_nothing_that_can_be_typed_takes_long(family: str) -> None:
-    """6,000 characters take at most 30 ms of processor time: whoever types them holds up everybody else."""
+    """6,000 characters take at most 30 ms of processor time: one who types them holds up everybody else."""
     text = family * (6000 // len(family))
     took = []
     for _ in range(3):  # the quickest of three: the first may meet the garbage collector

@@ -1,4 +1,4 @@
-"""ControlNets and IP-Adapters request by request: each draws what diffusers draws, whoever shares the batch."""
+"""ControlNets and IP-Adapters request by request: each draws what diffusers draws, no matter who shares the batch."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""LoRAs request by request: each draws what diffusers draws with peft, whoever shares the batch."""
+"""LoRAs request by request: each draws what diffusers draws with peft, no matter who shares the batch."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
