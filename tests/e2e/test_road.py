@@ -105,6 +105,18 @@ async def test_every_button_of_a_grid_and_of_its_results_works(ada: SandboxUser)
     assert labels(varied) == GRID_LABELS
 
 
+async def test_a_picture_that_a_prompt_links_to_is_drawn_with(demo: Demo, ada: SandboxUser) -> None:
+    """A link to a posted picture goes through the intake; the result is near it, and its own re-roll needs no link."""
+    source = await imagine(ada, "a red apple")
+    url = source["attachments"][0]["url"]
+    nonce = await ada.slash("imagine", prompt=f"{url} a red apple --iw 3")
+    linked = await outcome(ada, nonce, rf"^\*\*<{re.escape(url)}> a red apple.*\*\* - .* \(fast\)")
+    assert labels(linked) == GRID_LABELS
+    stored = sorted(path.name for path in (demo.data / "images").glob("*/*/input/*"))
+    assert stored == ["0.png"]
+    await press(ada, linked, "🔄", r"\(fast\)$")
+
+
 async def test_two_people_at_once_each_get_their_own(ada: SandboxUser, ben: SandboxUser) -> None:
     """Neither waits for the other's answer, and each grid names whom it is for."""
     for_ada, for_ben = await asyncio.gather(imagine(ada, "a rocket"), imagine(ben, "a green tree"))
