@@ -14,11 +14,14 @@ from api.app import Door, create_app
 from api.settings import ApiSettings
 from api.waiting import Waiting
 from contract.errors import UserError
+from contract.events import Observer
 from contract.sentences import describe
 from exchange import api_keys, progress
-from exchange.connection import RedisUnavailable, check_async, connect_async
+from exchange.connection import RedisUnavailable, check_async, connect, connect_async
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
+from exchange.metrics import watch
+from exchange.observing import all_of, log_event
 from exchange.settings import SettingsError, read_settings
 from service.services import open_services
 
@@ -58,6 +61,7 @@ async def run(settings: ApiSettings) -> None:
             image_store=settings.image_store,
             catalogue=settings.catalogue,
             limits=settings.limits,
+            observe=all_of(log_event, *_metrics(settings)),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
         waiting = Waiting(services.queue, services.images)
@@ -77,6 +81,13 @@ async def run(settings: ApiSettings) -> None:
             services.background.cancel()
     finally:
         await client.aclose()
+
+
+def _metrics(settings: ApiSettings) -> list[Observer]:
+    """What counts events for Prometheus, where that is wanted; it asks Redis by a connection of its own."""
+    assert settings.redis_url is not None
+    metrics = watch(settings, connect(settings.redis_url.get_secret_value()))
+    return [] if metrics is None else [metrics]
 
 
 class _Server(uvicorn.Server):

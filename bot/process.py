@@ -22,11 +22,13 @@ from bot.features import FEATURES
 from bot.settings import BotSettings
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import UserError
+from contract.events import Observer
 from contract.sentences import describe
 from exchange import progress
 from exchange.connection import RedisUnavailable, check_async, connect, connect_async
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
+from exchange.metrics import watch
 from exchange.observing import all_of, log_event
 from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
@@ -105,7 +107,7 @@ async def run(settings: BotSettings) -> None:
             image_store=settings.image_store,
             catalogue=settings.catalogue,
             limits=settings.limits,
-            observe=all_of(log_event),
+            observe=all_of(log_event, *_metrics(settings)),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),
         )
         client = EaselClient(
@@ -120,6 +122,13 @@ async def run(settings: BotSettings) -> None:
         await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)
     finally:
         await redis.aclose()
+
+
+def _metrics(settings: BotSettings) -> list[Observer]:
+    """What counts events for Prometheus, where that is wanted; it asks Redis by a connection of its own."""
+    assert settings.redis_url is not None
+    metrics = watch(settings, connect(settings.redis_url.get_secret_value()))
+    return [] if metrics is None else [metrics]
 
 
 def _check_rights(url: str) -> None:

@@ -51,6 +51,10 @@ class CommonSettings(BaseSettings):
     catalogue: str = Field("", description="TOML file of the models on offer, the same everywhere; empty: what ships")
     discord_api_base: str | None = Field(None, description="a stand-in for Discord, such as http://127.0.0.1:8911")
     discord_allow_remote_api: bool = Field(False, description="let that stand-in be another host: it gets the token")
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="port of /metrics, /health and /ready; empty: none. GPU n of a host adds n"
+    )
+    metrics_host: str = Field("127.0.0.1", description="where that port is open")
     log_format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
 

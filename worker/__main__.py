@@ -27,14 +27,17 @@ import typer
 from contract.catalogue import Catalogue
 from contract.endpoints import Endpoints, discord_endpoints
 from contract.errors import EaselError, UserError
+from contract.events import Observer
 from contract.sentences import describe
 from exchange import keys
 from exchange.catalogue import open_catalogue
 from exchange.connection import RedisUnavailable
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
+from exchange.metrics import watch
 from exchange.observing import all_of, log_event
 from exchange.settings import SettingsError, read_settings
+from exchange.status import describe_status, read_status
 from exchange.weather import Weather
 from worker import tasks
 from worker.commands import keys as keys_commands
@@ -42,7 +45,6 @@ from worker.commands.shared import open_redis
 from worker.retention import Retention
 from worker.retention import prune as prune_store
 from worker.settings import WorkerSettings
-from worker.status import describe_status, read_status
 from worker.supervisor import (
     EXIT_CONFIGURATION,
     EXIT_HOPELESS,
@@ -61,8 +63,6 @@ if TYPE_CHECKING:
     from worker.slots import SlotPool
 
 log = structlog.get_logger("worker")
-OBSERVERS = all_of(log_event)
-"""What hears of the jobs of this process."""
 app = typer.Typer(
     help="Draws Easel's pictures and posts them.",
     no_args_is_help=True,
@@ -99,15 +99,23 @@ def start(
     if slots is not None:
         os.environ["SLOTS"] = str(slots)
 
-    def command(device: str) -> list[str]:
-        return [sys.executable, "-m", "worker", "serve", "--device", "cuda" if device.isdigit() else device]
+    on_these = _devices(settings, gpus)
 
-    supervisor = Supervisor(client, _devices(settings, gpus), command, grace_s=settings.drain_s)
+    def command(device: str) -> list[str]:
+        arguments = [sys.executable, "-m", "worker", "serve", "--device", "cuda" if device.isdigit() else device]
+        if settings.metrics_port:
+            arguments += ["--metrics-port", str(settings.metrics_port + on_these.index(device))]
+        return arguments
+
+    supervisor = Supervisor(client, on_these, command, grace_s=settings.drain_s)
     raise typer.Exit(supervisor.run())
 
 
 @app.command(hidden=True)
-def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu") -> None:
+def serve(
+    device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu",
+    metrics_port: Annotated[int | None, typer.Option(help="port of /metrics, if not METRICS_PORT")] = None,
+) -> None:
     """One process of `start`: loads its first model, then takes jobs."""
     settings = read_settings(WorkerSettings)
     configure_logs(settings.log_format, settings.log_level)
@@ -124,7 +132,8 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
     from worker.slots import SlotPool
 
     intake = _intake(settings, store)
-    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer(), observe=OBSERVERS)
+    observe = _observer(settings, client, metrics_port)
+    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer(), observe=observe)
     slots = {
         keys.INTAKE: settings.intake_slots,
         keys.RENDER: settings.slots,
@@ -142,7 +151,7 @@ def serve(device: Annotated[str, typer.Option(help="cpu, cuda or mps")] = "cpu")
         describe=engines.facts,
         name=_name(),
     )
-    delivery = _delivery(settings, client, store, poster, catalogue)
+    delivery = _delivery(settings, client, store, poster, catalogue, observe)
     _work(settings, client, store, pool, tasks.Tools(client, studio, delivery, intake), poster)
     engines.close()
 
@@ -178,7 +187,7 @@ def deliver(
 
     serves = {keys.DELIVER: slots or settings.delivery_slots}
     pool = SlotPool(client, serves, describe=lambda: {"delivers": "only"}, name=_name())
-    delivery = _delivery(settings, client, store, poster, catalogue)
+    delivery = _delivery(settings, client, store, poster, catalogue, _observer(settings, client))
     _work(settings, client, store, pool, tasks.Tools(client, delivery=delivery), poster)
 
 
@@ -335,7 +344,12 @@ def _intake(settings: WorkerSettings, store: ImageStore) -> Intake:
 
 
 def _delivery(
-    settings: WorkerSettings, client: redis.Redis, store: ImageStore, poster: Poster, catalogue: Catalogue
+    settings: WorkerSettings,
+    client: redis.Redis,
+    store: ImageStore,
+    poster: Poster,
+    catalogue: Catalogue,
+    observe: Observer,
 ) -> Delivery:
     from worker.delivery.discord import DiscordDoor
     from worker.delivery.door import Door
@@ -346,7 +360,13 @@ def _delivery(
     door = DiscordDoor(poster, upload_limit_bytes=limit_bytes, catalogue=catalogue, signer=signer)
     secret = settings.api_secret.get_secret_value() if settings.api_secret else None
     doors: dict[str, Door] = {"discord": door, "program": ProgramDoor(client, secret)}
-    return Delivery(doors, store, client, catalogue, observe=OBSERVERS)
+    return Delivery(doors, store, client, catalogue, observe=observe)
+
+
+def _observer(settings: WorkerSettings, client: redis.Redis, port: int | None = None) -> Observer:
+    """The log, and the metrics where they are wanted."""
+    metrics = watch(settings, client, store=settings.image_store, port=port)
+    return log_event if metrics is None else all_of(log_event, metrics)
 
 
 def _work(

@@ -28,6 +28,7 @@ from exchange.delivery import MessageRef
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.reading import text
+from exchange.status import describe_status, read_status
 from model import ModelError, Request, Step, tiny
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
@@ -39,7 +40,6 @@ from worker.intake import Intake
 from worker.loading import Loader, reclaim_memory
 from worker.pictures import Studio
 from worker.slots import FAULTS_IN_A_ROW, SKIP_LIMIT, SlotPool
-from worker.status import describe_status, read_status
 
 SMALL = replace(EASEL_SMALL, pixels=32 * 32, size_multiple=16, num_inference_steps=2, enlargement=1)
 CATALOGUE = Catalogue((replace(SMALL, name="alpha"), replace(SMALL, name="beta")))

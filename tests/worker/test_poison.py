@@ -20,11 +20,11 @@ from exchange.accounts import Accounts
 from exchange.connection import connect_async
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, MessageRef
+from exchange.status import describe_status, read_status
 from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
 from tests.worker.test_slots import Bench
 from worker.recovery import bury, recover
-from worker.status import describe_status, read_status
 
 GOOD, VICTIM = job(1, user=1), job(2, user=2)
 PARTS = {

@@ -12,10 +12,10 @@ import redis
 
 from exchange import keys
 from exchange.connection import connect
+from exchange.status import describe_status, read_status
 from tests.exchange.jobs import job
 from tests.worker.test_slots import LONG, Bench
 from worker import supervisor
-from worker.status import describe_status, read_status
 from worker.supervisor import Child, NoSuchDevice, Supervisor, devices
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import redis
 from contract.outcomes import Done
 from exchange import keys
 from exchange.delivery import enqueue_delivery
+from exchange.status import describe_status, read_status
 from tests.contract.factories import imagine
-from worker.status import describe_status, read_status
 
 
 def test_an_empty_house(client: redis.Redis) -> None:

@@ -16,7 +16,7 @@ from exchange.reading import text
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
     """Jobs of one queue: `waiting` for a slot, `running` under a lease, `scheduled` for a later try, `failed` for good
-    within the last day. `slots` serve it."""
+    within the last day. `slots` serve it; the job that waits longest came `oldest_s` seconds ago (0 without one)."""
 
     name: str
     waiting: int
@@ -24,6 +24,7 @@ class QueueStatus:
     scheduled: int
     failed: int
     slots: int
+    oldest_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,18 @@ def _queue(client: redis.Redis, name: str) -> QueueStatus:
         pipe.zcard(keys.ended("failed", name))
         pipe.scard(keys.rq_workers_of(name))
 
-    return QueueStatus(name, *_counts(client, ask))
+    waiting, running, scheduled, failed, slots = _counts(client, ask)
+    return QueueStatus(name, waiting, running, scheduled, failed, slots, _oldest_s(client, name))
+
+
+def _oldest_s(client: redis.Redis, name: str) -> float:
+    """By Redis' own clock, which wrote when the job came."""
+    try:
+        first = client.zrange(keys.arrivals(name), 0, 0, withscores=True)
+        seconds, _ = client.time()
+    except redis.exceptions.ResponseError:  # a key of a wrong type, which recovery puts aside
+        return 0.0
+    return max(0.0, float(seconds) - float(first[0][1])) if first else 0.0
 
 
 def _counts(client: redis.Redis, ask: Callable[[Pipeline], object]) -> list[int]:
