@@ -72,7 +72,7 @@ async def silent_host() -> AsyncIterator[str]:
 async def submit(queue: JobQueue, each: Job) -> None:
     """Accepted and acknowledged."""
     assert each.plan is not None
-    await queue.submit(each, cost=each.plan.cost, model_key=each.model)
+    await queue.submit(each)
     await queue.release(each.id, MessageRef(1, each.user.id))
 
 

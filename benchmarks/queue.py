@@ -30,6 +30,7 @@ from contract.catalogue import EASEL_SMALL
 from contract.ids import job_id
 from contract.jobs import DiscordChannel, Job, User
 from contract.kinds.imagine import Imagine
+from contract.planning import plan
 from contract.prompt import parse
 from exchange import keys
 from exchange.connection import connect, connect_async
@@ -58,7 +59,7 @@ def job(number: int) -> Job:
     )
 
 
-_TEMPLATE = Job(
+_UNPLANNED = Job(
     id=job_id(1, EASEL_SMALL.fingerprint, 0),
     request=Imagine(),
     prompt=parse("a fox in a forest, morning light").prompts[0],
@@ -67,6 +68,7 @@ _TEMPLATE = Job(
     destination=DiscordChannel(31, 30),
     created_ms=1_790_000_000_000,
 )
+_TEMPLATE = replace(_UNPLANNED, plan=replace(plan(_UNPLANNED, EASEL_SMALL), cost=1.0))
 
 
 async def fill(url: str, numbers: range) -> None:
@@ -76,7 +78,7 @@ async def fill(url: str, numbers: range) -> None:
 
     async def one(number: int) -> None:
         each = job(number)
-        await queue.submit(each, cost=1.0, model_key="m")
+        await queue.submit(each)
         await queue.release(each.id, MESSAGE)
 
     for start in range(numbers.start, numbers.stop, 16):
@@ -115,7 +117,7 @@ def start_latencies_ms(url: str, client: redis.Redis, count: int) -> list[float]
         queue, latencies = JobQueue(async_client, NO_LIMITS), []
         for number in range(10_000_000, 10_000_000 + count):
             each = job(number)
-            await queue.submit(each, cost=1.0, model_key="m")
+            await queue.submit(each)
             await asyncio.sleep(0.01)
             released = time.time()
             await queue.release(each.id, MESSAGE)

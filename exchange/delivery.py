@@ -52,14 +52,17 @@ def enqueue_delivery(client: redis.Redis, job: Job, outcome: Outcome, lease: Lea
     cancelled meanwhile.
     """
     rq_id = keys.delivery_id(job.id)
-    return _enqueue(client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), tasks.POST_COST, lease)
+    return _enqueue(
+        client, job, rq_id, keys.DELIVER, tasks.delivery(job, outcome, rq_id), tasks.post_traits(job), lease
+    )
 
 
-def enqueue_rendering(client: redis.Redis, job: Job, *, cost: float, model_key: str = "", pixels: int = 0) -> bool:
-    """Render a job that was submitted as a post, because the store has lost its picture. Harmless to repeat."""
+def enqueue_rendering(client: redis.Redis, job: Job) -> bool:
+    """Render a job that was submitted as a post, because the store has lost its picture. It has its plan. Harmless to
+    repeat."""
     rq_id = keys.again_id(job.id)
     fields = tasks.rendering(job, rq_id)
-    return _enqueue(client, job, rq_id, keys.RENDER, fields, cost, None, model_key=model_key, pixels=pixels)
+    return _enqueue(client, job, rq_id, keys.RENDER, fields, tasks.traits(job, capped=False), None)
 
 
 def delivery_state(client: redis.Redis, job_id: JobId) -> DeliveryState:
@@ -128,7 +131,7 @@ def enqueue_end(client: redis.Redis, job: Job, outcome: Outcome) -> bool:
     """Tell of the end of a job of which nothing waits or runs any more. Harmless to repeat."""
     rq_id = keys.delivery_id(job.id)
     fields = tasks.delivery(job, outcome, rq_id)
-    return _enqueue(client, job, rq_id, keys.DELIVER, fields, tasks.POST_COST, None, again=True)
+    return _enqueue(client, job, rq_id, keys.DELIVER, fields, tasks.post_traits(job), None, again=True)
 
 
 def _enqueue(
@@ -137,18 +140,16 @@ def _enqueue(
     rq_id: str,
     queue: str,
     fields: tasks.Fields,
-    cost: float,
+    traits: dict[str, Any],
     lease: Lease | None,
     *,
-    model_key: str = "",
-    pixels: int = 0,
     again: bool = False,
 ) -> bool:
     parameters: dict[str, Any] = {
         "id": rq_id,
         "job": job.id,
         "queue": queue,
-        "traits": tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, capped=False),
+        "traits": traits,
     }
     if lease is not None:
         parameters["lease"] = list(lease)

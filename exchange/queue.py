@@ -88,23 +88,20 @@ class JobQueue:
         self._redis = client
         self.limits = limits or Limits()
 
-    async def submit(
-        self, job: Job, *, cost: float, model_key: str, pixels: int = 0, interaction_id: int | None = None
-    ) -> Submitted:
-        """Accept `job`, held. Repeating it is harmless.
+    async def submit(self, job: Job, *, interaction_id: int | None = None) -> Submitted:
+        """Accept `job`, which has its plan, held. Repeating it is harmless.
 
-        `cost` is in megapixel-steps; a job that needs no drawing counts as one post instead. `model_key` says which
-        jobs can share a batch. `pixels` is the largest picture's width x height, for workers with little memory.
-        `interaction_id` lets the delivery find the waiting message when the bot dies before `release`.
-        UserError("queue_full", limit=..., scope="user" or "guild") over a cap.
+        It costs what its plan says; a job that needs no drawing counts as one post instead. `interaction_id` lets the
+        delivery find the waiting message when the bot dies before `release`. UserError("queue_full", limit=...,
+        scope="user" or "guild") over a cap; ValueError for a job without a plan.
         """
+        if job.plan is None:
+            raise ValueError("a job is planned before it is accepted")
         limits = self.limits
         caps: list[list[Any]] = [[f"user:{job.user.id}", limits.max_queued_per_user, "user"]]
         if job.destination.guild_id is not None:
             caps.append([f"guild:{job.destination.guild_id}", limits.max_queued_per_guild, "guild"])
-        answer = await self._submit(
-            job, caps, cost=cost, model_key=model_key, pixels=pixels, interaction_id=interaction_id
-        )
+        answer = await self._submit(job, caps, interaction_id=interaction_id)
         match answer:
             case [b"full", kind, limit]:
                 raise UserError("queue_full", limit=int(limit), scope=kind.decode())
@@ -118,20 +115,15 @@ class JobQueue:
         job: Job,
         caps: list[list[Any]],
         *,
-        cost: float,
-        model_key: str,
-        pixels: int,
         interaction_id: int | None = None,
         first_try_ms: int | None = None,
     ) -> Any:
-        limits, queue = self.limits, tasks.home_queue(job)
-        if queue == keys.DELIVER:
-            cost = tasks.POST_COST
-        traits = tasks.traits(job, cost=cost, model_key=model_key, pixels=pixels, weights=limits.weights)
+        limits = self.limits
+        traits = tasks.traits(job, weights=limits.weights)
         parameters = {
             "id": job.id,
             "job": job.id,
-            "queue": queue,
+            "queue": job.queue.value,
             "traits": traits,
             "caps": caps,
             "running_per_user": limits.max_running_per_user,
@@ -164,9 +156,7 @@ class JobQueue:
         Harmless when it knows the job after all. What was posted of it before is found, and not posted again. False
         when the job has ended meanwhile.
         """
-        plan = job.plan
-        cost, pixels = (plan.cost, plan.width * plan.height) if plan is not None else (1.0, 0)
-        await self._submit(job, [], cost=cost, model_key=job.model, pixels=pixels, first_try_ms=job.created_ms)
+        await self._submit(job, [], first_try_ms=job.created_ms)
         return await self.release(job.id, message)
 
     async def discard(self, job_id: JobId) -> None:
@@ -183,7 +173,7 @@ class JobQueue:
         job = await self.accepted(job_id)
         if job is not None:
             rq_id = keys.delivery_id(job_id)
-            traits = tasks.traits(job, cost=tasks.POST_COST, capped=False)
+            traits = tasks.post_traits(job)
             parameters["next"] = {"id": rq_id, "job": job_id, "queue": keys.DELIVER, "traits": traits}
             fields = tasks.delivery(job, Cancelled(), rq_id)
         return CancelOutcome(text(await self._run(scripts.CANCEL, parameters, fields)))

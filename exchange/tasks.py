@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from contract.codec import JOB_VERSION, encode_job
-from contract.jobs import Job, Speed
+from contract.jobs import Job, Queue, Speed
 from contract.outcomes import Outcome, Stored, encode_outcome
 from exchange.keys import DELIVER, INTAKE, RENDER
 
@@ -74,19 +74,14 @@ class AllowedJob(RQJob):  # type: ignore[misc]  # RQ ships no types
         self.webhooks: list[Any] = []
 
 
-def home_queue(job: Job) -> str:
-    """The queue a job is submitted to."""
-    return job.queue.value
-
-
 def submitted(job: Job, traits: dict[str, Any]) -> Fields:
     """The hash of a job as the bot submits it. `traits` as below."""
-    match home_queue(job):
-        case "deliver":
+    match job.queue:
+        case Queue.DELIVER:
             return delivery(job, Stored(), job.id)
-        case "intake":
+        case Queue.INTAKE:
             return intake(job, traits)
-        case _:
+        case Queue.RENDER:
             return rendering(job, job.id)
 
 
@@ -107,25 +102,38 @@ def delivery(job: Job, outcome: Outcome, rq_id: str) -> Fields:
     )
 
 
-def traits(
+def traits(job: Job, *, capped: bool = True, weights: Mapping[Speed, float] = WEIGHTS) -> dict[str, Any]:
+    """What the scripts know of a job: its model and, by its plan, its cost and the pixels of a picture, for workers
+    with little memory. Its turn is fair among users; `capped` ones also count against their limits.
+
+    What needs no drawing counts as a post, and so does a job without a plan, which version 0.1 accepted.
+    """
+    if job.plan is None or (job.queue is Queue.DELIVER and capped):
+        return _traits(job, POST_COST, capped=capped, weights=weights)
+    pixels = job.plan.width * job.plan.height
+    return _traits(job, job.plan.cost, model=job.model, pixels=pixels, capped=capped, weights=weights)
+
+
+def post_traits(job: Job) -> dict[str, Any]:
+    """As `traits`, of a job's delivery. It is not capped: a closed channel must not block its user."""
+    return _traits(job, POST_COST, capped=False)
+
+
+def _traits(
     job: Job,
-    *,
     cost: float,
-    model_key: str = "",
+    *,
+    model: str = "",
     pixels: int = 0,
-    capped: bool = True,
+    capped: bool,
     weights: Mapping[Speed, float] = WEIGHTS,
 ) -> dict[str, Any]:
-    """What the scripts know of a job. Its turn is fair among users; `capped` ones also count against their limits.
-
-    Deliveries are not capped: a closed channel must not block its user.
-    """
     guild = job.destination.guild_id
     return {
         "user": str(job.user.id),
         "guild": str(guild) if guild is not None else "",
         "capped": capped,
-        "model": model_key,
+        "model": model,
         "name": job.model,
         "pixels": pixels,
         "cost": max(cost, 0.001),

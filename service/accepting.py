@@ -71,16 +71,10 @@ async def accept(services: Services, asker: Asker, job: Job, *, interaction_id: 
     `interaction_id` is Discord's, for an answer that recovery can find by it.
     """
     policy = await admit(services, asker, [job])
-    job, plan = _planned(services, job)
+    job, _ = _planned(services, job)
     try:
         async with promptly():
-            submitted = await services.queue.submit(
-                job,
-                cost=plan.cost,
-                model_key=job.model,
-                pixels=plan.width * plan.height,
-                interaction_id=interaction_id,
-            )
+            submitted = await services.queue.submit(job, interaction_id=interaction_id)
     except UserError as error:
         if error.kind == "queue_unreachable":
             # The person is told that it failed, so it must not run should the submission have arrived after all.

@@ -193,7 +193,7 @@ def _delivery_of(
         "id": rq_id,
         "job": ours.id,
         "queue": keys.DELIVER,
-        "traits": tasks.traits(ours, cost=tasks.POST_COST, capped=False),
+        "traits": tasks.post_traits(ours),
     }
     return following, tasks.delivery(ours, outcome, rq_id)
 

@@ -25,6 +25,7 @@ from exchange import accounts, preferences
 from exchange.connection import connect
 from exchange.queue import JobQueue, Limits, MessageRef
 from service.services import Services
+from tests.contract.factories import priced
 
 OPTION_SET = "prefer option set"
 JOBS, OPTIONS, CHANNELS = 100, 20, 150
@@ -75,7 +76,7 @@ async def everything(
     with connect(redis_url) as client:
         for number in range(jobs):
             one = job(number, manager.id, channel)
-            await services.queue.submit(one, cost=1.0, model_key=one.model)
+            await services.queue.submit(priced(one, 1.0))
             await services.queue.release(one.id, MessageRef(channel.id, 10**18 + number))
             done = replace(one, id=job_id(number, EASEL_SMALL.fingerprint, 10**6 + number))
             accounts.record(client, done, PROMPT, MessageRef(channel.id, 10**18 + number), images=4, gpu_s=1.0)

@@ -18,6 +18,7 @@ from contract.prompt import parse
 from exchange.queue import MessageRef
 from service.services import Services
 from tests.bot.delivered import post_result, store_record
+from tests.contract.factories import priced
 
 MANAGE = discord.Permissions(manage_messages=True)
 
@@ -92,7 +93,7 @@ async def test_cancel_counts_the_rights_in_the_jobs_own_channel(
 ) -> None:
     """Wherever the command is typed, and whatever rights the person has there."""
     job = job_at(town.places[place], town.people["owner"])
-    await services.queue.submit(job, cost=1.0, model_key=job.model)
+    await services.queue.submit(priced(job, 1.0))
     await services.queue.release(job.id, None)
     result = await town.people[person].slash(town.here, "cancel", job=job.id)
     ended = await services.queue.state(job.id) == "cancelled"
@@ -164,7 +165,7 @@ async def test_only_the_owner_gets_the_pictures(simcord_env: Env, services: Serv
 async def test_waiting_messages_that_nobody_recorded_stay_as_they_are(services: Services, town: Town) -> None:
     """A job whose acknowledgement is unknown can be cancelled all the same."""
     job = job_at(town.places["here"], town.people["owner"])
-    await services.queue.submit(job, cost=1.0, model_key=job.model)
+    await services.queue.submit(priced(job, 1.0))
     await services.queue.release(job.id, MessageRef(town.here.id, 4))
     result = await town.people["moderator"].slash(town.here, "cancel", job=job.id)
     assert result.response is not None

@@ -62,3 +62,9 @@ def upscale(job: Job, index: int, press: Press) -> Job:
 def planned(job: Job) -> Job:
     """As it is accepted: with its plan on the model that ships."""
     return replace(job, plan=plan(job, EASEL_SMALL))
+
+
+def priced(job: Job, cost: float, *, model: str = "", pixels: int = 1) -> Job:
+    """`job` as it is accepted on `model` (empty for its own) at this cost, with pictures of so many pixels."""
+    numbers = plan(job, EASEL_SMALL)
+    return replace(job, model=model or job.model, plan=replace(numbers, cost=cost, width=pixels, height=1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from contract.jobs import Job, Speed, User
 from exchange.delivery import MessageRef
 from exchange.queue import JobQueue
-from tests.contract.factories import imagine, press, upscale
+from tests.contract.factories import imagine, press, priced, upscale
 
 MESSAGE = MessageRef(31, 4000)
 
@@ -25,5 +25,5 @@ def upscale_of(parent: Job, number: int = 900) -> Job:
 async def enqueue(queue: JobQueue, *jobs: Job, cost: float = 10.0, model_key: str = "m") -> None:
     """Submit and release."""
     for each in jobs:
-        await queue.submit(each, cost=cost, model_key=model_key)
+        await queue.submit(priced(each, cost, model=model_key))
         await queue.release(each.id, MESSAGE)

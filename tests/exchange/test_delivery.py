@@ -7,13 +7,14 @@ from contract.outcomes import Done, JobState
 from exchange import delivery
 from exchange.delivery import DeliveryState, MessageRef
 from exchange.queue import JobQueue
+from tests.contract.factories import priced
 from tests.exchange.jobs import job, upscale_of
 from tests.exchange.worker import PlainWorker, recover
 
 
 async def running(client: redis.Redis, async_client: redis.asyncio.Redis) -> tuple[PlainWorker, delivery.Lease]:
     queue, worker = JobQueue(async_client), PlainWorker(client)
-    await queue.submit(job(), cost=1, model_key="m", interaction_id=7)
+    await queue.submit(priced(job(), 1, model="m"), interaction_id=7)
     await queue.release(job().id, MessageRef(31, 40))
     worker.claim()
     return worker, ("render", job().id, worker.executions[job().id])
@@ -76,11 +77,11 @@ async def test_a_lost_picture_is_rendered_under_another_id(
 ) -> None:
     """The upscale's own job is busy being delivered, so the rendering gets an id of its own, and the post another."""
     queue, upscaled = JobQueue(async_client), upscale_of(job())
-    await queue.submit(upscaled, cost=1, model_key="m")
+    await queue.submit(priced(upscaled, 1, model="m"))
     await queue.release(upscaled.id, MessageRef(31, 40))
     poster, worker = PlainWorker(client, queue="deliver"), PlainWorker(client)
     assert poster.claim() == upscaled.id
-    assert delivery.enqueue_rendering(client, upscaled, cost=1, model_key="m")
+    assert delivery.enqueue_rendering(client, priced(upscaled, 1, model="m"))
     poster.finish(upscaled.id)
     assert worker.claim() == f"render-{upscaled.id}"
     assert await queue.state(upscaled.id) == "running"

@@ -6,6 +6,7 @@ import redis.asyncio
 from contract.jobs import Speed
 from exchange.queue import JobQueue, Limits
 from exchange.reading import text
+from tests.contract.factories import priced
 from tests.exchange.jobs import MESSAGE, enqueue, job
 from tests.exchange.worker import PlainWorker
 
@@ -19,7 +20,7 @@ async def test_a_newcomer_does_not_wait_behind_forty_jobs(
     assert worker.claim() == job(0, user=1).id
     newcomers = [job(100 + user, user=user) for user in (2, 3, 4)]
     for newcomer in newcomers:
-        assert (await queue.submit(newcomer, cost=10, model_key="m")).position <= 4
+        assert (await queue.submit(priced(newcomer, 10, model="m"))).position <= 4
         await queue.release(newcomer.id, MESSAGE)
     claimed = [worker.claim() for _ in range(5)]
     assert {newcomer.id for newcomer in newcomers} <= set(claimed)

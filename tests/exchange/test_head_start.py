@@ -14,7 +14,7 @@ from exchange import keys
 from exchange.delivery import MessageRef, enqueue_delivery
 from exchange.queue import JobQueue, Limits
 from exchange.tasks import HEAD_START, RETURNS
-from tests.contract.factories import press, reroll
+from tests.contract.factories import press, priced, reroll
 from tests.exchange.jobs import job, upscale_of
 from tests.exchange.worker import PlainWorker
 
@@ -37,7 +37,7 @@ class Line:
 
     async def submit(self, *jobs: Job, cost: float = COST) -> None:
         for each in jobs:
-            await self.queue.submit(each, cost=cost, model_key="m")
+            await self.queue.submit(priced(each, cost, model="m"))
             await self.queue.release(each.id, MessageRef(31, 1))
 
     def serve(self) -> str:
@@ -58,7 +58,7 @@ async def test_a_press_goes_before_first_grids_of_any_size(line: Line, cost: flo
     await line.submit(*(job(number, user=number) for number in range(2, 12)), cost=cost)
     line.worker.claim()
     again = pressed(50, user=50)
-    submitted = await line.queue.submit(again, cost=cost, model_key="m")
+    submitted = await line.queue.submit(priced(again, cost, model="m"))
     assert submitted.position == 0
     await line.queue.release(again.id, MessageRef(31, 1))
     assert line.worker.claim() == again.id

@@ -8,6 +8,7 @@ import redis.asyncio
 from exchange.delivery import MessageRef
 from exchange.progress import Progress, decode, encode, last, listen, publish
 from exchange.queue import JobQueue
+from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.exchange.worker import PlainWorker
 
@@ -54,7 +55,7 @@ async def test_the_queue_itself_says_when_jobs_start_and_end(
     arriving = asyncio.ensure_future(anext(events))
     await subscribed(client)
     for number in (1, 2):
-        await queue.submit(job(number), cost=1, model_key="m")
+        await queue.submit(priced(job(number), 1, model="m"))
         await queue.release(job(number).id, MessageRef(1, 2))
     worker.claim()
     assert await arriving == Progress(job(1).id, 0, None, "started")

@@ -13,6 +13,7 @@ from exchange import keys, scripts
 from exchange.delivery import delivery_state
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.tasks import AllowedJob
+from tests.contract.factories import priced
 from tests.exchange.jobs import MESSAGE, enqueue, job, upscale_of
 from tests.exchange.worker import PlainWorker, recover
 
@@ -20,7 +21,7 @@ from tests.exchange.worker import PlainWorker, recover
 async def test_a_submitted_job_is_held_until_released(queue: JobQueue, client: redis.Redis) -> None:
     """Nobody can run a job whose acknowledgement is still on its way."""
     worker = PlainWorker(client)
-    submitted = await queue.submit(job(), cost=10, model_key="m")
+    submitted = await queue.submit(priced(job(), 10, model="m"))
     assert (submitted.duplicate, submitted.position) == (False, 0)
     assert await queue.state(job().id) == "held"
     assert worker.claim() == "empty"
@@ -32,10 +33,10 @@ async def test_a_submitted_job_is_held_until_released(queue: JobQueue, client: r
 
 async def test_submitting_twice_is_one_job(queue: JobQueue, client: redis.Redis) -> None:
     """A repeat before and after the release changes nothing and says so."""
-    await queue.submit(job(), cost=10, model_key="m")
-    assert (await queue.submit(job(), cost=10, model_key="m")).duplicate
+    await queue.submit(priced(job(), 10, model="m"))
+    assert (await queue.submit(priced(job(), 10, model="m"))).duplicate
     await queue.release(job().id, MESSAGE)
-    assert (await queue.submit(job(), cost=10, model_key="m")).duplicate
+    assert (await queue.submit(priced(job(), 10, model="m"))).duplicate
     assert client.llen("rq:queue:render") == 1
     assert await queue.release(job().id, MESSAGE)
     assert client.llen("rq:queue:render") == 1
@@ -43,7 +44,7 @@ async def test_submitting_twice_is_one_job(queue: JobQueue, client: redis.Redis)
 
 async def test_recovery_releases_what_was_held_for_too_long(queue: JobQueue, client: redis.Redis) -> None:
     """A bot that dies between submit and release loses nothing: accepted is accepted."""
-    await queue.submit(job(), cost=10, model_key="m", interaction_id=77)
+    await queue.submit(priced(job(), 10, model="m"), interaction_id=77)
     assert recover(client)[1] == 0
     assert recover(client, held_s=0)[1] == 1
     assert PlainWorker(client).claim() == job().id
@@ -52,7 +53,7 @@ async def test_recovery_releases_what_was_held_for_too_long(queue: JobQueue, cli
 
 async def test_a_late_release_still_records_the_message(queue: JobQueue, client: redis.Redis) -> None:
     """The delivery finds the waiting message even when recovery was quicker than the bot."""
-    await queue.submit(job(), cost=10, model_key="m")
+    await queue.submit(priced(job(), 10, model="m"))
     recover(client, held_s=0)
     assert await queue.release(job().id, MESSAGE)
     assert delivery_state(client, job().id).waiting == MESSAGE
@@ -61,7 +62,7 @@ async def test_a_late_release_still_records_the_message(queue: JobQueue, client:
 
 async def test_releasing_an_ended_job_tells_the_bot_to_tidy_up(queue: JobQueue) -> None:
     """Nobody else will delete a waiting message that is recorded after the end."""
-    await queue.submit(job(), cost=10, model_key="m")
+    await queue.submit(priced(job(), 10, model="m"))
     await queue.cancel(job().id, by=811)
     assert not await queue.release(job().id, MESSAGE)
     assert not await queue.release(job(2).id, MESSAGE)
@@ -69,7 +70,7 @@ async def test_releasing_an_ended_job_tells_the_bot_to_tidy_up(queue: JobQueue) 
 
 async def test_a_discarded_job_is_forgotten(queue: JobQueue, client: redis.Redis) -> None:
     """A job that could not be acknowledged neither runs nor counts."""
-    await queue.submit(job(), cost=10, model_key="m")
+    await queue.submit(priced(job(), 10, model="m"))
     await queue.discard(job().id)
     recover(client, held_s=0)
     assert PlainWorker(client).claim() == "empty"
@@ -89,10 +90,10 @@ async def test_the_queue_is_full_for_one_user_at_a_time(async_client: redis.asyn
     queue = JobQueue(async_client, Limits(max_queued_per_user=2))
     await enqueue(queue, job(1), job(2))
     with pytest.raises(UserError) as refusal:
-        await queue.submit(job(3), cost=10, model_key="m")
+        await queue.submit(priced(job(3), 10, model="m"))
     assert (refusal.value.kind, refusal.value.values["limit"]) == ("queue_full", 2)
     assert await queue.state(job(3).id) is None
-    await queue.submit(job(4, user=5), cost=10, model_key="m")
+    await queue.submit(priced(job(4, user=5), 10, model="m"))
 
 
 async def test_the_queue_is_full_for_one_guild(async_client: redis.asyncio.Redis) -> None:
@@ -100,7 +101,7 @@ async def test_the_queue_is_full_for_one_guild(async_client: redis.asyncio.Redis
     queue = JobQueue(async_client, Limits(max_queued_per_guild=2))
     await enqueue(queue, job(1, user=1), job(2, user=2))
     with pytest.raises(UserError) as refusal:
-        await queue.submit(job(3, user=3), cost=10, model_key="m")
+        await queue.submit(priced(job(3, user=3), 10, model="m"))
     assert refusal.value.values["scope"] == "guild"
 
 
@@ -163,7 +164,7 @@ async def test_speed_is_known_by_model_and_size(queue: JobQueue, client: redis.R
     client.sadd("rq:workers:render", "rq:worker:a")
     client.hset("rq:worker:a", "state", "idle")
     for number, pixels in ((1, 4096), (2, 1_000_000)):
-        await queue.submit(job(number, user=number), cost=10, model_key="m", pixels=pixels)
+        await queue.submit(priced(job(number, user=number), 10, model="m", pixels=pixels))
     small, large = await queue.position(job(1, user=1).id), await queue.position(job(2, user=2).id)
     assert small
     assert small.eta_s == pytest.approx(10.0)
@@ -274,7 +275,7 @@ async def test_a_newer_job_is_never_claimed(queue: JobQueue, client: redis.Redis
 
 async def test_a_worker_claims_only_what_it_can_do(queue: JobQueue, client: redis.Redis) -> None:
     """Models and picture sizes are part of the claim."""
-    await queue.submit(job(1), cost=10, model_key="m", pixels=4_000_000)
+    await queue.submit(priced(job(1), 10, pixels=4_000_000))
     await queue.release(job(1).id, MESSAGE)
     assert PlainWorker(client, max_pixels=1_000_000).claim() == "blocked"
     assert PlainWorker(client, models="other").claim() == "blocked"

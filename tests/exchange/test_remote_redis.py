@@ -23,6 +23,7 @@ from exchange.connection import RedisUnavailable, check, connect, connect_async
 from exchange.delivery import MessageRef
 from exchange.embedded import _binary
 from exchange.queue import JobQueue
+from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.exchange.worker import PlainWorker
 
@@ -99,7 +100,7 @@ async def test_a_failover_loses_no_accepted_job(fleet: Fleet) -> None:
     async_client, client = connect_async(url), connect(url)
     check(client)
     queue = JobQueue(async_client)
-    await queue.submit(job(), cost=1, model_key="m")
+    await queue.submit(priced(job(), 1, model="m"))
     assert client.wait(1, 2000) == 1
     fleet.processes[fleet.master].kill()
     await asyncio.to_thread(until, lambda: answers(fleet.replica, "SET", "elected", "1"))
@@ -133,7 +134,7 @@ async def test_an_acl_user_needs_its_own_keys_only(redis_url: str, client: redis
         check(permitted)
         async_client = connect_async(f"unix://easel:p%40ss@{path}")
         queue = JobQueue(async_client)
-        await queue.submit(job(), cost=1, model_key="m")
+        await queue.submit(priced(job(), 1, model="m"))
         await queue.release(job().id, MessageRef(1, 2))
         worker = PlainWorker(permitted)
         assert worker.claim() == job().id
@@ -221,7 +222,7 @@ async def test_tls_is_checked_against_the_given_authority(tls: tuple[int, Path],
     url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={authority}"
     secured, async_client = connect(url), connect_async(url)
     check(secured)
-    await JobQueue(async_client).submit(job(), cost=1, model_key="m")
+    await JobQueue(async_client).submit(priced(job(), 1, model="m"))
     assert secured.exists(f"easel:job:{job().id}")
     with pytest.raises(RedisUnavailable, match=r"(?i)certificate"):
         check(connect(f"rediss://127.0.0.1:{port}/0"))

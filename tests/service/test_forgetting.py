@@ -17,7 +17,7 @@ from exchange.queue import MessageRef
 from service.forgetting import forget_person
 from service.policy import OPERATOR, set_policy
 from service.services import Services
-from tests.contract.factories import imagine
+from tests.contract.factories import imagine, priced
 from tests.service.askers import asker
 
 
@@ -38,7 +38,7 @@ async def lives(services: Services, redis_url: str) -> dict[int, list[Job]]:
             services.images.put_image(job.id, 0, b"\x89PNG\r\n\x1a\n")
         with connect(redis_url) as client:
             accounts.record(client, jobs[user_id][0], "a fox", MessageRef(1, 2), images=4, gpu_s=1.0)
-        await services.queue.submit(jobs[user_id][2], cost=1.0, model_key="m")
+        await services.queue.submit(priced(jobs[user_id][2], 1.0))
         await services.policies.spend(user_id, jobs[user_id][0].id)
     return jobs
 

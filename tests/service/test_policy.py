@@ -18,7 +18,7 @@ from service.cancelling import cancel
 from service.policy import OPERATOR, ban, invite, set_policy, unban, uninvite
 from service.rules import set_for_server
 from service.services import Services
-from tests.contract.factories import imagine
+from tests.contract.factories import imagine, priced
 from tests.service.askers import HERE, NOW_MS, asker
 
 ALONE = DiscordChannel(channel_id=12, guild_id=None)
@@ -174,7 +174,7 @@ async def test_what_was_done_is_on_record_newest_first(services: Services) -> No
     await set_for_server(services, manager, "rule:blocked", ["gore"])
     theirs, own = job_of(asker(1)), job_of(manager, 2)
     for job in (theirs, own):
-        await services.queue.submit(job, cost=1.0, model_key=job.model)
+        await services.queue.submit(priced(job, 1.0))
         await cancel(services, manager, job.id)
     assert [(deed.by, deed.did, deed.about, deed.detail) for deed in await services.policies.deeds()] == [
         ("user 5", "cancel", f"job {theirs.id}", "of user 1"),

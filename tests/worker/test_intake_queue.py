@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from contract.jobs import Job
+from contract.jobs import Job, Queue
 from exchange import keys
 from exchange.connection import connect_async
 from exchange.queue import CancelOutcome, JobQueue
@@ -23,7 +23,7 @@ from worker.slots import SlotPool
 def bench(redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A process that brings pictures in and posts, and draws nothing; every job needs pictures."""
     monkeypatch.setitem(sys.modules, "worker.tasks", tasks_module(client))
-    monkeypatch.setattr("exchange.tasks.home_queue", lambda job: keys.INTAKE)
+    monkeypatch.setattr(Job, "queue", Queue.INTAKE)
     bench = Bench(redis_url, client)
     pool = SlotPool(client, {keys.INTAKE: 1, keys.DELIVER: 1})
     bench.pools.append(pool)

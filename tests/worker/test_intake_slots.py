@@ -23,7 +23,7 @@ from exchange.connection import connect_async
 from exchange.images import FolderStore
 from exchange.queue import CancelOutcome, JobQueue
 from model import Request, Step
-from tests.contract.factories import imagine
+from tests.contract.factories import imagine, priced
 from tests.worker.conftest import picture
 from tests.worker.test_decoding import saved
 from worker import tasks
@@ -110,7 +110,7 @@ async def queue(
 async def accept(queue: JobQueue, jobs: Sequence[Job]) -> None:
     """Submitted and acknowledged."""
     for job in jobs:
-        await queue.submit(job, cost=1, model_key=job.model)
+        await queue.submit(priced(job, 1))
         await queue.release(job.id, None)
 
 

@@ -30,6 +30,7 @@ from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.reading import text
 from exchange.status import describe_status, read_status
 from model import ModelError, Request, Step, tiny
+from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
@@ -125,7 +126,7 @@ class House:
             client = connect_async(self.url)
             queue = JobQueue(client, Limits(0, 0, 0, 0))
             for each in jobs:
-                await queue.submit(each, cost=1, model_key=each.model, pixels=1024)
+                await queue.submit(priced(each, 1, pixels=1024))
                 await queue.release(each.id, MessageRef(31, 1))
             await client.aclose()
 

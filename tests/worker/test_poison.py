@@ -21,6 +21,7 @@ from exchange.connection import connect_async
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, MessageRef
 from exchange.status import describe_status, read_status
+from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
 from tests.worker.test_slots import Bench
@@ -194,7 +195,7 @@ async def test_a_message_reference_of_rubbish_is_none(client: redis.Redis, redis
     """A waiting message that is no number is not known, and nothing breaks."""
     async_client = connect_async(redis_url)
     queue = JobQueue(async_client)
-    await queue.submit(GOOD, cost=1, model_key="m")
+    await queue.submit(priced(GOOD, 1, model="m"))
     await queue.release(GOOD.id, MessageRef(1, 2))
     for rubbish in RUBBISH:
         client.hset(keys.state(GOOD.id), "waiting_message", rubbish)

@@ -18,6 +18,7 @@ from exchange.connection import connect_async
 from exchange.delivery import MessageRef
 from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.reading import text
+from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.worker.slot_tasks import tasks_module
 from worker.heartbeat import Heartbeat
@@ -47,7 +48,7 @@ class Bench:
             client = connect_async(self.url)
             queue = JobQueue(client, Limits(0, 0, 0, 0))
             for each in jobs:
-                await queue.submit(each, cost=1, model_key="m")
+                await queue.submit(priced(each, 1, model="m"))
                 await queue.release(each.id, MessageRef(31, 1))
             await client.aclose()
 

@@ -29,7 +29,7 @@ from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission
 from sandbox.server import running
 from sandbox.world import Message
-from tests.contract.factories import imagine, press, upscale
+from tests.contract.factories import imagine, press, priced, upscale
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
 from worker import tasks
@@ -100,7 +100,7 @@ class House:
 
     async def accept(self, job: Job, *, then: Callable[[], None] = lambda: None) -> int:
         """Submit, acknowledge with a waiting message, do `then`, release; the waiting message's id."""
-        await self.queue.submit(job, cost=1, model_key=job.model)
+        await self.queue.submit(priced(job, 1))
         waiting = Post(messages.waiting(job), buttons=((messages.cancel_button(job.id),),))
         message_id = await asyncio.to_thread(
             self.poster.post, channel_of(job.destination).channel_id, waiting, f"waiting {job.id[-12:]}"

@@ -190,8 +190,7 @@ class Delivery:
             plan = job.plan or planning.plan(job, self._catalogue.named(job.model))
         except UserError as error:
             return self._fail(job, known, error)
-        pixels = plan.width * plan.height
-        enqueue_rendering(self._redis, job, cost=plan.cost, model_key=job.model, pixels=pixels)
+        enqueue_rendering(self._redis, replace(job, plan=plan))
         log.info("picture is not in the store, it is rendered again")
         return Ended(JobState.QUEUED)
 
