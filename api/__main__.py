@@ -60,6 +60,7 @@ async def run(settings: ApiSettings) -> None:
             client,
             image_store=settings.image_store,
             catalogue=settings.catalogue,
+            commercial=settings.commercial,
             limits=settings.limits,
             observe=all_of(log_event, *_metrics(settings)),
             blocked_words=await asyncio.to_thread(settings.read_blocked_words),

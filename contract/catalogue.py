@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -42,6 +43,12 @@ class Model:
     steps (0 to 1, from noise to picture) in which guidance is on, `deep_every` the number of steps for which a UNet's
     deep part serves (2 computes it every other step). With other values a seed's pictures differ a little.
 
+    What is changed about the source: `variant` (`fp16` and the like), `vae` (another autoencoder's folder),
+    `tokenizers` (a folder, for a single checkpoint file), `timestep_spacing` (`trailing` for few-step relatives). What
+    it is loaded with, each by the name that prompts use: `loras` and `inversions` (files), `controlnets` (folders) and
+    `ip_adapters` (a file and the folder of its vision encoder). `commercial` says whether its licence allows commercial
+    use.
+
     `whole_words` says that its text encoder was taught whole words, so that people are told of those it does not know.
     """
 
@@ -63,6 +70,15 @@ class Model:
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     deep_every: int = 1
     whole_words: bool = False
+    variant: str = ""
+    vae: str = ""
+    tokenizers: str = ""
+    timestep_spacing: Literal["", "leading", "linspace", "trailing"] = ""
+    loras: Mapping[str, str] = field(default_factory=dict, hash=False)
+    inversions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    controlnets: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ip_adapters: Mapping[str, tuple[str, str]] = field(default_factory=dict, hash=False)
+    commercial: bool = True
 
     @property
     def fingerprint(self) -> int:

@@ -8,11 +8,23 @@ from contract.catalogue import DEFAULT_CATALOGUE, Catalogue, read_catalogue
 from contract.errors import UserError
 
 
-def open_catalogue(path: str) -> Catalogue:
+def open_catalogue(path: str, *, commercial: bool = False) -> Catalogue:
     """The offer in a TOML file; what ships with Easel for an empty path.
 
-    UserError `bad_catalogue` when the file cannot be read or makes no sense.
+    UserError `bad_catalogue` when the file cannot be read or makes no sense, and, where the server is `commercial`,
+    when it offers a model whose licence forbids that.
     """
+    catalogue = _read(path)
+    if commercial and (forbidden := [model.name for model in catalogue if not model.commercial]):
+        names = ", ".join(forbidden)
+        raise UserError(
+            "bad_catalogue",
+            reason=f"COMMERCIAL is set, and the licence of {names} forbids commercial use: take it out of {path}",
+        )
+    return catalogue
+
+
+def _read(path: str) -> Catalogue:
     if not path:
         return DEFAULT_CATALOGUE
     try:

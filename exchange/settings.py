@@ -49,6 +49,9 @@ class CommonSettings(BaseSettings):
         "data/images", description="folder, or s3://bucket/prefix, for pictures and their records; the same everywhere"
     )
     catalogue: str = Field("", description="TOML file of the models on offer, the same everywhere; empty: what ships")
+    commercial: bool = Field(
+        False, description="this server earns money: models whose licence forbids that are refused at start"
+    )
     discord_api_base: str | None = Field(None, description="a stand-in for Discord, such as http://127.0.0.1:8911")
     discord_allow_remote_api: bool = Field(False, description="let that stand-in be another host: it gets the token")
     metrics_port: int | None = Field(

@@ -4,10 +4,11 @@ same code."""
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from model import vae as autoencoder
@@ -16,7 +17,7 @@ from model.adapters.lora import Lora, adapted
 from model.autoencoders import codec
 from model.errors import ModelError
 from model.families import Condition, Family, Parts, TextEncoder, Uses
-from model.request import Size
+from model.request import Reference, Request, Size, text_to_image
 from model.schedulers import Sampler, Schedule, samplers_of
 from model.text import PromptCache
 
@@ -126,6 +127,14 @@ class Bundle:
         if self.prompts is None:
             return None
         return self.prompts.against(None) if text is None else self.prompts.get(text)
+
+    def example(self, images: int = 1) -> Request:
+        """A request that this model can draw, in two steps: to warm up, and to see that it draws."""
+        request = text_to_image("a warm-up", seed=0, size=self.native_size, images=images, num_inference_steps=2)
+        if not self.family.needs_reference:
+            return request
+        width, height = self.native_size
+        return replace(request, controls=(Reference(np.full((height, width, 3), 127, np.uint8)),))
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         """(C, h, w) of one image of this size."""

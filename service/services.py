@@ -43,13 +43,14 @@ async def open_services(
     *,
     image_store: str,
     catalogue: str = "",
+    commercial: bool = False,
     limits: Limits | None = None,
     blocked_words: tuple[str, ...] = (),
     observe: Observer = log_event,
 ) -> Services:
     """What a door works with, on a Redis that answers and an image store that took a file and gave it back.
 
-    `catalogue` names the file of models. UserError `bad_catalogue` or StoreUnavailable, with what is wrong.
+    `catalogue` names the file of models, `commercial` says that the server earns money. UserError `bad_catalogue` or StoreUnavailable, with what is wrong.
     """
     return Services(
         queue=JobQueue(client, limits),
@@ -58,7 +59,7 @@ async def open_services(
         accounts=Accounts(client),
         batches=Batches(client),
         policies=Policies(client),
-        catalogue=open_catalogue(catalogue),
+        catalogue=open_catalogue(catalogue, commercial=commercial),
         blocked_words=blocked_words,
         observe=observe,
     )

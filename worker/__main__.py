@@ -41,6 +41,7 @@ from exchange.status import describe_status, read_status
 from exchange.weather import Weather
 from worker import tasks
 from worker.commands import keys as keys_commands
+from worker.commands import models as models_commands
 from worker.commands.shared import open_redis
 from worker.retention import Retention
 from worker.retention import prune as prune_store
@@ -72,6 +73,7 @@ app = typer.Typer(
 )
 
 app.add_typer(keys_commands.app, name="keys")
+app.command("check")(models_commands.check)
 
 GPU_HANGS_AFTER_S, CPU_HANGS_AFTER_S = 60.0, 600.0
 """A step takes well under a second on a card; on a processor a large model's may take minutes."""
@@ -246,7 +248,7 @@ def verify(
     redrawn = None
     if again and whole and credentials.recipe is not None:
         recipe = read_recipe(credentials.recipe)
-        catalogue = open_catalogue(settings.catalogue)
+        catalogue = open_catalogue(settings.catalogue, commercial=settings.commercial)
         device = _devices(settings, None)[0]
         device = "cuda" if device.isdigit() else device
         loader = Loader(catalogue, device, source=settings.model_source, graphs=Path(settings.state_folder) / "graphs")
@@ -441,7 +443,7 @@ def _patiently(what: str, reach: Callable[[], T]) -> T:
 
 def _offer(settings: WorkerSettings) -> tuple[Catalogue, tuple[str, ...]]:
     """What is on offer, and the models of it that this process draws with, the one to begin with first."""
-    catalogue = open_catalogue(settings.catalogue)
+    catalogue = open_catalogue(settings.catalogue, commercial=settings.commercial)
     names = settings.models_of(catalogue)
     if settings.model_source and len(names) > 1:
         raise SettingsError(

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 import model
 from contract.catalogue import Catalogue
+from contract.catalogue import Model as Offered
 from contract.jobs import GRID_SIZE
+from model import Request
+from model.components import Bundle
 from model.unread import legibility
 from model.upscale import enlarge, load_upscaler
 from worker.engines import Engine, Enlarge, Warm
@@ -55,16 +58,13 @@ class Loader:
         begun = time.monotonic()
         reclaim_memory()
         offered = self._catalogue.named(name)
-        source = self._source or offered.source or str(DEFAULT_MODEL)
-        revision = offered.revision if source == offered.source else None
-        bundle = model.load(model.Source(source, revision), device=self._device, dtype=self._dtype)
-        if bundle.family.name != offered.family:
-            raise model.ModelError(f"{name} is of the family {bundle.family.name}: say so in the catalogue")
+        source = model.Source(self._source) if self._source else source_of(offered)
+        bundle = drawn_by(source, offered, self._device, self._dtype)
         shortcuts = model.Shortcuts(offered.guidance_interval, offered.deep_every)
         engine = model.Engine(bundle, shortcuts=shortcuts, graphs=self._graphs)
         engine.start()
         try:
-            warm_up(engine, bundle.native_size)
+            warm_up(engine, bundle.example(GRID_SIZE))
             grown = self._enlarged() if offered.enlargement > 1 else None
         except BaseException:
             engine.close()
@@ -72,7 +72,7 @@ class Loader:
         # What torch and the libraries have made so far stays: no collection has to walk it, at work or at the end.
         gc.freeze()
         facts = {
-            "source": source,
+            "source": source.where,
             "fingerprint": bundle.fingerprint,
             "device": str(bundle.device),
             "dtype": str(bundle.dtype).removeprefix("torch."),
@@ -92,6 +92,39 @@ class Loader:
         return self._enlarge
 
 
+def source_of(offered: Offered) -> model.Source:
+    """Where a model of the catalogue comes from, with all that it is loaded with."""
+    return model.Source(
+        offered.source or str(DEFAULT_MODEL),
+        offered.revision if offered.source else None,
+        variant=offered.variant,
+        tokenizers=offered.tokenizers,
+        vae=offered.vae,
+        schedule={"timestep_spacing": offered.timestep_spacing} if offered.timestep_spacing else {},
+        inversions=offered.inversions,
+        loras=offered.loras,
+        controlnets=offered.controlnets,
+        ip_adapters=offered.ip_adapters,
+    )
+
+
+def drawn_by(source: model.Source, offered: Offered | None, device: str, dtype: str | None) -> Bundle:
+    """The model, loaded. ModelError when it cannot be, or when it is not what the catalogue says."""
+    bundle = model.load(source, device=device, dtype=dtype)
+    if offered is None:
+        return bundle
+    name, family = offered.name, bundle.family.name
+    if family != offered.family:
+        raise model.ModelError(f"{name} is of the family {family}: say so in the catalogue")
+    if offered.size_multiple % bundle.grid:
+        raise model.ModelError(
+            f"{name} draws in multiples of {bundle.grid} pixels, "
+            f"so its size_multiple in the catalogue cannot be {offered.size_multiple}"
+        )
+    bundle.sampler(offered.sampler)
+    return bundle
+
+
 def reclaim_memory() -> None:
     """Free what nobody refers to any more, on the device too: two models may not fit beside each other."""
     gc.unfreeze()
@@ -100,7 +133,6 @@ def reclaim_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def warm_up(engine: Engine, size: tuple[int, int]) -> None:
-    """Draw a throwaway picture of `size` (width, height), so that the first user does not wait for first times."""
-    request = model.text_to_image("a warm-up", seed=0, size=size, images=GRID_SIZE, num_inference_steps=2)
+def warm_up(engine: Engine, request: Request) -> None:
+    """Draw a throwaway picture, so that the first user does not wait for first times."""
     engine.submit(request, preview_every=1).result()

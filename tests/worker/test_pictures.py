@@ -22,7 +22,7 @@ from contract.outcomes import Done, Outcome, Texts
 from contract.planning import plan
 from exchange import keys, progress, tasks
 from exchange.images import FolderStore
-from model import Cancelled, Request, Size, Step
+from model import Cancelled, Request, Step, text_to_image
 from tests.contract.factories import imagine, planned, press, upscale
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
@@ -300,11 +300,11 @@ def test_progress_that_nobody_can_hear_stops_nothing(
     assert store.get_record(job.id) == job
 
 
-def test_the_warm_up_asks_for_a_grid_with_a_preview(engine: FakeEngine) -> None:
-    """The shapes of a real job, in two steps."""
-    warm_up(engine, (64, 64))
-    [made] = engine.requests
-    assert (made.size, len(made.noises), engine.previews) == (Size(64, 64), 4, [1])
+def test_the_warm_up_is_drawn_with_a_preview(engine: FakeEngine) -> None:
+    """As a real job is."""
+    request = text_to_image("a warm-up", seed=0, size=(64, 64), num_inference_steps=2)
+    warm_up(engine, request)
+    assert (engine.requests, engine.previews) == ([request], [1])
 
 
 def test_the_watch_counts_only_while_somebody_waits() -> None:
