@@ -50,7 +50,8 @@ async def open_services(
 ) -> Services:
     """What a door works with, on a Redis that answers and an image store that took a file and gave it back.
 
-    `catalogue` names the file of models, `commercial` says that the server earns money. UserError `bad_catalogue` or StoreUnavailable, with what is wrong.
+    `catalogue` names the file of models, `commercial` says that the server earns money.
+    UserError `bad_catalogue` or StoreUnavailable, with what is wrong.
     """
     return Services(
         queue=JobQueue(client, limits),
