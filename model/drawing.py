@@ -38,7 +38,7 @@ def pictures(bundle: Bundle, state: DenoisingState, decoder: vae.Decoder | None 
     if not bool(torch.isfinite(pixels).all()):
         raise ModelError("The picture dissolved into numbers that are none when it was decoded: the autoencoder fails.")
     images = vae.to_uint8(pixels).cpu().numpy()
-    if any(int(image.min()) == int(image.max()) for image in images):
+    if any(bool((image == image[0, 0]).all()) for image in images):
         raise ModelError("The model drew one colour and nothing else: its weights or its settings are off.")
     if request.keep is not None:
         images = vae.keep_outside(images, request.keep.picture, request.keep.mask)

@@ -200,7 +200,8 @@ def test_a_broken_autoencoder_draws_no_black_grid(folder: Path) -> None:
     """diffusers#4325: an autoencoder whose last bias is no number, or so large that all is one colour."""
     [weights] = (folder / "vae").glob("*.safetensors")
     tensors = load_file(weights)
-    for value, words in ((float("nan"), "numbers that are none"), (1e6, "one colour")):
-        save_file({**tensors, "decoder.conv_out.bias": torch.full((3,), value)}, weights)
+    red, nothing = torch.tensor([1e6, -1e6, -1e6]), torch.full((3,), float("nan"))
+    for bias, words in ((nothing, "numbers that are none"), (torch.full((3,), 1e6), "one colour"), (red, "one colour")):
+        save_file({**tensors, "decoder.conv_out.bias": bias}, weights)
         with pytest.raises(ModelError, match=words):
             a_picture(load(folder))
