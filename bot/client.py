@@ -32,6 +32,9 @@ Command: TypeAlias = app_commands.Command[Any, ..., Any] | app_commands.Group | 
 GOODBYE_S = 2.0
 """How long work in the background may go on when the process ends."""
 
+ENTRY_POINT, ENTRY_POINT_LEFT_OUT = 4, 50240
+"""Discord's type of the command that launches an activity, and its code for a list of commands that lacks it."""
+
 AT_ONCE = 64
 """Commands and presses that are worked on at a time. An answer takes a fifth of a second on its way to Discord and
 back, so this many keep up with three hundred a second."""
@@ -183,6 +186,23 @@ class Tree(app_commands.CommandTree[EaselClient]):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
+
+    async def sync(self, *, guild: discord.abc.Snowflake | None = None) -> list[app_commands.AppCommand]:
+        """Tell Discord of the commands. One that launches an activity is not ours, and stays: a list without it is
+        refused."""
+        try:
+            return await super().sync(guild=guild)
+        except discord.HTTPException as error:
+            if error.code != ENTRY_POINT_LEFT_OUT:
+                raise
+        http, application_id, translator = self.client.http, self.client.application_id, self.translator
+        if application_id is None or translator is None:
+            raise app_commands.MissingApplicationID
+        ours = [await command.get_translated_payload(self, translator) for command in self.get_commands()]
+        present: list[Any] = [*await http.get_global_commands(application_id)]
+        theirs = [command for command in present if command["type"] == ENTRY_POINT]
+        kept = await http.bulk_upsert_global_commands(application_id, payload=[*ours, *theirs])
+        return [app_commands.AppCommand(data=one, state=self._state) for one in kept]
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """A command that failed before its own answer was at work, by arguments that are none."""
