@@ -29,6 +29,7 @@ ASYNC_CONNECTIONS = 16
 """Connections of one asyncio client. Redis answers in a fraction of a millisecond, so more would only cost set-up."""
 
 CHECK_TIMEOUT_S = 2.0
+BRIEF_TIMEOUT_S = 0.5
 
 
 class RedisUnavailable(EaselError):
@@ -66,6 +67,14 @@ def connect(url: str) -> redis.Redis:
     sentinels = Sentinel(hosts, sentinel_kwargs=_sentinel_options(own))
     client = sentinels.master_for(master, **options, **own)
     assert isinstance(client, redis.Redis)
+    return client
+
+
+def connect_briefly(url: str) -> redis.Redis:
+    """A client that gives up within about a second: for what may as well be lost, such as progress."""
+    client = connect(url)
+    options = client.connection_pool.connection_kwargs
+    options.update(retry=Retry(NoBackoff(), 0), socket_timeout=BRIEF_TIMEOUT_S, socket_connect_timeout=BRIEF_TIMEOUT_S)
     return client
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from contract.jobs import Speed
 from exchange.queue import Limits
 from exchange.settings import CommonSettings, SettingsError
 
@@ -17,6 +18,9 @@ class DoorSettings(CommonSettings):
     max_running_per_user: int = Field(3, ge=0, description="jobs of one person that may run, 0 for no limit")
     max_queued_per_guild: int = Field(200, ge=0, description="jobs of one server that may wait, 0 for no limit")
     max_running_per_guild: int = Field(0, ge=0, description="jobs of one server that may run, 0 for no limit")
+    weight_relax: float = Field(1, gt=0, description="share that relaxed jobs get of the workers beside the others")
+    weight_fast: float = Field(10, gt=0, description="share that fast jobs get beside the others")
+    weight_turbo: float = Field(20, gt=0, description="share that turbo jobs get beside the others")
     blocked_words: str = Field(
         "", description="words that prompts may not hold, in direct messages too: a file of one a line, or with commas"
     )
@@ -29,6 +33,11 @@ class DoorSettings(CommonSettings):
             max_running_per_user=self.max_running_per_user,
             max_queued_per_guild=self.max_queued_per_guild,
             max_running_per_guild=self.max_running_per_guild,
+            weights={
+                Speed.RELAX: self.weight_relax,
+                Speed.FAST: self.weight_fast,
+                Speed.TURBO: self.weight_turbo,
+            },
         )
 
     def read_blocked_words(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from contract.events import Observer
 from contract.sentences import describe
 from exchange import keys
 from exchange.catalogue import open_catalogue
-from exchange.connection import RedisUnavailable
+from exchange.connection import RedisUnavailable, connect_briefly
 from exchange.images import ImageStore, StoreUnavailable, open_store
 from exchange.logs import configure_logs
 from exchange.metrics import watch
@@ -135,7 +135,9 @@ def serve(
 
     intake = _intake(settings, store)
     observe = _observer(settings, client, metrics_port)
-    studio = Studio(engines, store, client, catalogue, intake, signer=settings.signer(), observe=observe)
+    # A drawing must not wait for a Redis that is away: what it would say by then is old.
+    news = connect_briefly(settings.redis_url.get_secret_value()) if settings.redis_url else client
+    studio = Studio(engines, store, news, catalogue, intake, signer=settings.signer(), observe=observe)
     slots = {
         keys.INTAKE: settings.intake_slots,
         keys.RENDER: settings.slots,

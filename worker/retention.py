@@ -50,6 +50,8 @@ class Retention(threading.Thread):
 
     def look(self) -> int | None:
         """Prune if nobody did today; how many jobs that were, or None."""
+        if self._redis.ttl(keys.pruned()) == -1:
+            self._redis.delete(keys.pruned())  # a mark without an end is none of ours, and would hold for ever
         if not self._redis.set(keys.pruned(), "1", nx=True, ex=DAY_S - 60):
             return None
         count = prune(self._store, self._days)

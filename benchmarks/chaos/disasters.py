@@ -36,7 +36,7 @@ class Disasters:
             self.poison,
         ]
         while True:
-            await asyncio.sleep(self.random.uniform(1.0, 4.0))
+            await asyncio.sleep(self.random.uniform(2.0, 8.0))
             disaster = self.random.choice(every)
             self.count[disaster.__name__] += 1
             await asyncio.shield(asyncio.ensure_future(disaster()))

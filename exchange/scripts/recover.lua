@@ -4,8 +4,11 @@
 -- `lost` are accepted jobs of which nothing waits or runs any more; the rest are leases that can only be failed.
 -- `stems` come before an Easel job's id in those of its RQ jobs. With pause_s, a fleet that calls this from every
 -- process does it once in so many seconds all the same.
-if args.pause_s and not call('SET', keys.recovered(), 1, 'NX', 'PX', math.floor(args.pause_s * 1000)) then
-  return {0, 0, 0, {}, {}}
+if args.pause_s then
+  local pause = math.floor(args.pause_s * 1000)
+  local left = call('PTTL', keys.recovered())
+  if left >= 0 and left <= pause then return {0, 0, 0, {}, {}} end    -- any other is no mark of ours
+  call('SET', keys.recovered(), 1, 'PX', pause)
 end
 local retried, released, due, ended = 0, 0, 0, {}
 

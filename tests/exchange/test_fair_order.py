@@ -1,5 +1,6 @@
 """Whose turn it is: fair shares by user, speed and cost, and age for those who waited too long."""
 
+import pytest
 import redis
 import redis.asyncio
 
@@ -107,3 +108,15 @@ async def test_only_those_whose_turn_is_to_come_are_remembered(queue: JobQueue, 
         worker.claim()
     await enqueue(queue, job(200, user=50))
     assert {text(user) for user, _ in client.zscan_iter("easel:render:ends")} <= {"99", "50"}
+
+
+@pytest.mark.parametrize(("turbo", "goes_first"), [(20.0, "turbo"), (10.0, "fast")])
+async def test_the_weights_of_speeds_are_the_operators(
+    async_client: redis.asyncio.Redis, client: redis.Redis, turbo: float, goes_first: str
+) -> None:
+    """Two people with two jobs each: where turbo counts no more than fast, the one who came first goes first."""
+    queue = JobQueue(async_client, Limits(weights={Speed.RELAX: 1.0, Speed.FAST: 10.0, Speed.TURBO: turbo}))
+    second = {"fast": job(3, user=1), "turbo": job(4, user=2, speed=Speed.TURBO)}
+    await enqueue(queue, job(1, user=1), job(2, user=2, speed=Speed.TURBO), second["fast"], second["turbo"])
+    claimed = [PlainWorker(client, f"host-1-{number}").claim() for number in range(3)]
+    assert claimed[2] == second[goes_first].id

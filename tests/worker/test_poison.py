@@ -140,6 +140,16 @@ def test_any_member_of_any_registry_stops_nobody(client: redis.Redis, rubbish: b
         read_status(client)
 
 
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_no_mark_holds_up_recovery_for_ever(client: redis.Redis, rubbish: bytes) -> None:
+    """The mark of a recovery done a moment ago has an end; one without, or with a far one, is none of ours."""
+    for seconds in (None, 10_000):
+        client.set(keys.recovered(), rubbish, ex=seconds)
+        client.zadd(keys.leases("render"), {"gone:e1": 1})
+        recover(client, pause_s=1.0)
+        assert client.zcard(keys.leases("render")) == 0
+
+
 @pytest.mark.parametrize("fields", [
     {"status": "started", "origin": "render", "data": "x", "created_at": "2026-11-26T00:00:00.000000Z"},
     {"status": "started", "origin": "nowhere", "data": ""},

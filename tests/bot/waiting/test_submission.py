@@ -39,6 +39,16 @@ async def test_an_answer_that_came_too_late_does_not_lose_the_job(
     assert await services.queue.waiting_message(job.id) is None
 
 
+@pytest.mark.parametrize("code", [50083, 160005, 200000, 50013])
+async def test_a_refused_answer_discards_the_job(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, code: int
+) -> None:
+    """A locked thread, AutoMod: nothing is drawn, and nothing is posted behind the person's back."""
+    simcord_env.inject_error("POST", "/interactions/*/callback", status=403, code=code, message="no")
+    await alice.slash(channel, "imagine", prompt="a fox")
+    assert await services.queue.of_user(alice.id) == []
+
+
 async def test_an_answer_of_unknown_fate_is_left_to_recovery(
     simcord_env: Env,
     services: Services,

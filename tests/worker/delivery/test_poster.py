@@ -22,7 +22,7 @@ from sandbox.server import running
 from sandbox.world import Message
 from tests.contract.factories import imagine
 from worker.delivery.door import Unavailable
-from worker.delivery.poster import Attachment, BadToken, NotAllowed, Post, Poster, TooLarge
+from worker.delivery.poster import FINAL, Attachment, BadToken, NotAllowed, Post, Poster, TooLarge
 
 JOB = imagine()
 EMBED = Embed("Sorry", "It failed.", FAILURE_COLOUR, f"Job {JOB.id}")
@@ -314,3 +314,46 @@ async def test_direct_messages(poster: Poster, sandbox: Sandbox) -> None:
     ada.dms_open = False
     with pytest.raises(NotAllowed, match="no_direct_messages"):
         await asyncio.to_thread(poster.post_directly, int(ada.id), Post("<@1>", embed=EMBED), "direct again")
+
+
+# ── refusals that are none ──────────────────────────────────────────────────────────────────────────────────────────
+
+PASSING = [
+    *("cloudflare_block", "cloudflare_challenge", "cloudflare_bad_gateway", "cloudflare_timeout", "odd_4xx"),
+    *("internal_network_error", "overloaded", "verification_needed", "unauthorized", "success_as_page"),
+    *("success_cut_short", "unknown_webhook"),
+]
+
+
+@pytest.mark.parametrize("answer", PASSING)
+async def test_what_is_on_no_list_is_tried_again(poster: Poster, sandbox: Sandbox, channel: int, answer: str) -> None:
+    """A proxy's page, a code that nobody listed, an answer that is none: the post arrives afterwards, once."""
+    sandbox.faults.add({"kind": "answer", "answer": answer, "by": "bot", "count": 3, "path": "/messages$"})
+    assert await post(poster, channel) is not None
+    assert len(messages(sandbox, channel)) == 1
+
+
+async def test_any_4xx_is_waited_out(poster: Poster, sandbox: Sandbox, channel: int) -> None:
+    """Odd answers for a while, to anything: nothing is lost and nothing is posted twice."""
+    sandbox.faults.add(
+        {"kind": "answer", "answer": "odd_4xx", "by": "bot", "for_s": 1.5, "path": "/channels/", "seed": 7}
+    )
+    for number in range(4):
+        assert await post(poster, channel, replace(GRID, content=str(number)), str(number)) is not None
+    assert [message.content for message in messages(sandbox, channel)] == ["0", "1", "2", "3"]
+
+
+FINAL_ANSWERS = [
+    *("locked_thread", "automod", "automod_title", "harmful_link", "explicit_content", "missing_access"),
+    *("missing_permissions", "voice_only", "unknown_channel"),
+]
+
+
+@pytest.mark.parametrize("answer", FINAL_ANSWERS)
+async def test_what_is_on_the_list_is_final(poster: Poster, sandbox: Sandbox, channel: int, answer: str) -> None:
+    """Discord itself says that it stays so: there is one try, and a reason with words."""
+    sandbox.faults.add({"kind": "answer", "answer": answer, "by": "bot", "for_s": 60, "path": "/messages$"})
+    with pytest.raises(NotAllowed) as caught:
+        await post(poster, channel)
+    assert caught.value.code in FINAL
+    assert caught.value.reason == FINAL[caught.value.code]
