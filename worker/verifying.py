@@ -29,7 +29,7 @@ from worker.signing import Credentials, Verdict, read_credentials
 
 Pixels = NDArray[np.uint8]
 
-_FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+_MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "webp": b"RIFF"}
 _RUNGS = 9
 """How far down the ladder of qualities and sizes a file is looked for: four qualities, twice halved."""
 
@@ -52,16 +52,21 @@ class Redrawn:
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A file as it was found. `pixels` are (H, W, 3)."""
+    """A file as it was found; it may be damaged."""
 
     data: bytes
     extension: str
-    pixels: Pixels
-    parameters: str | None
 
     def credentials(self, anchors: bytes | None = None) -> Credentials:
         """What it says of itself; `anchors` as in `worker.signing.read_credentials`."""
         return read_credentials(self.data, self.extension, anchors)
+
+    def pixels(self) -> Pixels:
+        """(H, W, 3). CannotVerify when it is too damaged to be shown."""
+        try:
+            return _decoded(Encoded(self.data, self.extension))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            raise CannotVerify("the picture is damaged") from None
 
 
 def open_file(path: Path) -> PictureFile:
@@ -70,13 +75,10 @@ def open_file(path: Path) -> PictureFile:
         data = path.read_bytes()
     except OSError as error:
         raise CannotVerify(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as image:
-            extension = _FORMATS[image.format or ""]
-            pixels = np.asarray(image.convert("RGB"))
-        return PictureFile(data, extension, pixels, read_parameters(data))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise CannotVerify(f"{path} is no PNG, JPEG or WebP picture, or a damaged one") from None
+    for extension, magic in _MAGIC.items():
+        if data.startswith(magic):
+            return PictureFile(data, extension)
+    raise CannotVerify(f"{path} is no PNG, JPEG or WebP picture")
 
 
 def redraw(recipe: Recipe, catalogue: Catalogue, loader: Loader) -> list[Pixels]:
@@ -114,7 +116,8 @@ def compare(file: PictureFile, images: Sequence[Pixels], recipe: Recipe) -> Redr
     CannotVerify when the redrawn pictures come out in no size that the file has.
     """
     shown = assemble_grid(images) if recipe.index is None else images[recipe.index % len(images)]
-    candidates = [_levels(file.pixels, other) for other in _encodings(file, shown, recipe)]
+    pixels = file.pixels()
+    candidates = [_levels(pixels, other) for other in _encodings(file, shown, recipe)]
     found = [levels for levels in candidates if levels is not None]
     if not found:
         raise CannotVerify("the redrawn picture has another size than the file")
@@ -127,7 +130,7 @@ def _encodings(file: PictureFile, shown: Pixels, recipe: Recipe) -> Iterable[Pix
     if file.extension != "jpg":
         yield shown
         return
-    text = file.parameters or parameters_text(recipe.job)
+    text = read_parameters(file.data) or parameters_text(recipe.job)
     for rung in islice(message_ladder(shown, text), _RUNGS):
         yield _decoded(rung)
 
