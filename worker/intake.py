@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Job
-from contract.prompt.links import shortened
+from contract.prompt.links import lasting, shortened
 from exchange.images import ImageStore
 from worker.encoding import encode_lossless, read_parameters, read_pixels
 from worker.reading import LinkUnreadable
@@ -94,7 +94,7 @@ class Intake:
                 file = self._store.get_input(job_id, input_name(number))
                 if file is None:
                     break
-                if read_parameters(file) == link:
+                if lasting(read_parameters(file) or "") == lasting(link):
                     return file
         return None
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, SPELLINGS, Flag, Kind
 from contract.prompt.lexer import DASHES, Line, Link
-from contract.prompt.links import echoed
+from contract.prompt.links import echoed, lasting
 from contract.prompt.meaning import Meaning
 from contract.prompt.permutations import escape
 from contract.prompt.readers import Given, typed_name
@@ -94,7 +94,7 @@ def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:
         raise KeyError(prompt.version)
     pieces = [_weighted(f"<{escape(image.url)}>", image.weight) for image in prompt.images]
     pieces += [_parts(prompt.parts), _negatives(prompt.negatives), version.echo, *_flags(prompt.parameters)]
-    pieces += _references(prompt.parameters)
+    pieces += _references(prompt.parameters, whole=True)
     return " ".join(piece for piece in pieces if piece)
 
 
@@ -186,20 +186,23 @@ def _flag(flag: Flag, value: object) -> str:
             return f"--{flag.name} {value}"
 
 
-def _references(parameters: Parameters) -> list[str]:
+def _references(parameters: Parameters, *, whole: bool = False) -> list[str]:
+    """The references, as an echo shows them or with their links whole."""
     pieces: list[str] = []
     for name in REFERENCE_FLAGS:
         flag = FLAG[name]
         value = getattr(parameters, flag.field)
         references: tuple[Reference, ...] = value if isinstance(value, tuple) else (value,) if value else ()
         if references:
-            pieces.append(" ".join([f"--{flag.name}", *map(_reference, references)]))
+            pieces.append(" ".join([f"--{flag.name}", *(_reference(reference, whole) for reference in references)]))
     return pieces
 
 
-def _reference(reference: Reference) -> str:
-    is_link = "://" in reference.value
-    return _weighted(f"<{escape(reference.value)}>" if is_link else reference.value, reference.weight, absent=1)
+def _reference(reference: Reference, whole: bool) -> str:
+    value = reference.value
+    if "://" in value:
+        value = f"<{escape(value if whole else lasting(value))}>"
+    return _weighted(value, reference.weight, absent=1)
 
 
 def _weighted(word: str, weight: float | None, absent: float | None = None) -> str:

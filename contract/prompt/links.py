@@ -21,6 +21,9 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://|\bdiscord(?:app)?\.(?:gg|com/i
 _PICTURE = re.compile(
     r"([a-z]{0,20})[(\[:=\"']*(https://[^\s()\[\]\"']+\.(?:png|gif|webp|jpe?g))[)\]\"',.;]*", re.IGNORECASE
 )
+_SIGNED = re.compile(
+    r"(https://(?:cdn\.discordapp\.com|media\.discordapp\.net)/(?:ephemeral-)?attachments/[^?#]+)\?[^#]*", re.IGNORECASE
+)
 _BARE = re.compile(
     r"(?<![\w/@.:-])(?:https?:?/{0,2})?"
     r"((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}/[^ ]{0,500}?\.(?:png|gif|webp|jpe?g)(?:\?[^ ]{0,500})?)(?=[ ,;)]|$)",
@@ -116,7 +119,13 @@ def echoed(word: str) -> str:
     """A link as it is echoed: in angle brackets, so that Discord shows no preview, its weight as typed."""
     address, number = _split(word)
     weight = "" if number is None else f"::{number}"
-    return f"<{address}>{weight}" if is_link(address) else f"{address}{weight}"
+    return f"<{lasting(address)}>{weight}" if is_link(address) else f"{address}{weight}"
+
+
+def lasting(address: str) -> str:
+    """The part of a link that says which file is meant. Discord signs links to its own files, for a day: the signature
+    is most of their length, and worth nothing afterwards."""
+    return _SIGNED.sub(r"\1", address)
 
 
 def shortened(word: str, length: int = 100) -> str:

@@ -100,8 +100,9 @@ class Prompt:
     """One prompt, understood.
 
     `echo` is the line that stands between `**` and `**` in every message of the job; parsing it gives this prompt
-    again. It is left out of comparisons: two spellings of the same wish are equal. `version` is the resolved one
-    (`6.1`, `niji 6`), whether typed or not. `negatives` are the items of `--no`.
+    again (but for signatures in Discord's links, which it leaves out). It is left out of comparisons: two spellings
+    of the same wish are equal. `version` is the resolved one (`6.1`, `niji 6`), whether typed or not. `negatives`
+    are the items of `--no`.
     """
 
     echo: str = field(compare=False)

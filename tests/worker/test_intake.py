@@ -121,3 +121,17 @@ def test_what_the_store_has_lost_is_taken_in_again(intake: Intake, store: Folder
     [image] = intake.pictures(job, lambda reading: None)
     assert np.array_equal(image, picture(100))
     assert web.asked == [A, A]
+
+
+def test_a_signature_that_has_expired_is_no_other_picture(intake: Intake, store: FolderStore, web: FakeWeb) -> None:
+    """A message shows Discord's links without it: a remix of the message finds what the grid kept."""
+    upload = "https://cdn.discordapp.com/attachments/1/2/a.png"
+    web.pages[f"{upload}?ex=1&hm=2"] = picture(50)
+    grid = imagine(f"{upload}?ex=1&hm=2 a fox")
+    taken_in(intake, grid)
+    store.put_record(job_document(grid))
+    remixed = reroll(grid, press(), parse(grid.prompt.echo).prompts[0])
+    assert remixed.prompt.images[0].url == upload
+    [image] = taken_in(intake, remixed)
+    assert np.array_equal(image, picture(50))
+    assert len(web.asked) == 1

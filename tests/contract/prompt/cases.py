@@ -503,6 +503,20 @@ LINKS = [
     ),
 ]
 
+_UPLOAD = "https://cdn.discordapp.com/attachments/1/2/a.png"
+
+SHORT = [
+    _case(
+        "§3.12 a link's signature is not echoed",
+        f"{_UPLOAD}?ex=6a&is=6b&hm={'c' * 64}&::2 fox --v 7 --sref {_UPLOAD}?ex=6a&is=6b&hm={'c' * 64}&",
+        {
+            "images": [[f"{_UPLOAD}?ex=6a&is=6b&hm={'c' * 64}&", 2]],
+            "echo": f"<{_UPLOAD}>::2 fox --v 7.0 --sref <{_UPLOAD}>",
+        },
+    ),
+    _case("§3.12 other queries are", f"{A}?ex=1 fox", {"echo": f"<{A}?ex=1> fox --v 6.1"}),
+]
+
 WORDS = [
     _case(
         "§7.1 asterisks are echoed unharmed",
@@ -625,5 +639,5 @@ KEYBOARDS = [
 
 CASES = [
     *(*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO),
-    *(*DASHES, *LINKS, *WORDS, *NAMES, *FOREIGN, *KEYBOARDS),
+    *(*DASHES, *LINKS, *SHORT, *WORDS, *NAMES, *FOREIGN, *KEYBOARDS),
 ]
