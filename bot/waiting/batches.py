@@ -95,13 +95,7 @@ class BatchMessages:
             self._visited.discard(token)
 
     async def _go_on(self, token: str) -> None:
-        while await self._services.batches.claim(token, self._runner):
-            batch = await batch_of(self._services, token)
-            if batch is None:
-                await self._services.batches.drop(token)
-                return
-            if not self._is_ours(batch.asker.guild_id):
-                return
+        while (batch := await self._claimed(token)) is not None:
             try:
                 job = await accept_next(self._services, batch)
             except UserError as error:
@@ -114,6 +108,16 @@ class BatchMessages:
                 return
             with structlog.contextvars.bound_contextvars(job_id=job.id):
                 await self._waiting.release(job, await self._announce(job))
+
+    async def _claimed(self, token: str) -> Batch | None:
+        """The batch, when it is this process that goes on with it now."""
+        batch = await batch_of(self._services, token)
+        if batch is None:
+            await self._services.batches.drop(token)
+            return None
+        if not self._is_ours(batch.asker.guild_id) or not await self._services.batches.claim(token, self._runner):
+            return None
+        return await batch_of(self._services, token)  # as it is now that nobody else changes it
 
     async def _show(self, batch: Batch) -> None:
         now = await standing(self._services, batch)

@@ -15,16 +15,20 @@ from simcord.env import Env
 
 from bot.client import EaselClient
 from bot.features import FEATURES
+from bot.waiting.batches import BatchMessages
 from contract.catalogue import EASEL_SMALL
 from contract.codec import job_from_document
-from contract.jobs import Job
+from contract.jobs import DiscordChannel, Job, User
 from contract.planning import plan
 from exchange import keys
 from exchange.batches import RUNNER_S
 from exchange.queue import MessageRef, Submitted
 from service.asker import Asker
+from service.batches import open_batch
 from service.cancelling import cancel_all
+from service.profiles import Profile
 from service.services import Services
+from service.wishes import wish
 from tests.bot.edits import HeldEdits
 
 
@@ -183,6 +187,37 @@ async def test_another_process_goes_on_with_a_batch(
     second = await services.queue.of_user(alice.id)
     assert len(second) == 2
     assert not set(second) & set(first)
+
+
+async def test_a_process_leaves_the_batches_of_other_guilds_alone(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """It does not claim them either, so that the process that serves the guild can go on at once."""
+    bot = simcord_env.bot
+    assert isinstance(bot, EaselClient)
+    assert channel.guild is not None
+    serving, other = (
+        BatchMessages(services, bot, bot.edits, bot.waiting, is_ours=lambda guild_id, ours=ours: ours)  # type: ignore[misc]
+        for ours in (True, False)
+    )
+    asker = Asker(
+        user=User(alice.id, "alice"),
+        destination=DiscordChannel(channel.id, channel.guild.id),
+        asked_ms=0,
+        key=1,
+        guild_id=channel.guild.id,
+        channel_id=channel.id,
+    )
+    wanted = wish("a fox --repeat 2", asker, Profile(), services.catalogue)
+    await open_batch(services, asker, "a" * 16, wanted.jobs, None)
+    await other.visit_all()
+    assert await services.queue.of_user(alice.id) == []
+    assert await services.batches.claim("a" * 16, "anybody")
+    await services.batches.close("a" * 16, alice.id)
+    await open_batch(services, asker, "b" * 16, wanted.jobs, None)
+    await other.visit_all()
+    await serving.visit_all()
+    assert len(await services.queue.of_user(alice.id)) == 2
 
 
 async def test_a_batch_ends_when_its_last_job_has(
