@@ -23,8 +23,26 @@ NETWORK_ERRORS = (OSError, aiohttp.ClientError, discord.RateLimited)
 UNKNOWN_INTERACTION = 10062
 """Discord's code for an answer that came after its three seconds."""
 
+_TOO_LATE = frozenset({10015, UNKNOWN_INTERACTION, 40060})
+"""Discord's codes for an interaction that has expired or was answered before: no word about what was to be said."""
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether Discord does not take what was to be posted: the thread is locked, AutoMod stands in the way.
+
+    An answer without a code is a proxy's page or the like, which says nothing of it.
+    """
+    return (
+        isinstance(error, discord.HTTPException)
+        and error.status < 500
+        and error.code != 0
+        and error.code not in _TOO_LATE
+    )
+
+
 _FOR_THE_CALLER_ONLY = frozenset(
     {
+        "answer_refused",
         "banned",
         "channel_not_allowed",
         "direct_messages_off",

@@ -13,7 +13,7 @@ import structlog
 from discord import app_commands
 
 from bot import limits
-from bot.answering import NETWORK_ERRORS, explain, refuse
+from bot.answering import NETWORK_ERRORS, explain, is_refusal, refuse
 from bot.askers import asker_of
 from bot.client import EaselClient, Interaction
 from bot.permissions import missing_permissions
@@ -50,10 +50,6 @@ class Fate(Enum):
     REFUSED = "refused"
     """Discord does not take it: the thread is locked, AutoMod stands in the way."""
     UNKNOWN = "unknown"
-
-
-_TOO_LATE = frozenset({10015, 10062, 40060})
-"""Discord's codes for an interaction that has expired or was answered before: no word about what was to be said."""
 
 
 class Call:
@@ -198,9 +194,7 @@ class Call:
         except (discord.HTTPException, discord.InteractionResponded, *NETWORK_ERRORS) as error:
             # A retry inside the library can meet "already acknowledged" or "unknown" although the first try arrived.
             log.warning("the answer was not taken", error=type(error).__name__, code=getattr(error, "code", None))
-            # Without a code it is a proxy's page or the like, which says nothing of what was to be posted.
-            code = error.code if isinstance(error, discord.HTTPException) and error.status < 500 else 0
-            refused = code != 0 and code not in _TOO_LATE
+            refused = is_refusal(error)
         try:
             message = await interaction.original_response()
         except discord.NotFound:

@@ -14,7 +14,7 @@ from functools import partial
 import discord
 import structlog
 
-from bot.answering import NETWORK_ERRORS
+from bot.answering import NETWORK_ERRORS, is_refusal
 from bot.edits import ChannelEdits
 from bot.rendering import embed_of, view_of
 from bot.waiting.messages import WaitingMessages, waiting_buttons
@@ -107,7 +107,13 @@ class BatchMessages:
                 await self._show(batch)
                 return
             with structlog.contextvars.bound_contextvars(job_id=job.id):
-                await self._waiting.release(job, await self._announce(job))
+                try:
+                    message = await self._announce(job)
+                except UserError as error:
+                    await self._services.queue.discard(job.id)
+                    await self._end(batch, _broken_off(batch, error))
+                    return
+                await self._waiting.release(job, message)
 
     async def _claimed(self, token: str) -> Batch | None:
         """The batch, when it is this process that goes on with it now."""
@@ -146,13 +152,18 @@ class BatchMessages:
             log.info("the message of a batch could not be changed", error=str(error))
 
     async def _announce(self, job: Job) -> MessageRef | None:
-        """Post a waiting message by channel route; None when Discord does not take it (the result will come anyway)."""
+        """Post a waiting message by channel route; None when Discord is away (the result will come anyway).
+
+        UserError `answer_refused` when it does not take the message: it would not take the result either.
+        """
         channel = self._client.get_partial_messageable(channel_of(job.destination).channel_id)
         view = view_of(waiting_buttons(job, cancel=self._cancel_button))
         try:
             message = await channel.send(messages.waiting(job), view=view, nonce=nonce(JobId(f"waiting-{job.id}")))
         except (discord.HTTPException, *NETWORK_ERRORS) as error:
             log.warning("a waiting message could not be posted", error=str(error))
+            if is_refusal(error):
+                raise UserError("answer_refused") from error
             return None
         return MessageRef(channel_of(job.destination).channel_id, message.id)
 

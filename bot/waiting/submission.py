@@ -49,6 +49,9 @@ async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
             client.services.background.start(_finish_late(client, job, answer))
             return
         await _acknowledged(client, job, fate, message)
+        if fate is Fate.REFUSED:
+            call.typed = None  # what was refused may be just these words
+            raise UserError("answer_refused")
 
 
 async def _acknowledged(client: EaselClient, job: Job, fate: Fate, message: MessageRef | None) -> None:

@@ -297,6 +297,27 @@ async def test_cancel_all_under_a_batch_is_for_those_who_may(
         assert asked.response.embeds[0].title == "Stopped"
 
 
+@pytest.mark.parametrize(("status", "code", "started"), [(403, 50083, 0), (400, 200000, 0), (403, 0, 2), (500, 0, 2)])
+async def test_a_batch_ends_where_discord_takes_no_message(
+    simcord_env: Env,
+    services: Services,
+    channel: ChannelHandle,
+    alice: MemberActor,
+    status: int,
+    code: int,
+    started: int,
+) -> None:
+    """A locked thread would not take the results either; a block page says nothing of that, and the jobs go on."""
+    asked = await alice.slash(channel, "imagine", prompt="a {red, blue} fox")
+    assert asked.response is not None
+    simcord_env.inject_error("POST", "/channels/*/messages", status=status, code=code, times=None)
+    await alice.click(asked.response.message, label="Yes, run 2 jobs")
+    await visit(simcord_env)
+    assert len(await services.queue.of_user(alice.id)) == started
+    expected = "Running" if started else "I cannot answer here"
+    assert asked.response.embeds[0].title == expected
+
+
 async def test_one_batch_that_cannot_be_read_stops_no_other(
     simcord_env: Env, services: Services, store: redis.asyncio.Redis, channel: ChannelHandle, alice: MemberActor
 ) -> None:

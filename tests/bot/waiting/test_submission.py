@@ -43,10 +43,15 @@ async def test_an_answer_that_came_too_late_does_not_lose_the_job(
 async def test_a_refused_answer_discards_the_job(
     simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, code: int
 ) -> None:
-    """A locked thread, AutoMod: nothing is drawn, and nothing is posted behind the person's back."""
+    """A locked thread, AutoMod: nothing is drawn or posted behind the person's back, and they learn why if they can."""
     simcord_env.inject_error("POST", "/interactions/*/callback", status=403, code=code, message="no")
-    await alice.slash(channel, "imagine", prompt="a fox")
+    result = await alice.slash(channel, "imagine", prompt="a fox")
     assert await services.queue.of_user(alice.id) == []
+    assert result.ephemeral
+    assert result.response is not None
+    [embed] = result.response.embeds
+    assert embed.title == "I cannot answer here"
+    assert "fox" not in str(embed.to_dict())  # the words may be what AutoMod did not like
 
 
 async def test_an_answer_of_unknown_fate_is_left_to_recovery(
