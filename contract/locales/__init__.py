@@ -9,6 +9,8 @@ A sentence is named by an id, the same in every book, and may hold values in bra
 An entry marked `#, wire` is Midjourney's own wording, which client libraries read: it is the same in every book. What
 posted messages say of a job (`contract.messages`, `contract.kinds`) and the labels of its buttons (`contract.actions`)
 are such words too, and stand in the code that also reads them.
+
+Operators read English: command lines, settings and logs have no books.
 """
 
 from __future__ import annotations
