@@ -10,9 +10,14 @@ prints one JSON object as the last line:
     two_objects             share of pictures of "a dog and a heart" with one in each half; pairs never trained on
     style                   share of pictures of "an apple, 3d style" most like the apple of a set of that style
     unseen                  share of pictures of words no caption held ("a kitty") seen as their nearest known noun
+    phrases, chinese, emoji share of pictures in which the noun is seen of prompts as people type them ("a majestic
+                            lion, digital art"), in Chinese, with emoji
     diversity               how different the four of a grid are; 1.0: as different as the noun's real icons
     nearest_training        distance to the nearest training icon, in the judge's features; nearest_training_real is
                             the distance of each real icon to the nearest other one of its noun
+    scene_noun, place, time, look   shares of pictures of whole prompts ("an owl in a forest at night, watercolor") in
+                            which the judge of scenes sees what the prompt says; *_real are its own on real pictures
+    people                  share of pictures of "a man with black hair and a beard" with everything right
     seconds_per_grid        median time of one grid of four, on one CPU thread
     bytes                   size of the model folder
     passed                  the nouns whose own top1 reaches 0.9 of the ceiling
@@ -25,16 +30,18 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.judge import Judge, colour_of, sees_both
+from benchmarks.scene_judge import SceneJudge
 from contract.catalogue import EASEL_SMALL
 from model import schedulers
 from model.errors import ModelError
@@ -56,6 +63,16 @@ class Prompts:
     pairs: tuple[tuple[str, str], ...] = ()
     styles: tuple[tuple[str, str], ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()
+    phrases: tuple[tuple[str, str], ...] = ()
+    chinese: tuple[tuple[str, str], ...] = ()
+    emoji: tuple[tuple[str, str], ...] = ()
+    scenes: tuple[tuple[str, dict[str, str]], ...] = ()  # a prompt, and what the judge of scenes has to see
+    free: tuple[str, ...] = ()  # prompts for the contact sheet alone
+
+    @property
+    def typed(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """The lists of whole prompts, each with the noun it means."""
+        return {"phrases": self.phrases, "chinese": self.chinese, "emoji": self.emoji}
 
 
 def as_entry(given: object) -> object:
@@ -64,9 +81,10 @@ def as_entry(given: object) -> object:
 
 
 def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
-    """Prompts from a JSON file like the one beside this module, or from plain text with one noun a line.
+    """Prompts from a JSON file like the one beside this module, or from plain text with one prompt a line: those that
+    are a noun the judge knows are judged, all are on the contact sheet.
 
-    Raises ValueError, naming what is wrong, for other content and for nouns that the judge has never seen.
+    Raises ValueError, naming what is wrong, for other JSON and for nouns in it that the judge has never seen.
     """
     text = path.read_text()
     try:
@@ -75,12 +93,17 @@ def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
             entries: dict[str, Any] = {name: tuple(map(as_entry, given)) for name, given in lists.items()}
             prompts = Prompts(**entries)
         else:
-            prompts = Prompts(nouns=tuple(line.strip() for line in text.splitlines() if line.strip()))
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            prompts = Prompts(
+                nouns=tuple(line for line in lines if line in known),
+                free=tuple(line for line in lines if line not in known),
+            )
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is neither a list of nouns nor JSON with nouns, colors, pairs, styles: {error}"
+            f"{path} is neither a list of prompts nor JSON with lists like those of {PROMPTS_FILE.name}: {error}"
         ) from None
-    asked = {*prompts.nouns, *(noun for _, noun in (*prompts.colors, *prompts.styles, *prompts.unseen))}
+    typed = [entry for entries in prompts.typed.values() for entry in entries]
+    asked = {*prompts.nouns, *(noun for _, noun in (*prompts.colors, *prompts.styles, *prompts.unseen, *typed))}
     strange = sorted((asked | {noun for pair in prompts.pairs for noun in pair}) - set(known))
     if strange:
         raise ValueError(f"{path}: the judge does not know {', '.join(strange)}. It knows: {', '.join(known)}.")
@@ -239,7 +262,34 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str,
     if prompts.unseen:
         grids = draw([with_article(word) for word, _ in prompts.unseen], seed=500_000)
         figures["unseen"] = noun_hits(judge, grids, [noun for _, noun in prompts.unseen])[0].mean()
+    for place, (name, entries) in enumerate(prompts.typed.items()):
+        if entries:
+            grids = draw([prompt for prompt, _ in entries], seed=600_000 + 100_000 * place)
+            figures[name] = noun_hits(judge, grids, [noun for _, noun in entries])[0].mean()
+    if prompts.scenes:
+        grids = draw([prompt for prompt, _ in prompts.scenes], seed=900_000)
+        figures |= scene_figures(SceneJudge.load(), grids, [wanted for _, wanted in prompts.scenes])
+    if prompts.free:
+        draw(prompts.free, seed=1_000_000)
     return figures, sheet
+
+
+def scene_figures(judge: SceneJudge, grids: NDArray[np.uint8], wanted: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """For every question, the share of right answers among the grids that have it, and the judge's own on real ones."""
+    seen, count = judge.look(flat(grids)), grids.shape[1]
+    asked = [
+        (answers, one) for place, answers in enumerate(wanted) for one in seen[place * count : (place + 1) * count]
+    ]
+    figures: dict[str, Any] = {}
+    for question, name in (("noun", "scene_noun"), ("place", "place"), ("time", "time"), ("style", "look")):
+        hits = [one[question] == answers[question] for answers, one in asked if question in answers]
+        if hits:
+            figures |= {name: np.mean(hits), f"{name}_real": judge.ceiling[question]}
+    people = [all(one[question] == answer for question, answer in answers.items() if question != "place")
+              for answers, one in asked if "who" in answers]  # fmt: skip
+    if people:
+        figures["people"] = np.mean(people)
+    return figures
 
 
 def rounded(value: object) -> object:
@@ -252,7 +302,7 @@ def rounded(value: object) -> object:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.default_model", description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object, as the last line")
-    parser.add_argument("--prompts", type=Path, default=PROMPTS_FILE, help="other word lists: JSON, or one noun a line")
+    parser.add_argument("--prompts", type=Path, default=PROMPTS_FILE, help="other lists: JSON, or one prompt a line")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model's folder (default: model/default)")
     parser.add_argument(
         "--sheet", type=Path, default=Path("build/default_model.png"), help="where the contact sheet goes"

@@ -20,9 +20,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     parser.add_argument(
-        "--recipe", choices=sorted(RECIPES), default="small", help="small: 64 px; large: 128 px, for a GPU"
+        "--recipe",
+        choices=sorted(RECIPES),
+        default="small",
+        help="small: for a CPU, grows from model/default; large: for a GPU, from nothing",
     )
     parser.add_argument("--init", type=Path, help="start from the weights in this model folder instead of from nothing")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="go on with the unfinished parts (vae, unet) in this folder; the rest from --init",
+    )
     parser.add_argument("--icons", type=Path, help="icons.zip of another run, instead of fetching and rendering")
     parser.add_argument("--cache", type=Path, help="where npm packages are kept (default: OUT/npm)")
     parser.add_argument(
@@ -42,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         recipe=RECIPES[options.recipe],
         device=options.device,
         init=options.init,
+        checkpoint=options.checkpoint,
         icons=options.icons,
         cache=options.cache or options.out / "npm",
         processes=options.processes,

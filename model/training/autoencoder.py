@@ -107,6 +107,7 @@ def write_encoder(vae: AutoencoderKL, pictures: Tensor, inherited: PatchMap | No
     for resnet in resnets:
         for tensor in resnet.conv2.parameters():
             tensor.zero_()
+        resnet.conv1.weight.zero_()  # unused as well; zeros take no room where weights are packed
         if resnet.conv_shortcut is not None:
             _set_identity(resnet.conv_shortcut)
     _set_identity(encoder.conv_in, at=1)
@@ -208,6 +209,66 @@ def _set_linear_head(vae: AutoencoderKL, count: int) -> None:
     head.bias[count:] = -8.0  # log variance: next to none
     _set_identity(vae.quant_conv)
     _set_identity(vae.post_quant_conv)
+
+
+@torch.no_grad()
+def inherit_decoder(vae: AutoencoderKL, smaller: AutoencoderKL, seed: int = 0) -> None:
+    """Have the decoder draw what the decoder of a model of half the size draws, enlarged: what it learns from there on
+    is the detail. `vae` has one level more, and on the others at least the smaller one's widths.
+
+    Where it is wider, channels stand for the same channel of the smaller one, several within a normalisation's group,
+    and share its weight in uneven parts, so that they learn to differ (Net2Net, Chen et al. 2016). It is the same
+    function but for the groups' uneven shares, which a few hundred steps mend.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    known, groups = smaller.decoder.state_dict(), vae.config.norm_num_groups
+
+    def copies(old: int, new: int) -> Tensor:
+        """For every new channel, the old one it stands for."""
+        group, slot = torch.arange(new) // (new // groups), torch.arange(new) % (new // groups)
+        stands_for: Tensor = group * (old // groups) + slot % (old // groups)
+        return stands_for
+
+    def widen(tensor: Tensor, shape: torch.Size) -> Tensor:
+        """Weights or biases of the smaller model in a larger shape."""
+        if tensor.shape == shape:
+            return tensor
+        tensor = tensor[copies(len(tensor), shape[0])] if len(tensor) != shape[0] else tensor
+        if len(shape) > 1 and tensor.shape[1] != shape[1]:
+            stands_for = copies(tensor.shape[1], shape[1])
+            share = 0.5 + torch.rand(shape[1], generator=chance)
+            whole = torch.zeros(tensor.shape[1]).index_add(0, stands_for, share)
+            tensor = tensor[:, stands_for] * (share / whole[stands_for]).view(1, -1, *[1] * (len(shape) - 2))
+        return tensor
+
+    latents, levels = smaller.config.latent_channels, len(vae.config.block_out_channels)
+    _set_identity(vae.post_quant_conv)
+    vae.post_quant_conv.weight[:latents, :latents] = smaller.post_quant_conv.weight
+    vae.post_quant_conv.bias[:latents] = smaller.post_quant_conv.bias
+    state = vae.decoder.state_dict()
+    for name, tensor in state.items():
+        if name == "conv_in.weight":
+            tensor[:, :latents] = widen(known[name], torch.Size((len(tensor), *known[name].shape[1:])))
+            tensor[:, latents:] *= 0.3
+        elif name in known and not name.startswith(("conv_norm_out", "conv_out")):
+            tensor.copy_(widen(known[name], tensor.shape))
+    vae.decoder.load_state_dict(state)
+    # The new level begins as an enlargement: copied pixels, and branches that add nothing yet.
+    _set_identity(vae.decoder.up_blocks[-2].upsamplers[0].conv, at=1)
+    last = vae.decoder.up_blocks[-1]
+    for resnet in last.resnets:
+        for tensor in resnet.conv2.parameters():
+            tensor.zero_()
+    narrow, wide = smaller.config.block_out_channels[0], vae.config.block_out_channels[1]
+    if levels != len(smaller.config.block_out_channels) + 1 or vae.config.block_out_channels[0] != narrow:
+        raise ValueError("the larger decoder needs one level more, and the same width at its last")
+    stands_for = copies(narrow, wide)
+    shortcut = last.resnets[0].conv_shortcut
+    shortcut.weight.zero_()
+    shortcut.bias.zero_()
+    shortcut.weight[stands_for, torch.arange(wide), 0, 0] = 1 / torch.bincount(stands_for)[stands_for].float()
+    vae.decoder.conv_norm_out.load_state_dict(smaller.decoder.conv_norm_out.state_dict())
+    vae.decoder.conv_out.load_state_dict(smaller.decoder.conv_out.state_dict())
 
 
 def slopes(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -66,19 +66,25 @@ WEIGHTS_FILES = {
 
 def check_weights(folder: Path) -> None:
     """Raise TrainingError unless `folder` holds a complete, readable model in the diffusers layout."""
-    from safetensors import SafetensorError, safe_open
-
     if not (folder / "model_index.json").is_file():
         raise TrainingError(f"{folder} holds no model (model_index.json is missing).")
-    for part, name in WEIGHTS_FILES.items():
-        path = folder / part / name
-        if not path.is_file():
-            raise TrainingError(f"The model in {folder} is incomplete: {part}/{name} is missing.")
-        try:
-            if path.suffix == ".safetensors":
-                with safe_open(path, framework="pt") as tensors:
-                    tensors.keys()
-            else:
-                json.loads(path.read_text())
-        except (SafetensorError, ValueError) as error:
-            raise TrainingError(f"The model in {folder} is damaged: {part}/{name} cannot be read ({error}).") from None
+    for part in WEIGHTS_FILES:
+        check_part(folder, part)
+
+
+def check_part(folder: Path, part: str) -> None:
+    """Raise TrainingError unless one part of the model in `folder` is there and readable."""
+    from safetensors import SafetensorError, safe_open
+
+    name = WEIGHTS_FILES[part]
+    path = folder / part / name
+    if not path.is_file():
+        raise TrainingError(f"The model in {folder} is incomplete: {part}/{name} is missing.")
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, framework="pt") as tensors:
+                tensors.keys()
+        else:
+            json.loads(path.read_text())
+    except (SafetensorError, ValueError) as error:
+        raise TrainingError(f"The model in {folder} is damaged: {part}/{name} cannot be read ({error}).") from None

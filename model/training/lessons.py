@@ -111,6 +111,8 @@ class Phrasebook:
                 caption = (
                     caption.replace(f" {noun}", f" {one}", 1) if rng.random() < 0.5 else caption.replace(noun, one)
                 )
+            elif choice < 0.41 and len(noun) > 4:
+                caption = caption.replace(noun, slip(noun, rng), 1)
         return caption
 
     def in_chinese(self, scene: Scene, rng: random.Random) -> str:
@@ -162,6 +164,15 @@ class Phrasebook:
         things = [Thing(noun, colour) for noun, colour in zip(nouns, scene.colours, strict=True)]
         style = scene.style if scene.style in styles else None
         return write_caption(things, background, style, random.Random(0), variety=0)
+
+
+def slip(word: str, rng: random.Random) -> str:
+    """A word as fingers may type it: two letters exchanged, or one left out or doubled; the first one is right."""
+    place = rng.randrange(1, len(word) - 1)
+    kind = rng.randrange(3)
+    if kind == 0:
+        return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+    return word[:place] + (word[place] * 2 if kind == 1 else "") + word[place + 1 :]
 
 
 class Reading:
@@ -234,28 +245,34 @@ def train_lessons(
     answers = torch.tensor([reading.answers(scene) for scene in scenes])
 
     def batch_loss(pupil: Pupil, generator: torch.Generator) -> Tensor:
-        chosen = rng.sample(taught, recipe.lesson_batch) + rng.sample(range(len(scenes)), 2 * recipe.lesson_batch)
         count = recipe.lesson_batch
-        captions = [str(plain[number]) for number in chosen[:count]]
-        # Two in five of the compared prompts are the plain captions themselves, so that those stay what they were.
-        asked = [
-            captions[place] if place < 0.4 * count else book.phrase(scenes[number], rng)
-            for place, number in enumerate(chosen)
-        ]
-        states = pupil.tower(tokenize(tokenizer, asked)).last_hidden_state
+        shown = rng.sample(taught, 4 * count)
+        captions = [str(plain[number]) for number in shown]
+        others = rng.sample(range(len(scenes)), count)
+        asked = [book.phrase(scenes[number], rng) for number in (*shown, *others)]
+        with torch.no_grad():
+            known = old_tower(tokenize(old_tokenizer, captions)).last_hidden_state
+            # Behind its end a prompt says the same again and again: the last state stands for those of more positions.
+            further = tokenizer.model_max_length - known.shape[1]
+            wanted = torch.cat([known, known[:, -1:].expand(-1, further, -1)], 1)
 
+        # Plain captions stay what they were, state by state; other words for them end in the same state ...
+        loss = functional.mse_loss(pupil.tower(tokenize(tokenizer, captions)).last_hidden_state, wanted)
+        states = pupil.tower(tokenize(tokenizer, asked)).last_hidden_state
+        loss = loss + 0.3 * functional.mse_loss(states[: len(shown), -1], wanted[:, -1])
+
+        # ... and the denoiser, which reads all of them, sees in both the same picture.
         noise = torch.randn(latents[:count].shape, generator=generator)
         steps = torch.randint(300, 1000, (count,), generator=generator)
         steps[torch.rand(count, generator=generator) < 0.35] = 999
-        noisy = noising.add_noise(latents[chosen[:count]].float(), noise, steps)
+        noisy = noising.add_noise(latents[shown[:count]].float(), noise, steps)
         with torch.no_grad():
-            known = old_tower(tokenize(old_tokenizer, captions)).last_hidden_state
-            wanted = unet(noisy, steps, known).sample
-        loss = functional.mse_loss(unet(noisy, steps, states[:count]).sample, wanted)
+            drawn = unet(noisy, steps, known[:count]).sample
+        loss = loss + functional.mse_loss(unet(noisy, steps, states[:count]).sample, drawn)
 
         told = pupil.heads(states[:, -1]).split(sizes, dim=1)
         for question, scores in enumerate(told):
-            loss = loss + 0.03 * functional.cross_entropy(scores, answers[chosen, question])
+            loss = loss + 0.02 * functional.cross_entropy(scores, answers[[*shown, *others], question])
         return loss
 
     schedule = Schedule(minutes, recipe.lesson_rate, seed, ema_decay=0.997, weight_decay=0.0, log_every=50)

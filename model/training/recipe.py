@@ -25,7 +25,7 @@ class Recipe:
     vae_channels: tuple[int, ...] = (16, 24, 64, 96, 128)  # one halving less than widths: 16 pixels a latent
     vae_groups: int = 8
     vae_batch: int = 6
-    vae_rate: float = 1.5e-3
+    vae_rate: float = 1e-3
 
     vocabulary: int = 16_000
     prompt_tokens: int = 40

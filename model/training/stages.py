@@ -28,7 +28,7 @@ import torch
 from . import autoencoder, compose, data, denoiser, lessons, people, text_encoder
 from .compose import Pictures, PictureSet
 from .export import export
-from .folder import TrainingError, check_weights, open_run
+from .folder import TrainingError, check_part, check_weights, open_run
 from .lessons import Phrasebook
 from .nouns import CORE, LATER
 from .recipe import Recipe
@@ -48,12 +48,14 @@ FITTED = 1500  # pictures from which the encoder is written
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a training run is told."""
+    """Everything a training run is told. `init` is a whole model to start from; `checkpoint` a folder with some parts
+    (`vae`, `unet`) of an unfinished model of the recipe's shape, which take precedence."""
 
     out: Path
     recipe: Recipe
     device: str = "auto"
     init: Path | None = None
+    checkpoint: Path | None = None
     icons: Path | None = None
     cache: Path | None = None
     processes: int = 1
@@ -66,11 +68,10 @@ class Run:
 
     def source(self, stage: str, part: str) -> Path:
         """Where `part` of an earlier stage lies: in this run, else in the weights it starts from."""
-        own = self.out / stage / part
-        if own.exists():
-            return own
-        if self.init is not None and (self.init / part).exists():
-            return self.init / part
+        folders = [self.out / stage, *(folder for folder in (self.checkpoint, self.init) if folder is not None)]
+        for folder in folders:
+            if (folder / part).exists():
+                return folder / part
         raise TrainingError(f"There is no {part} in {self.out}: run the stage '{stage}' first, or give --init.")
 
 
@@ -84,6 +85,8 @@ def check(run: Run, stages: Sequence[str]) -> None:
     if run.init is not None:
         check_weights(run.init)
         check_shapes(run.init, run.recipe)
+    if run.checkpoint is not None:
+        check_checkpoint(run.checkpoint, run.recipe)
     if run.icons is not None and not run.icons.is_file():
         raise TrainingError(f"There is no file {run.icons}.")
     if "data" in stages and run.icons is None and not (run.out / "data" / "icons.zip").exists():
@@ -94,6 +97,29 @@ def check(run: Run, stages: Sequence[str]) -> None:
         if shutil.which("npm") is None:
             raise TrainingError("Fetching the icons needs npm (from Node.js), or give an icons.zip with --icons.")
     open_run(run.out, run.recipe.name, run.recipe.disk_bytes)
+
+
+def begun_parts(run: Run, part: str) -> list[Path]:
+    """Where a part to go on from lies: in the checkpoint, then in the model to start from."""
+    folders = [folder for folder in (run.checkpoint, run.init) if folder is not None]
+    return [folder / part for folder in folders if (folder / part).exists()]
+
+
+def check_checkpoint(folder: Path, recipe: Recipe) -> None:
+    """Raise TrainingError unless the parts in `folder` are readable and of the recipe's shape."""
+    from diffusers import UNet2DConditionModel
+
+    parts = [part for part in ("vae", "unet") if (folder / part).is_dir()]
+    if not parts:
+        raise TrainingError(f"{folder} holds no part of a model: neither vae nor unet.")
+    for part in parts:
+        check_part(folder, part)
+    if "vae" in parts and not is_same(folder / "vae", recipe):
+        raise TrainingError(f"The autoencoder in {folder} has another shape than the recipe '{recipe.name}'.")
+    if "unet" in parts:
+        unet = UNet2DConditionModel.load_config(folder / "unet")
+        if (unet["in_channels"], tuple(unet["block_out_channels"])) != (recipe.latent_channels, recipe.unet_channels):
+            raise TrainingError(f"The denoiser in {folder} has another shape than the recipe '{recipe.name}'.")
 
 
 def is_same(vae: Path, recipe: Recipe) -> bool:
@@ -216,14 +242,16 @@ def make_autoencoder(run: Run, minutes: float) -> None:
 
     training, held_back = load_pictures(run)
     folder = run.out / "autoencoder"
-    if run.init is not None and is_same(run.init / "vae", run.recipe):
-        vae: AutoencoderKL = AutoencoderKL.from_pretrained(run.init / "vae", dtype=torch.float32)
+    begun = next((part for part in begun_parts(run, "vae") if is_same(part, run.recipe)), None)
+    if begun is not None:
+        vae: AutoencoderKL = AutoencoderKL.from_pretrained(begun, dtype=torch.float32)
     else:
         vae = autoencoder.build_autoencoder(run.recipe)
         inherited = None
-        if run.init is not None:  # a smaller model: its latents become the first channels
+        if run.init is not None:  # a smaller model: its latents become the first channels, its decoder the trunk
             smaller = AutoencoderKL.from_pretrained(run.init / "vae", dtype=torch.float32)
             inherited = autoencoder.read_encoder(smaller).at_twice_the_size()
+            autoencoder.inherit_decoder(vae, smaller, run.seed)
         autoencoder.write_encoder(vae, autoencoder.as_pixels(training.pictures[:FITTED]), inherited)
         if inherited is None:  # the denoiser expects latents of deviation 1
             spread = float(autoencoder.encode_pictures(vae, Pictures([training.pictures[:FITTED]])).float().std())
@@ -331,10 +359,11 @@ def make_denoiser(run: Run, minutes: float) -> None:
     vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32).to(run.torch_device)
     tokenizer, text = load_text_encoder(run)
     latents = autoencoder.encode_pictures(vae, training.pictures) * vae.config.scaling_factor
-    if run.init is None:
+    begun = next(iter(begun_parts(run, "unet")), None)
+    if begun is None:
         unet = denoiser.build_denoiser(run.recipe)
     else:
-        known = UNet2DConditionModel.from_pretrained(run.init / "unet", dtype=torch.float32)
+        known = UNet2DConditionModel.from_pretrained(begun, dtype=torch.float32)
         unet = denoiser.grow_denoiser(known, run.recipe)
     folder, book, rng = run.out / "denoiser", load_book(run), random.Random(run.seed)
     denoiser.train_denoiser(

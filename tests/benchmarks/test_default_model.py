@@ -160,15 +160,16 @@ def test_training_pictures_of_the_judge_are_never_the_same_twice() -> None:
 
 def test_word_lists_may_be_plain_text(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
-    path.write_text("apple\n\ntree\n")
+    path.write_text("apple\n\na cat in a hat\ntree\n")
 
-    assert default_model.read_prompts(path, NOUNS) == default_model.Prompts(nouns=("apple", "tree"))
+    prompts = default_model.read_prompts(path, NOUNS)
+    assert prompts == default_model.Prompts(nouns=("apple", "tree"), free=("a cat in a hat",))
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("apple\nunobtainium\n", "does not know unobtainium"), ('{"nouns": 3}', "neither a list"), ("{", "neither a list"),
-     ('{"verbs": ["run"]}', "neither a list")],
+    [('{"nouns": ["unobtainium"]}', "not know unobtainium"), ('{"nouns": 3}', "neither a list"),
+     ("{", "neither a list"), ('{"verbs": ["run"]}', "neither a list")],
 )  # fmt: skip
 def test_word_lists_that_cannot_be_judged_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "words"

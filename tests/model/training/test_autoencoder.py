@@ -13,6 +13,7 @@ from model.training.autoencoder import (
     as_pixels,
     build_autoencoder,
     encode_pictures,
+    inherit_decoder,
     measure_autoencoder,
     picture_loss,
     read_encoder,
@@ -74,6 +75,23 @@ def test_a_larger_encoder_inherits_the_latents_of_a_smaller_one(
     assert latents[:, 4:].std((0, 2, 3)).min() > 0
     told = torch.corrcoef(latents.permute(1, 0, 2, 3).reshape(8, -1))
     assert told[:4, 4:].abs().max() < 0.05
+
+
+@torch.no_grad()
+def test_a_larger_decoder_begins_with_what_a_smaller_one_draws(
+    vae: AutoencoderKL, pictures: PictureSet, tiny: Recipe
+) -> None:
+    """Enlarged to twice the size, whatever the further latents say; widths that grow change little."""
+    pixels = as_pixels(pictures.pictures[:8])
+    latents = vae.encode(pixels).latent_dist.mode()
+    wanted = torch.nn.functional.interpolate(vae.decode(latents).sample, scale_factor=2)
+    for widths, tolerance in (((16, 16, 24, 32, 48), 1e-3), ((16, 24, 32, 48, 64), 0.2)):
+        grown = build_autoencoder(replace(tiny, size=64, latent_channels=8, vae_channels=widths))
+        inherit_decoder(grown, vae)
+        drawn = grown.decode(torch.cat([latents, torch.zeros_like(latents)], 1)).sample
+        # conv_out sees enlarged pixels as its neighbours, so only where the picture is even do the two agree.
+        inner = (drawn - wanted).abs().flatten(1).median(1).values
+        assert inner.max() < max(tolerance, 0.2 * float(wanted.std())), widths
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ from model.training.lessons import (
     extend_tokenizer,
     extend_tower,
     measure_lessons,
+    slip,
     train_lessons,
 )
 from model.training.people import Traits
@@ -90,9 +91,18 @@ def test_a_scene_is_phrased_in_many_ways_and_all_name_its_thing() -> None:
     rng = random.Random(0)
     said = {BOOK.phrase(RED_APPLE, rng) for _ in range(200)}
 
-    assert all("apple" in caption or "🍎" in caption or "苹果" in caption for caption in said)
+    whole = [caption for caption in said if "apple" in caption or "🍎" in caption or "苹果" in caption]
+    assert len(whole) > 0.6 * len(said)  # the others have slips of the fingers
     assert {caption for caption in said if "苹果" in caption}
     assert {caption for caption in said if "🍎" in caption}
+
+
+def test_a_slip_of_the_fingers_changes_a_letter_or_two_and_not_the_first() -> None:
+    rng = random.Random(0)
+    slips = {slip("elephant", rng) for _ in range(100)}
+
+    assert all(one[0] == "e" and abs(len(one) - 8) <= 1 for one in slips)
+    assert len(slips - {"elephant"}) > 12
 
 
 def test_chinese_says_colour_place_and_time() -> None:

@@ -172,6 +172,59 @@ def test_missing_or_damaged_weights_to_start_from_are_named(
     assert not (tmp_path / "new").exists()
 
 
+def checkpoint_of(run: Run, folder: Path) -> Path:
+    """The unfinished parts of a run, as they are committed."""
+    for part in ("vae", "unet"):
+        shutil.copytree(run.out / "model" / part, folder / part)
+    return folder
+
+
+def test_a_run_goes_on_with_the_parts_of_a_checkpoint(run: Run, tmp_path: Path, icons_file: Path) -> None:
+    """They come before the model to start from, and what they lack comes from it."""
+    checkpoint = checkpoint_of(run, tmp_path / "checkpoint")
+    again = Run(
+        out=tmp_path / "again", recipe=run.recipe, device="cpu", icons=icons_file, init=run.out / "model",
+        checkpoint=checkpoint,
+    )  # fmt: skip
+    assert again.source("autoencoder", "vae") == checkpoint / "vae"
+    assert again.source("text", "tokenizer") == run.out / "model" / "tokenizer"
+    run_stages(again, STAGES, SECONDS)
+
+    pipeline = DiffusionPipeline.from_pretrained(again.out / "model", local_files_only=True)
+    started = DiffusionPipeline.from_pretrained(run.out / "model", local_files_only=True)
+    torch.testing.assert_close(pipeline.vae.encoder.state_dict(), started.vae.encoder.state_dict())
+    assert not torch.equal(pipeline.unet.conv_in.weight, started.unet.conv_in.weight)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda folder: shutil.rmtree(folder), "holds no part of a model"),
+        (lambda folder: (folder / "vae" / "diffusion_pytorch_model.safetensors").write_bytes(b"x"), "damaged: vae/"),
+        (lambda folder: (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink(), "incomplete: unet/"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_refused(
+    run: Run, tmp_path: Path, damage: Callable[[Path], object], complaint: str
+) -> None:
+    checkpoint = checkpoint_of(run, tmp_path / "checkpoint")
+    damage(checkpoint)
+
+    with pytest.raises(TrainingError, match=complaint):
+        run_stages(replace(run, out=tmp_path / "new", checkpoint=checkpoint), STAGES, 1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(run: Run, tmp_path: Path) -> None:
+    checkpoint = checkpoint_of(run, tmp_path / "checkpoint")
+
+    with pytest.raises(TrainingError, match=r"autoencoder in .* has another shape than the recipe 'small'"):
+        run_stages(replace(run, out=tmp_path / "new", checkpoint=checkpoint, recipe=RECIPES["small"]), STAGES, 1)
+    shutil.rmtree(checkpoint / "vae")
+    with pytest.raises(TrainingError, match=r"denoiser in .* has another shape than the recipe 'small'"):
+        run_stages(replace(run, out=tmp_path / "new", checkpoint=checkpoint, recipe=RECIPES["small"]), STAGES, 1)
+
+
 def test_weights_of_another_size_are_refused(run: Run, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="choose the other --recipe or start without --init"):
         run_stages(replace(run, out=tmp_path / "new", init=run.out / "model", recipe=RECIPES["small"]), STAGES, 1)
