@@ -264,9 +264,10 @@ def inherit_decoder(vae: AutoencoderKL, smaller: AutoencoderKL, seed: int = 0) -
         raise ValueError("the larger decoder needs one level more, and the same width at its last")
     stands_for = copies(narrow, wide)
     shortcut = last.resnets[0].conv_shortcut
-    shortcut.weight.zero_()
-    shortcut.bias.zero_()
-    shortcut.weight[stands_for, torch.arange(wide), 0, 0] = 1 / torch.bincount(stands_for)[stands_for].float()
+    if shortcut is not None:  # from several channels to the one that they stand for
+        shortcut.weight.zero_()
+        shortcut.bias.zero_()
+        shortcut.weight[stands_for, torch.arange(wide), 0, 0] = 1 / torch.bincount(stands_for)[stands_for].float()
     vae.decoder.conv_norm_out.load_state_dict(smaller.decoder.conv_norm_out.state_dict())
     vae.decoder.conv_out.load_state_dict(smaller.decoder.conv_out.state_dict())
 

@@ -246,9 +246,9 @@ def train_lessons(
 
     def batch_loss(pupil: Pupil, generator: torch.Generator) -> Tensor:
         count = recipe.lesson_batch
-        shown = rng.sample(taught, 4 * count)
+        shown = rng.choices(taught, k=4 * count)
         captions = [str(plain[number]) for number in shown]
-        others = rng.sample(range(len(scenes)), count)
+        others = rng.choices(range(len(scenes)), k=count)
         asked = [book.phrase(scenes[number], rng) for number in (*shown, *others)]
         with torch.no_grad():
             known = old_tower(tokenize(old_tokenizer, captions)).last_hidden_state

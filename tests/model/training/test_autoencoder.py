@@ -81,17 +81,24 @@ def test_a_larger_encoder_inherits_the_latents_of_a_smaller_one(
 def test_a_larger_decoder_begins_with_what_a_smaller_one_draws(
     vae: AutoencoderKL, pictures: PictureSet, tiny: Recipe
 ) -> None:
-    """Enlarged to twice the size, whatever the further latents say; widths that grow change little."""
-    pixels = as_pixels(pictures.pictures[:8])
-    latents = vae.encode(pixels).latent_dist.mode()
+    """Enlarged to twice the size, where the further latents say nothing: exactly so with the same widths, and much
+    alike with larger ones."""
+    # A last convolution of one pixel: a larger one would see other neighbours in the enlarged picture.
+    centre = vae.decoder.conv_out.weight[..., 1, 1].clone()
+    vae.decoder.conv_out.weight.zero_()
+    vae.decoder.conv_out.weight[..., 1, 1] = centre
+    latents = vae.encode(as_pixels(pictures.pictures[:8])).latent_dist.mode()
     wanted = torch.nn.functional.interpolate(vae.decode(latents).sample, scale_factor=2)
-    for widths, tolerance in (((16, 16, 24, 32, 48), 1e-3), ((16, 24, 32, 48, 64), 0.2)):
+
+    def drawn_by(widths: tuple[int, ...]) -> torch.Tensor:
         grown = build_autoencoder(replace(tiny, size=64, latent_channels=8, vae_channels=widths))
         inherit_decoder(grown, vae)
-        drawn = grown.decode(torch.cat([latents, torch.zeros_like(latents)], 1)).sample
-        # conv_out sees enlarged pixels as its neighbours, so only where the picture is even do the two agree.
-        inner = (drawn - wanted).abs().flatten(1).median(1).values
-        assert inner.max() < max(tolerance, 0.2 * float(wanted.std())), widths
+        sample: torch.Tensor = grown.decode(torch.cat([latents, torch.zeros_like(latents)], 1)).sample
+        return sample
+
+    torch.testing.assert_close(drawn_by((16, 16, 24, 32, 48)), wanted, atol=1e-3, rtol=1e-3)
+    wider = drawn_by((16, 24, 32, 48, 64))
+    assert torch.corrcoef(torch.stack([wider.flatten(), wanted.flatten()]))[0, 1] > 0.9
 
 
 @torch.no_grad()
