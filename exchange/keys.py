@@ -19,9 +19,6 @@ DELIVER = "deliver"
 QUEUES = (INTAKE, RENDER, DELIVER)
 """In the order in which a job may pass through them: pictures are brought in, drawn, posted."""
 
-ENDED_STATES = frozenset({"delivered", "failed", "cancelled"})
-"""States of an Easel job after which nothing follows."""
-
 
 @dataclass(frozen=True, slots=True)
 class Key:

@@ -18,9 +18,11 @@ import redis
 
 from benchmarks.chaos.disasters import LONGEST_S, Disasters
 from benchmarks.chaos.house import RUNNING_CAP, House, Member
+from contract.outcomes import JobState
 from exchange import keys
 from exchange.reading import text
 
+ENDED = {state.value for state in JobState if state.ended}
 JOBS_PER_KILL = 5
 CROWD = 24
 """Jobs that are under way at a time, about; people wait when there are more."""
@@ -278,7 +280,7 @@ class Storm:
             with contextlib.suppress(redis.exceptions.RedisError):
                 states = await asyncio.to_thread(self.states)
                 self.accepted = sum(count for state, count in states.items() if state != "cancelled")
-                self._under_way = sum(states[state] for state in states if state not in keys.ENDED_STATES)
+                self._under_way = sum(states[state] for state in states if state not in ENDED)
             await asyncio.sleep(0.5)
 
     def states(self) -> Counter[str]:
@@ -305,7 +307,7 @@ class Storm:
         while True:
             with contextlib.suppress(redis.exceptions.RedisError):
                 states = await asyncio.to_thread(self.states)
-                left = sum(states[state] for state in states if state not in keys.ENDED_STATES)
+                left = sum(states[state] for state in states if state not in ENDED)
                 if left == 0:
                     return
                 if best is None or left < best:

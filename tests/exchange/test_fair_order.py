@@ -5,6 +5,9 @@ import redis
 import redis.asyncio
 
 from contract.jobs import Speed
+from contract.outcomes import Done
+from exchange import keys
+from exchange.delivery import enqueue_delivery
 from exchange.queue import JobQueue, Limits
 from exchange.reading import text
 from tests.contract.factories import priced
@@ -120,3 +123,36 @@ async def test_the_weights_of_speeds_are_the_operators(
     await enqueue(queue, job(1, user=1), job(2, user=2, speed=Speed.TURBO), second["fast"], second["turbo"])
     claimed = [PlainWorker(client, f"host-1-{number}").claim() for number in range(3)]
     assert claimed[2] == second[goes_first].id
+
+
+async def test_one_persons_posts_do_not_hold_up_anothers(queue: JobQueue, client: redis.Redis) -> None:
+    """Twenty finished pictures of one person wait to be posted; another person's goes with the next."""
+    for number in range(20):
+        enqueue_delivery(client, job(number, user=1), Done())
+    poster = PlainWorker(client, queue="deliver")
+    assert poster.claim() == keys.delivery_id(job(0, user=1).id)
+    enqueue_delivery(client, job(50, user=2), Done())
+    assert keys.delivery_id(job(50, user=2).id) in {poster.claim() for _ in range(2)}
+    assert client.scard(keys.waiting("user:1")) == 0  # posts count against no limit
+
+
+async def test_who_cancels_at_the_end_gets_no_more_than_others(queue: JobQueue, client: redis.Redis) -> None:
+    """Three honest people and one who cancels each job just before its end: each has a quarter of the slots' time."""
+    now, worker, seconds = 1_800_000_000.0, PlainWorker(client), dict.fromkeys("1234", 0.0)
+    client.hset(keys.speed(), "m", 1.0)
+    number = 0
+    for user in (1, 2, 3, 4):
+        for _ in range(3):
+            number += 1
+            await enqueue(queue, job(number, user=user))
+    for _ in range(80):
+        rq_id = worker.claim(now=now)
+        who = text(client.hget(keys.rq_job(rq_id), "easel_user") or b"")
+        cancels = who == "4"
+        now += 9.5 if cancels else 10.0
+        seconds[who] += 9.5 if cancels else 10.0
+        worker.finish(rq_id, how="canceled" if cancels else "finished", now=now)
+        number += 1
+        await enqueue(queue, job(number, user=int(who)))
+    total = sum(seconds.values())
+    assert all(abs(share / total - 0.25) < 0.05 for share in seconds.values()), seconds

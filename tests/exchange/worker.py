@@ -49,7 +49,7 @@ class PlainWorker:
         self.executions[rq_id] = execution
         return str(rq_id)
 
-    def finish(self, rq_id: str, how: str = "finished", delay_s: float = 0) -> bool:
+    def finish(self, rq_id: str, how: str = "finished", delay_s: float = 0, **changes: Any) -> bool:
         """Write an outcome; False when the lease was gone."""
         parameters = {
             "queue": self.queue,
@@ -60,6 +60,7 @@ class PlainWorker:
             "delay_s": delay_s,
             "ttl": 60,
             "ended": "2026-11-22T12:00:01.000000Z",
+            **changes,
         }
         return bool(scripts.run(self.client, scripts.FINISH, scripts.arguments(parameters))[0])
 
