@@ -10,7 +10,7 @@ import torch
 
 from model.errors import ModelError
 
-_POINTER = b"version https://git-lfs"
+POINTER = b"version https://git-lfs"
 
 
 def read_json(folder: Path, name: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Reader:
             raise ModelError(f"The model folder {self._folder} has no {name}/*.safetensors.")
         for file in files:
             with file.open("rb") as opened:
-                if opened.read(len(_POINTER)) == _POINTER:
+                if opened.read(len(POINTER)) == POINTER:
                     raise ModelError(
                         f"{file} is a Git LFS pointer, not weights: run `git lfs pull` in {self._folder}, "
                         f"or download the model again."

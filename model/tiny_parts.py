@@ -38,17 +38,17 @@ def clip_tokenizer(length: int = 16) -> Any:
     return CLIPTokenizer(vocab={word: number for number, word in enumerate(words)}, merges=[], model_max_length=length)
 
 
-def clip(name: str) -> Any:
+def clip(name: str, width: int = TEXT_WIDTH, layers: int = 2) -> Any:
     """A CLIP text model of the class `name`."""
     import transformers
 
     tokenizer = clip_tokenizer()
     config = transformers.CLIPTextConfig(
         vocab_size=len(tokenizer),
-        hidden_size=TEXT_WIDTH,
+        hidden_size=width,
         intermediate_size=64,
-        projection_dim=TEXT_WIDTH,
-        num_hidden_layers=2,
+        projection_dim=width,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         max_position_embeddings=tokenizer.model_max_length,
         bos_token_id=tokenizer.bos_token_id,

@@ -10,6 +10,8 @@ from model.clip import ClipText
 from model.families.unet import Added, TextUNet
 from model.family import Conditions, Parts, TextEncoder
 
+_SECOND_WIDTH = 48  # of the tiny second text encoder: not that of the first, by which checkpoints are told apart
+
 
 class StableDiffusionXL(TextUNet):
     """Two CLIP text models: both penultimate layers, and the second's pooled prompt."""
@@ -37,8 +39,8 @@ class StableDiffusionXL(TextUNet):
         )
 
     @classmethod
-    def tiny(cls, seed: int = 0, side: int = 32) -> Parts:
-        """side: pixels of the native size."""
+    def tiny(cls, seed: int = 0, side: int = 32, second_layers: int = 2) -> Parts:
+        """side: pixels of the native size. second_layers: of the second text encoder."""
         from diffusers import UNet2DConditionModel
 
         torch.manual_seed(seed)
@@ -49,11 +51,11 @@ class StableDiffusionXL(TextUNet):
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
             layers_per_block=1,
             norm_num_groups=8,
-            cross_attention_dim=2 * tiny_parts.TEXT_WIDTH,
+            cross_attention_dim=tiny_parts.TEXT_WIDTH + _SECOND_WIDTH,
             attention_head_dim=8,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + tiny_parts.TEXT_WIDTH,
+            projection_class_embeddings_input_dim=6 * 8 + _SECOND_WIDTH,
             use_linear_projection=True,
         )
         return Parts(
@@ -63,7 +65,7 @@ class StableDiffusionXL(TextUNet):
                 "tokenizer": tiny_parts.clip_tokenizer(),
                 "text_encoder": tiny_parts.clip("CLIPTextModel"),
                 "tokenizer_2": tiny_parts.clip_tokenizer(),
-                "text_encoder_2": tiny_parts.clip("CLIPTextModelWithProjection"),
+                "text_encoder_2": tiny_parts.clip("CLIPTextModelWithProjection", _SECOND_WIDTH, second_layers),
             },
             tiny_parts.DIFFUSION_SCHEDULE,
             {"force_zeros_for_empty_prompt": True},

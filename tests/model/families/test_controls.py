@@ -193,7 +193,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     """Before the first job, with what differs; and unknown names with those there are."""
     sd, xl = bundle_of("stable-diffusion"), bundle_of("stable-diffusion-xl")
     folder = controlnet_folder(sd, tmp_path / "edges", 1)
-    with pytest.raises(ModelError, match="cross_attention_dim is 32, this one's 64"):
+    with pytest.raises(ModelError, match="cross_attention_dim is 32, this one's 80"):
         read_controlnet(folder, xl.denoiser, torch.float32)
     (folder / "config.json").write_text(json.dumps({"_class_name": "Evil"}))
     with pytest.raises(ModelError, match="cannot load a Evil"):
