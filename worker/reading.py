@@ -156,7 +156,8 @@ def _pictures(output: bytes, links: Sequence[str], status: int) -> list[Pixels]:
 def main(source: BinaryIO, sink: BinaryIO) -> None:
     """Read one request from `source` and write its pictures to `sink`, within the limits it names."""
     request = _Request(**json.loads(source.read()))
-    resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
+    with contextlib.suppress(ValueError, OSError):  # macOS knows this limit and does not take it
+        resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (request.cpu_s, request.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from worker.decoding import decode_picture
