@@ -24,7 +24,7 @@ _ADD_ON = re.compile(
 )
 _WILDCARD_TAG = re.compile(r"<wildcard:([^<> ]{1,100})>", re.IGNORECASE)
 _WILDCARD = re.compile(r"(?<!\w)__([\w/*.-]{1,60}?)__(?!\w)")
-_MARKDOWN = re.compile(r"\*\*|~~|`")
+_MARKDOWN = re.compile(r"\*\*|\\\*|~~|`")
 _WEIGHT = re.compile(rf"(?<!\\)\(({_INSIDE}):({_NUMBER})\)")
 _DOUBLED = re.compile(rf"(?<!\\)(?:\({{2,8}}({_INSIDE})\){{2,8}}|\[{{2,8}}({_INSIDE})\]{{2,8}})")
 _PLUSSED = re.compile(rf"(?<!\\)\(({_INSIDE})\)\+{{1,8}}")

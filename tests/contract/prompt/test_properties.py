@@ -158,6 +158,7 @@ def test_what_the_tables_allow_runs(text: str) -> None:
 @example("fox --no a, ar")
 @example("–a ::3")
 @example("fox::2 --ar 3:2 \\")
+@example("__a__ **b**")
 def test_echo_and_format_mean_the_same(text: str) -> None:
     """Parsing a prompt's echo, or its plain form, gives the prompt again; both are stable."""
     for prompt in parse(text, _READY).prompts:
