@@ -105,7 +105,7 @@ def _spellings(text: str, end: int, version: Version) -> list[_Find]:
     shouts = sum(map(str.isupper, words)) > sum(map(str.islower, words))
     # In capitals anyway, they are words like the others; beside other marks of Markdown, `__a__` is underlined.
     words_only = {_AND, _BREAK} if shouts else set()
-    if _MARKDOWN.search(text):
+    if _MARKDOWN.search(words):
         words_only.add(_WILDCARD)
     for pattern, read in _READERS:
         if pattern in words_only:
