@@ -110,9 +110,15 @@ def test_what_is_typed_is_no_template() -> None:
 
 def test_an_error_of_another_version_has_words_too() -> None:
     """A kind that this process does not know is named, and so is one whose reason or values it does not know."""
-    assert describe(UserError("moon_too_far", km=384400)) == ("Invalid request", "moon too far")
-    assert describe(UserError("link_refused", link="x", reason="eclipse")) == ("Invalid request", "link refused")
-    assert describe(UserError("queue_full")) == ("Invalid request", "queue full")
+    assert describe(UserError("moon_too_far", km=384400)) == (
+        "Invalid request",
+        "This could not be done: moon too far.",
+    )
+    assert describe(UserError("link_refused", link="x", reason="eclipse")) == (
+        "Invalid request",
+        "This could not be done: link refused.",
+    )
+    assert describe(UserError("queue_full")) == ("Invalid request", "This could not be done: queue full.")
 
 
 def test_a_sentence_that_does_not_exist_is_an_error() -> None:
