@@ -22,6 +22,7 @@ from bot.waiting.batches import BatchMessages
 from bot.waiting.messages import WaitingMessages
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
+from contract.outcomes import JobState
 from exchange.progress import Progress
 from service.services import Services
 
@@ -119,7 +120,7 @@ class EaselClient(discord.AutoShardedClient):
                 await self.waiting.hear(event)
             except (redis.exceptions.RedisError, EaselError) as error:
                 log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
-            if event.state == "finished":
+            if event.state is JobState.RENDERED:
                 for feature in self._features:
                     if feature.finished is not None:
                         self.services.background.start(feature.finished(self, event.job_id))

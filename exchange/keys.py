@@ -84,7 +84,6 @@ limits = Key("easel:limits", "hash", "the caps on running jobs, written by the b
 speed = Key("easel:speed", "hash", "model key, and model key@pixels -> megapixel-steps a second of one slot")
 recovered = Key("easel:recovered", "string", "there while recovery was done a moment ago by some process of the fleet")
 state = Key("easel:job:{job}", "hash", "one Easel job: state, owner, waiting message, posted message")
-progress = Key("easel:progress:{job}", "hash", "last percent and state, for a bot that restarts (ten minutes)")
 cancel_channel = Key("easel:cancel", "channel", "RQ ids whose running task has to stop")
 progress_channel = Key("easel:progress", "channel", "progress frames (`exchange.progress`)")
 resumed = Key("easel:resumed", "string", "how often an operator has asked for everything to be tried again")

@@ -1,5 +1,5 @@
 """What Prometheus is told: an observer that counts what happens to jobs, the queues as they stand, and two questions
-for whoever keeps processes alive (`/health`: does it live, `/ready`: can it work).
+for what keeps processes alive (`/health`: does it live, `/ready`: can it work).
 
 Names and units follow https://prometheus.io/docs/practices/naming/. Prompts, people and servers are in no label.
 """

@@ -1,4 +1,4 @@
-"""Percent and previews from worker to bot: pub/sub, lossy, nothing in the append-only file but one small hash.
+"""Percent and previews from worker to bot: pub/sub, lossy, nothing in the append-only file.
 
 A frame is one line of JSON, a newline, and the preview's bytes. The queue's scripts send frames without a preview when
 a job starts, finishes, fails or is cancelled.
@@ -15,11 +15,10 @@ import redis
 import redis.asyncio
 
 from contract.ids import JobId, parse_job_id
+from contract.outcomes import JobState
 from exchange import keys
-from exchange.reading import integer, text
 from exchange.weather import Weather
 
-REMEMBERED_S = 600
 RECONNECT_S = 0.5
 
 
@@ -27,23 +26,19 @@ RECONNECT_S = 0.5
 class Progress:
     """How far a job is. `preview` is a small WebP or JPEG file.
 
-    `state`: started, running, paused, finished (rendered; the post follows), failed or cancelled.
+    `state` is what it has just become: running, rendered (the post follows), failed or cancelled. None while it only
+    goes on.
     """
 
     job_id: JobId
     percent: int
     preview: bytes | None = None
-    state: str = "running"
+    state: JobState | None = None
 
 
 def publish(client: redis.Redis, progress: Progress) -> None:
     """Tell all who listen. Losing it is harmless: the next one follows."""
-    with client.pipeline(transaction=False) as pipe:
-        key = keys.progress(progress.job_id)
-        pipe.publish(keys.progress_channel(), encode(progress))
-        pipe.hset(key, mapping={"percent": progress.percent, "state": progress.state})
-        pipe.expire(key, REMEMBERED_S)
-        pipe.execute()
+    client.publish(keys.progress_channel(), encode(progress))
 
 
 async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None = None) -> AsyncGenerator[Progress]:
@@ -70,18 +65,11 @@ async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None =
             await pubsub.aclose()
 
 
-async def last(client: redis.asyncio.Redis, job_id: JobId) -> Progress | None:
-    """What was last said of a job, for a bot that has just started; None after ten minutes of silence."""
-    percent, state = await client.hmget(keys.progress(job_id), ["percent", "state"])
-    known = integer(percent)
-    if known is None or state is None:
-        return None
-    return Progress(job_id, min(100, known), None, text(state))
-
-
 def encode(progress: Progress) -> bytes:
     """A frame."""
-    header = {"job_id": progress.job_id, "percent": progress.percent, "state": progress.state}
+    header: dict[str, str | int] = {"job_id": progress.job_id, "percent": progress.percent}
+    if progress.state is not None:
+        header["state"] = progress.state
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + (progress.preview or b"")
 
 
@@ -90,7 +78,8 @@ def decode(frame: bytes) -> Progress | None:
     header, separator, preview = frame.partition(b"\n")
     try:
         document = json.loads(header)
-        job_id, percent, state = parse_job_id(document["job_id"]), int(document["percent"]), str(document["state"])
+        job_id, percent = parse_job_id(document["job_id"]), int(document["percent"])
+        state = JobState(document["state"]) if "state" in document else None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return Progress(job_id, min(100, max(0, percent)), preview or None, state) if separator else None

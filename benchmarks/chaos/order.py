@@ -6,6 +6,7 @@ import asyncio
 
 from benchmarks.chaos.house import House
 from benchmarks.chaos.storm import Storm
+from contract.outcomes import JobState
 from exchange import keys
 from exchange.connection import connect_async
 from exchange.progress import listen
@@ -31,7 +32,7 @@ async def newcomer_waits_for(house: House, storm: Storm) -> int:
         async with asyncio.timeout(PATIENCE_S):
             resume = asyncio.create_task(_resume(house, subscribed))
             async for event in listen(client, subscribed):
-                if event.state == "started":
+                if event.state is JobState.RUNNING:
                     if house.client.hget(keys.state(event.job_id), "user") == newcomer:
                         break
                     before += 1

@@ -29,6 +29,7 @@ from contract.errors import EaselError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.locales import book
+from contract.outcomes import JobState
 from contract.remarks import with_small_print
 from exchange.progress import Progress
 from exchange.queue import JobQueue, MessageRef
@@ -47,7 +48,6 @@ SILENCE_S = 30.0
 REMEMBERED = 4096
 """Ended or foreign jobs whose late progress is ignored without asking the queue again."""
 
-ENDED = frozenset({"finished", "failed", "cancelled"})
 _GONE = frozenset({10003, 10008, 30046, 50001, 50013})
 """Discord's codes for a message that cannot be edited any more: channel or message gone, too old, no access."""
 
@@ -117,16 +117,16 @@ class WaitingMessages:
 
     async def hear(self, event: Progress) -> None:
         """One piece of progress."""
-        if event.state == "finished":
+        if event.state is JobState.RENDERED:
             self._await_post(event.job_id)
             return
-        if event.state in ENDED:
+        if event.state is not None and event.state.ended:
             self._forget(event.job_id)
             return
         waiting = await self._find(event.job_id)
         if waiting is None:
             return
-        waiting.posting = waiting.posting and event.state != "started"
+        waiting.posting = waiting.posting and event.state is not JobState.RUNNING
         if waiting.posting:
             return
         waiting.next_look_s = self._clock() + SILENCE_S

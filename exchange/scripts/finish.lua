@@ -68,15 +68,15 @@ elseif args.how == 'canceled' then fair.refund(id, queue, 1 - ran())
 else fair.refund(id, queue, 1) end
 
 if job.easel_job then
-  local state = args.how == 'canceled' and 'cancelled' or args.how
+  local state = ({finished = 'rendered', failed = 'failed', canceled = 'cancelled'})[args.how]
   if queue == 'render' then
     jobs.announce(job.easel_job, state, 100)
     -- the post may already be under way
-    if state == 'finished' and call('HGET', keys.state(job.easel_job), 'state') == 'running' then
-      jobs.set_state(job.easel_job, 'rendered')
+    if state == 'rendered' and call('HGET', keys.state(job.easel_job), 'state') == 'running' then
+      jobs.set_state(job.easel_job, state)
     end
   end
-  if not next and state ~= 'finished' then jobs.set_state(job.easel_job, state, 86400) end
+  if not next and state ~= 'rendered' then jobs.set_state(job.easel_job, state, 86400) end
 end
 if args.claim then return {1, claiming.claim(args.claim)} end
 return {1}

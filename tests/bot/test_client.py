@@ -14,7 +14,7 @@ LAUNCH = {"id": "7", "type": ENTRY_POINT, "name": "launch", "handler": 2}
 
 
 async def test_a_command_that_launches_an_activity_stays(simcord_env: Env, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Discord refuses a list of commands without it; whoever runs the bot has switched activities on."""
+    """Discord refuses a list of commands without it, once the people who run the bot have switched activities on."""
     bot = simcord_env.bot
     assert isinstance(bot, EaselClient)
     upsert = bot.http.bulk_upsert_global_commands

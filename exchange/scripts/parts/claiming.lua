@@ -150,7 +150,7 @@ function claiming.claim(wanted)
     if queue == 'render' then jobs.mark(keys.running, id, true, job.easel_user, job.easel_guild) end
     if job.easel_job then
       jobs.set_state(job.easel_job, jobs.RUNNING_STATE[queue])
-      if queue == 'render' then jobs.announce(job.easel_job, 'started', 0) end
+      if queue == 'render' then jobs.announce(job.easel_job, 'running', 0) end
     end
     return found(id)
   end

@@ -18,6 +18,7 @@ from bot.information.commands import EXAMPLES
 from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
+from contract.outcomes import JobState
 from contract.prompt import parse
 from exchange import accounts, keys
 from exchange.images import FolderStore
@@ -303,7 +304,7 @@ async def test_auto_dm_sends_what_is_finished(
     """A person who switched it on gets every finished job as a direct message; others get none."""
 
     async def finished(job_id: JobId) -> AsyncIterator[Progress]:
-        yield Progress(job_id, 100, state="finished")
+        yield Progress(job_id, 100, state=JobState.RENDERED)
 
     await alice.slash(channel, "prefer auto_dm")
     for who in (alice, bob):
@@ -347,7 +348,7 @@ async def test_job_queued_is_a_notice_that_the_first_progress_takes_away(
     assert embed.colour is not None
     assert embed.colour.value not in (messages.REFUSAL_COLOUR, messages.FAILURE_COLOUR)
     waiting = simcord_env.bot.waiting  # type: ignore[attr-defined]
-    await waiting.hear(Progress(JobId(job.id), 0, state="started"))
+    await waiting.hear(Progress(JobId(job.id), 0, state=JobState.RUNNING))
     await simcord_env.bot.edits.send_due()  # type: ignore[attr-defined]
     assert result.response.embeds == []
     assert result.response.content == messages.progress(job, 0)

@@ -20,6 +20,7 @@ from bot.waiting.messages import FIRST_POSITION_S, JOBS_PER_LOOK, SILENCE_S, Wai
 from contract import messages
 from contract.ids import job_id
 from contract.jobs import Job
+from contract.outcomes import JobState
 from exchange import keys
 from exchange.progress import Progress
 from exchange.queue import MessageRef, Position
@@ -84,7 +85,7 @@ async def test_the_first_preview_goes_at_once_and_is_replaced_in_place(
     waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock
 ) -> None:
     """Right after an edit without picture the first preview is shown; the next waits its turn and takes its place."""
-    await waiting.hear(Progress(job.id, 0, state="started"))
+    await waiting.hear(Progress(job.id, 0, state=JobState.RUNNING))
     await shown(edits, channel)
     await waiting.hear(Progress(job.id, 15, WEBP))
     first = await shown(edits, channel)
@@ -120,9 +121,9 @@ async def test_a_deleted_waiting_message_is_silent(
     assert "could not be edited" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])
+@pytest.mark.parametrize("state", [JobState.RENDERED, JobState.FAILED, JobState.CANCELLED])
 async def test_an_ended_job_is_edited_no_more(
-    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock, state: str
+    waiting: WaitingMessages, edits: ChannelEdits, job: Job, channel: ChannelHandle, clock: Clock, state: JobState
 ) -> None:
     """Progress that was pending or comes late is dropped."""
     await waiting.hear(Progress(job.id, 10))
