@@ -22,11 +22,10 @@ from typer.testing import CliRunner
 
 from api.settings import ApiSettings
 from bot.settings import BotSettings
+from console.__main__ import app as console
 from contract.prompt.manual import parameter_table
 from exchange.settings import SECRETS_FOLDER, CommonSettings
-from service.__main__ import app as policy
 from service.settings import DoorSettings
-from worker.__main__ import app as worker
 from worker.settings import WorkerSettings
 
 HERE = Path(__file__).resolve().parent
@@ -126,7 +125,7 @@ def command_page() -> str:
 
 
 def _apps() -> Iterator[tuple[str, str]]:
-    for name, app in (("easel-worker", worker), ("easel-policy", policy)):
+    for name, app in (("easel", console),):
         for words in _commands(typer.main.get_command(app)):
             answer = CliRunner().invoke(app, [*words, "--help"], prog_name=name, env=WIDTH)
             yield " ".join((name, *words)), answer.output

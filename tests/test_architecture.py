@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-OURS = ("contract", "exchange", "service", "bot", "api", "worker", "model", "sandbox")
+OURS = ("contract", "exchange", "service", "bot", "api", "console", "worker", "model", "sandbox")
 
 MAY_IMPORT = {
     "contract": {"contract"},
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "service": {"service", "exchange", "contract"},
     "bot": {"bot", "service", "exchange", "contract"},
     "api": {"api", "service", "exchange", "contract"},
+    "console": {"console", "bot", "api", "worker", "service", "exchange", "contract"},
     "worker": {"worker", "model", "exchange", "contract"},
     "model": {"model"},
     "sandbox": {"sandbox"},
@@ -31,6 +32,7 @@ NEVER_IMPORTS = {
     "service": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "bot": {"torch", "PIL", "numpy", "diffusers", "transformers"},
     "api": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
+    "console": {"torch", "discord", "PIL", "numpy", "diffusers", "transformers"},
     "worker": set(),
     "model": {"discord", "redis", "rq"},
     "sandbox": {"torch", "discord", "redis", "rq", "PIL", "numpy"},
