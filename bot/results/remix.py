@@ -17,6 +17,7 @@ from bot.results.posted import button_under
 from contract.actions import FORM_ID, ButtonId, ButtonStyle, custom_id, form_id, read_form_id
 from contract.errors import UserError
 from contract.jobs import Job, Strength
+from contract.prompt import Context, without
 from service.follow_ups import job_behind, model_remark, remixed
 from service.forms import check_form, open_form
 from service.profiles import profile_of
@@ -29,12 +30,14 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
         raise UserError("unknown_button")
     await open_form(call.services, call.asker, _name(button), posted)
     id = form_id(row, button, posted.message_id, strong=strength is Strength.STRONG)
+    # What made several jobs then would make as many of this picture again: whoever wants that can type it.
+    once = without(job.prompt.echo, "repeat", Context(versions=call.services.catalogue.versions)) or job.prompt.echo
     form = discord.ui.Modal(title=call.words.say("remix.title"), custom_id=id, timeout=None)
     field: discord.ui.TextInput[Any] = discord.ui.TextInput(
         label=call.words.say("remix.prompt"),
         custom_id=row.field,
         style=discord.TextStyle.paragraph,
-        default=job.prompt.echo[: limits.FIELD],
+        default=once[: limits.FIELD],
         max_length=limits.FIELD,
         required=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis.asyncio
@@ -15,6 +16,7 @@ from contract.jobs import Job, Parent, Strength
 from contract.kinds.imagine import Imagine
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
+from contract.prompt import parse
 from service.services import Services
 from tests.bot.delivered import REROLL_PROMPT, VARIATION_PROMPT, accepted_job, post_result, store_record
 
@@ -84,6 +86,17 @@ async def test_bad_words_in_a_form_are_refused_like_a_prompt(
     assert result.response is not None
     assert "sparkle" in (result.response.embeds[0].description or "")
     assert await services.queue.of_user(alice.id) == []
+
+
+async def test_a_job_of_many_is_filled_in_as_one(
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job
+) -> None:
+    """Its prompt said `--repeat`; sending the form as it is makes one job, not as many again."""
+    one_of_many = replace(grid, prompt=parse("a red fox --repeat 4 --ar 3:2").prompts[0])
+    store_record(services, one_of_many)
+    shown = await alice.click(await post_result(simcord_env, channel, one_of_many), label="V2")
+    assert "a red fox --ar 3:2" in str(shown.modal)
+    assert "--repeat" not in str(shown.modal)
 
 
 async def test_many_jobs_in_a_form_are_asked_about_first(
