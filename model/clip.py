@@ -8,6 +8,9 @@ import torch
 from model.family import Condition, TextEncoder
 from model.request import Pixels
 
+_CLIP_LENGTH = 77
+_WINDOWS = 4
+
 
 def clip_tokens(tokenizer: Any, text: str) -> torch.Tensor:
     """(1, L) of the tokenizer's own length, padded or cut."""
@@ -16,6 +19,18 @@ def clip_tokens(tokenizer: Any, text: str) -> torch.Tensor:
         text, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids
     return tokens
+
+
+def windows_of(tokenizer: Any, text: str, most: int) -> list[torch.Tensor]:
+    """The tokens of a prompt as windows (1, L) of the tokenizer's own length, at most so many of them."""
+    if most == 1:
+        return [clip_tokens(tokenizer, text)]
+    length = tokenizer.model_max_length
+    tokens = tokenizer(_spelled_out(tokenizer, text), add_special_tokens=False, verbose=False).input_ids
+    pieces = [tokens[start : start + length - 2] for start in range(0, len(tokens), length - 2)][:most] or [[]]
+    padding = tokenizer.pad_token_id
+    framed = [[tokenizer.bos_token_id, *piece, tokenizer.eos_token_id] for piece in pieces]
+    return [torch.tensor([[*piece, *[padding] * (length - len(piece))]]) for piece in framed]
 
 
 def _spelled_out(tokenizer: Any, text: str) -> str:
@@ -31,20 +46,38 @@ def _spelled_out(tokenizer: Any, text: str) -> str:
 
 
 class ClipText(TextEncoder):
-    """One CLIP text model (SD 1.x: its last layer), or two (SDXL: both penultimate layers and the second's pooled)."""
+    """One CLIP text model (SD 1.x: its last layer), or two (SDXL: both penultimate layers and the second's pooled).
 
-    def __init__(self, tokenizers: Sequence[Any], encoders: Sequence[Any], zero_negative: bool = False) -> None:
+    A prompt that is longer than the 77 tokens of CLIP is read in several windows of that length, whose layers are put
+    one behind the other, as other tools do; the pooled prompt is the first window's.
+    """
+
+    def __init__(
+        self,
+        tokenizers: Sequence[Any],
+        encoders: Sequence[Any],
+        zero_negative: bool = False,
+        windows: int | None = None,
+    ) -> None:
+        """windows: how many are read at most; None means four of CLIP's own length, and one where it is another."""
         self.tokenizers, self.encoders, self._zero_negative = tokenizers, encoders, zero_negative
-        self.max_tokens = tokenizers[0].model_max_length - 2  # without the start and end tokens
+        length = tokenizers[0].model_max_length
+        self._windows = windows or (_WINDOWS if length == _CLIP_LENGTH else 1)
+        self.max_tokens = self._windows * (length - 2)  # without the start and end tokens
 
     def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
+        count = max(len(windows_of(tokenizer, text, self._windows)) for tokenizer in self.tokenizers)
         hidden, pooled = [], None
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
             penultimate = len(self.encoders) > 1
-            output = encoder(clip_tokens(tokenizer, text).to(encoder.device), output_hidden_states=penultimate)
-            hidden.append(output.hidden_states[-2] if penultimate else output[0])
-            if output[0].ndim == 2:  # a projected, pooled prompt
-                pooled = output[0][0]
+            windows = windows_of(tokenizer, text, self._windows)
+            empty = clip_tokens(tokenizer, "")
+            windows += [empty] * (count - len(windows))  # a second tokenizer may need fewer
+            outputs = [encoder(tokens.to(encoder.device), output_hidden_states=penultimate) for tokens in windows]
+            layers = [output.hidden_states[-2] if penultimate else output[0] for output in outputs]
+            hidden.append(torch.cat(layers, dim=1))
+            if outputs[0][0].ndim == 2:  # a projected, pooled prompt
+                pooled = outputs[0][0][0]
         return Condition(torch.cat(hidden, dim=-1)[0], pooled)
 
     def window(self) -> tuple[Any, int]:

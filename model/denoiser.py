@@ -133,7 +133,7 @@ class Denoiser:
             latents: torch.Tensor | list[torch.Tensor] = list(chain.from_iterable(part for part, _, _ in rows))
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
-        plain = all(condition is None or condition.plain for condition in conditions)
+        plain = all(condition is None or self._is_plain(condition) for condition in conditions)
         predictor: Any = self._quick if plain and not tile and self._quick is not None else self._bundle.family
         if not self._reusing:
 
@@ -157,6 +157,11 @@ class Denoiser:
             Prediction(*(_stacked(result[end - count : end]) for result in results))
             for count, end in zip(counts, ends, strict=True)
         ]
+
+    def _is_plain(self, condition: Condition) -> bool:
+        """Whether the recorded forwards take it: a prompt of one window, and nothing beside it."""
+        example = self._bundle.condition(None)
+        return condition.plain and example is not None and len(condition.hidden) == len(example.hidden)
 
     def _adapted(self, conditions: Sequence[Condition | None]) -> AbstractContextManager[None]:
         """Within, the denoiser has the LoRAs of these rows."""

@@ -1,6 +1,7 @@
 """What text-conditioned UNets (UNet2DConditionModel) have in common."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ class TextUNet(Family):
         key = (latent_size, *map(id, conditions))
         if self._stacked is None or self._stacked[0] != key:
             inputs = {
-                "encoder_hidden_states": torch.stack([row.hidden for row in conditions if row is not None]),
+                "encoder_hidden_states": aligned([row.hidden for row in conditions if row is not None]),
                 "added_cond_kwargs": self.added(conditions, latent_size),
                 "timestep_cond": self.embedded_guidance(conditions),
             }
@@ -103,6 +104,15 @@ class TextUNet(Family):
             inputs = self.inputs(latents, conditions)
             output: torch.Tensor = unet(inputs, timesteps, **stacked, **steered, return_dict=False)[0]
         return output
+
+
+def aligned(prompts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Prompts (L_r, D) of whole windows as one batch (R, L, D): each is repeated until all are of one length.
+
+    Attention over tokens that all stand there equally often gives what it gives over each once.
+    """
+    length = math.lcm(*(len(prompt) for prompt in prompts))
+    return torch.stack([prompt.repeat(length // len(prompt), 1) for prompt in prompts])
 
 
 def _guidance_embedding(scales: torch.Tensor, width: int) -> torch.Tensor:
