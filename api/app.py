@@ -226,7 +226,7 @@ def _answer(door: Door, asked: Generation, jobs: Sequence[Job], images: list[Ima
 
 
 async def _unless_hung_up(request: Request, door: Door, asker: Asker, jobs: Sequence[Job]) -> None:
-    """Wait for `jobs`. Who hangs up wants no pictures any more: their jobs end with the request."""
+    """Wait for `jobs`. A caller who hangs up wants no pictures any more: the jobs end with the request."""
     work = asyncio.create_task(_made(door, jobs))
     try:
         while not work.done():

@@ -53,7 +53,7 @@ class Route:
 class Feature:
     """What one feature adds to the bot. Nothing is kept in memory for it: all of it works after a restart.
 
-    `presses` are buttons and menus, `forms` what was typed into them. `reacted` hears of every reaction, `finished` of
+    `presses` are buttons and menus, `forms` what was typed into them. `reacted` hears of every reaction, `drawn` of
     every job that was drawn.
     """
 
@@ -61,7 +61,7 @@ class Feature:
     presses: tuple[Route, ...] = ()
     forms: tuple[Route, ...] = ()
     reacted: Callable[[EaselClient, discord.RawReactionActionEvent], Awaitable[None]] | None = None
-    finished: Callable[[EaselClient, JobId], Coroutine[Any, Any, None]] | None = None
+    drawn: Callable[[EaselClient, JobId], Coroutine[Any, Any, None]] | None = None
 
 
 class EaselClient(discord.AutoShardedClient):
@@ -122,8 +122,8 @@ class EaselClient(discord.AutoShardedClient):
                 log.warning("progress of a job could not be placed", job_id=event.job_id, error=str(error))
             if event.state is JobState.RENDERED:
                 for feature in self._features:
-                    if feature.finished is not None:
-                        self.services.background.start(feature.finished(self, event.job_id))
+                    if feature.drawn is not None:
+                        self.services.background.start(feature.drawn(self, event.job_id))
 
     def serves(self, guild_id: int | None) -> bool:
         """Whether a guild (None: direct messages) belongs to a shard of this process."""

@@ -38,6 +38,6 @@ FEATURES = (
         presses=(BUTTONS,),
         forms=(REMIXED,),
         reacted=reacted,
-        finished=send_if_wanted,
+        drawn=send_if_wanted,
     ),
 )

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import TranslationContextLocation as Location
 
-from contract.locales import LOCALES, book
+from contract.locales import DEFAULT_LOCALE, book
 
 
 class BookTranslator(app_commands.Translator):
@@ -21,10 +21,11 @@ class BookTranslator(app_commands.Translator):
     async def translate(
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
-        """The words in `locale`, None where the English ones stand or there is no book."""
-        if locale.value not in LOCALES:
+        """The words of the book that a reader of `locale` gets; None where they get English for want of a book."""
+        words = book(locale.value)
+        if words.locale == DEFAULT_LOCALE != locale.value:
             return None
-        return book(locale.value).say(id_of(context.location, context.data, string.message))
+        return words.say(id_of(context.location, context.data, string.message))
 
 
 def id_of(location: Location, data: Any, words: str) -> str:

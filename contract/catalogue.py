@@ -205,8 +205,8 @@ def _check_texts(model: Model) -> None:
         text = getattr(model, key)
         if len(text) > _TEXT_LENGTH or not text.isprintable():
             raise _bad(f"{model.name}: {key} is one line of at most {_TEXT_LENGTH} characters")
-    if not model.title.strip() or set(model.title) & set("*`"):
-        raise _bad(f"{model.name}: title is a name in words, without * and `")
+    if not model.title.strip() or set(model.title) & set("*`<>@"):
+        raise _bad(f"{model.name}: title is a name in words, without * ` < > @")
 
 
 def _check_words(model: Model) -> None:

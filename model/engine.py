@@ -25,11 +25,11 @@ from model.denoiser import Denoiser, Way, exported_decoder
 from model.drawing import pictures
 from model.errors import Cancelled, ModelError, failure
 from model.lane import Lane
-from model.policy import Candidate, Turns
 from model.previews import Previewer
 from model.request import Request
 from model.state import DenoisingState, Shortcuts, check
 from model.ticket import Step, Ticket
+from model.turns import Candidate, Turns
 from model.vae import Decoder
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _STEPS_BEFORE_QUICKENING = 60
 
 @dataclass(eq=False)
 class _Runner(Candidate):
-    """An admitted request: its ticket, its state, and what the policy needs to know of it."""
+    """An admitted request: its ticket, its state, and what `Turns` needs to know of it."""
 
     ticket: Ticket = None  # type: ignore[assignment]
     state: DenoisingState = None  # type: ignore[assignment]

@@ -12,7 +12,20 @@ from bot.features import FEATURES
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generate.py"))["PAGES"]
-FOLDERS = ("contract", "exchange", "service", "bot", "worker", "model", "sandbox", "tests", "benchmarks", "docs")
+FOLDERS = (
+    "contract",
+    "exchange",
+    "service",
+    "bot",
+    "api",
+    "console",
+    "worker",
+    "model",
+    "sandbox",
+    "tests",
+    "benchmarks",
+    "docs",
+)
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not path.is_relative_to(ROOT / ".venv"))
 
 

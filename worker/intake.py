@@ -75,7 +75,7 @@ class Intake:
     def pictures(self, job: Job, started: Callable[[Reading], None]) -> list[NDArray[np.uint8]]:
         """What a job's prompt links to, (H, W, 3) each, from the store.
 
-        Should the store have lost one since the intake, it is taken in here and now; errors as `take_in`.
+        If the store has lost one since the intake, it is taken in here and now; errors as `take_in`.
         """
         files = self._files(job)
         if None in files:

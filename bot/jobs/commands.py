@@ -70,7 +70,7 @@ def _why(words: Book, running: int, queued: int) -> str:
 @app_commands.describe(job=english("option.cancel.job"))
 @answered()
 async def cancel(call: Call, job: str | None = None) -> None:
-    """End a job of the caller's. Who may delete messages here may end other people's as well."""
+    """End a job of the caller's. People who may delete messages where a job belongs may end it as well."""
     if job == ALL:
         await _cancel_all(call)
         return

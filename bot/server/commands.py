@@ -90,10 +90,10 @@ async def newcomers(
     await _keep_rule(call, NEWCOMERS, rule)
 
 
-@server.command(description=english("command.server.policy"))
-@app_commands.describe(blocked=english("option.server.policy.blocked"))
+@server.command(name="words", description=english("command.server.words"))
+@app_commands.describe(blocked=english("option.server.words.blocked"))
 @answered()
-async def policy(call: Call, blocked: str | None = None) -> None:
+async def blocked_words(call: Call, blocked: str | None = None) -> None:
     """Keep the list of blocked words."""
     words = [word.strip() for word in (blocked or "")[:_BLOCKED_LENGTH].split(",") if word.strip()]
     await _keep_rule(call, BLOCKED, words or None)

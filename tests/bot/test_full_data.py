@@ -120,7 +120,7 @@ COMMANDS: list[tuple[str, dict[str, Any]]] = [
     ("prefer suffix", {"new_value": "--no " + "a " * 940}),
     ("prefer suffix", {"new_value": "x" * 6000}),
     ("server show", {}),
-    ("server policy", {"blocked": "a*b " * 1500}),
+    ("server words", {"blocked": "a*b " * 1500}),
     ("server newcomers", {"days": 365, "jobs": 40}),
     ("server default", {"setting": "suffix", "value": "--no " + "a " * 940}),
     ("server default", {"setting": "version", "value": "x" * 6000}),

@@ -50,6 +50,7 @@ def test_the_example_is_a_catalogue() -> None:
         ('name = "sdxl"', 'name = ""', "use letters"),
         ('name = "sdxl"', f'name = "{"x" * 65}"', "at most 64"),
         ('title = "Stable Diffusion XL"', 'title = "**XL**"', "sdxl: title"),
+        ('title = "Stable Diffusion XL"', 'title = "XL <@7>"', "sdxl: title"),
         ('title = "Stable Diffusion XL"', 'title = "two\\nlines"', "sdxl: title is one line"),
         ("enlargement = 4", "guidance_interval = [0.9, 0.5]", "two shares"),
         ("enlargement = 4", "deep_every = 0", "deep_every is 1"),

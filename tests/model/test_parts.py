@@ -9,12 +9,12 @@ import torch
 from model import seeds
 from model.components import Bundle
 from model.errors import ModelError
-from model.policy import Candidate, Turns
 from model.previews import sheet_of
 from model.request import NoiseSource
 from model.schedulers import Sampler
 from model.sizes import fit_size
 from model.text import PromptCache
+from model.turns import Candidate, Turns
 from model.vae import fit
 
 SHAPE = (4, 32, 32)

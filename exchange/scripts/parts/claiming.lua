@@ -116,7 +116,7 @@ function claiming.claim(wanted)
   end
 
   -- The fair clock: what each of those who wait would have been served by now, had the work gone to all of them; at
-  -- least the start of the one who is next. Who is served by age was not next, and newcomers must not pay for it.
+  -- least the start of the one who is next. A job served by age was not next, and newcomers must not pay for it.
   local function move_clock(job, by_age)
     local share = number(job.easel_share)
     local clock = number(call('GET', keys.virtual(queue))) + share / length

@@ -44,7 +44,7 @@ async def test_only_managers_may_rule(
     commands = await simcord_env.bot.tree.fetch_commands()  # type: ignore[attr-defined]
     [command] = [command for command in commands if command.name == "server"]
     simcord_env.guild.set_command_permissions(command, {alice: True})
-    result = await alice.slash(channel, "server policy", blocked="fox")
+    result = await alice.slash(channel, "server words", blocked="fox")
     assert title(result) == "Job action restricted"
     assert await services.preferences.all(f"guild:{channel.guild.id}") == {}  # type: ignore[union-attr]
 
@@ -70,7 +70,7 @@ async def test_blocked_words_are_named(
     services: Services, channel: ChannelHandle, alice: MemberActor, manager: MemberActor
 ) -> None:
     """The refusal names the word, and the rule is shown to managers."""
-    await manager.slash(channel, "server policy", blocked="Gore, bad word")
+    await manager.slash(channel, "server words", blocked="Gore, bad word")
     refused = await alice.slash(channel, "imagine", prompt="some GORE, please")
     assert refused.response is not None
     assert "`Gore`" in (refused.response.embeds[0].description or "")
@@ -166,7 +166,7 @@ async def test_every_rule_is_answered_with_what_holds_now(
     newcomers = f"Done! **Newcomers**: members of fewer than 7 days only in <#{studio.id}>, at most 2 jobs at a time"
     assert await said("newcomers", days=7, channel=studio, jobs=2) == newcomers
     assert await said("newcomers", days=0) == "Done! **Newcomers**: no rule"
-    assert await said("policy", blocked="gore, bad word") == "Done! **Blocked words**: gore, bad word"
+    assert await said("words", blocked="gore, bad word") == "Done! **Blocked words**: gore, bad word"
     default = "Done! **speed** on this server is `relax` for those who have set none themselves"
     assert await said("default", setting="speed", value="relax") == default
     gone = f"Done! There is no default **speed** in <#{studio.id}>"
