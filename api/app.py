@@ -27,6 +27,7 @@ from api.waiting import Waiting
 from contract.errors import EaselError, UserError
 from contract.ids import JobId, parse_job_id
 from contract.jobs import GRID_SIZE, Job, Program, User
+from contract.layout import trimmed
 from contract.outcomes import JobState
 from exchange.api_keys import ApiKey
 from service import cancelling
@@ -219,9 +220,13 @@ async def _file(door: Door, job_id: JobId, index: int) -> bytes:
 
 
 def _answer(door: Door, asked: Generation, jobs: Sequence[Job], images: list[Image]) -> Images:
-    plan = jobs[0].plan
-    enlargement = door.services.catalogue.named(jobs[0].model).enlargement
-    size = f"{plan.width * enlargement}x{plan.height * enlargement}" if plan is not None else asked.size or "auto"
+    job, plan = jobs[0], jobs[0].plan
+    size = asked.size or "auto"
+    if plan is not None:
+        enlargement = door.services.catalogue.named(job.model).enlargement
+        drawn = plan.width * enlargement, plan.height * enlargement
+        width, height = drawn if plan.tile else trimmed(drawn, job.prompt.parameters.aspect)
+        size = f"{width}x{height}"
     return Images(created=int(time.time()), data=images, size=size, jobs=[job.id for job in jobs])
 
 

@@ -41,11 +41,13 @@ class Form:
 
     `pattern` is its custom_id, with the fields of a button's and two more: `{message}` is the message under which the
     button stands, `{strong}` is 1 when the person's variations are strong, else 0. `field` is the custom_id of its one
-    text field.
+    text field, which holds the present words, and `added` behind them. `always` it opens for those without Remix too.
     """
 
     pattern: str
     field: str
+    added: str = ""
+    always: bool = False
 
 
 class Under(StrEnum):
@@ -80,6 +82,22 @@ class Row:
     form: Form | None = None
 
 
+_OTHER_WORDS = Form("MJ::RemixModal::{job}::{number}::1", "MJ::RemixModal::new_prompt")
+"""Clients send this one for every button about one picture that has none of its own."""
+
+
+def _pan(direction: str, emoji: str) -> Row:
+    return Row(
+        f"MJ::JOB::pan_{direction}::{{number}}::{{job}}::SOLO",
+        emoji=emoji,
+        under=Under.SINGLE,
+        line=3,
+        makes="pan",
+        argument=direction,
+        form=Form(f"MJ::PanModal::{direction}::{{job}}::{{number}}", "MJ::PanModal::prompt"),
+    )
+
+
 @unique
 class Action(Enum):
     """The table."""
@@ -105,11 +123,52 @@ class Action(Enum):
         makes="variation",
         form=Form("MJ::RemixModal::{job}::{number}::{strong}", "MJ::RemixModal::new_prompt"),
     )
+    ZOOM_2 = Row(
+        "MJ::Outpaint::50::{number}::{job}::SOLO",
+        "Zoom Out 2x",
+        "🔍",
+        under=Under.SINGLE,
+        line=2,
+        makes="zoom",
+        argument="2",
+        form=_OTHER_WORDS,
+    )
+    ZOOM_1_5 = Row(
+        "MJ::Outpaint::75::{number}::{job}::SOLO",
+        "Zoom Out 1.5x",
+        "🔍",
+        under=Under.SINGLE,
+        line=2,
+        makes="zoom",
+        argument="1.5",
+        form=_OTHER_WORDS,
+    )
+    CUSTOM_ZOOM = Row(
+        "MJ::CustomZoom::{job}",
+        "Custom Zoom",
+        "🔍",
+        under=Under.SINGLE,
+        line=2,
+        makes="zoom",
+        form=Form(
+            "MJ::OutpaintCustomZoomModal::{job}", "MJ::OutpaintCustomZoomModal::prompt", added=" --zoom 2", always=True
+        ),
+    )
+    MAKE_SQUARE = Row(
+        "MJ::Outpaint::100::{number}::{job}::SOLO",
+        "Make Square",
+        "↕️",
+        under=Under.SINGLE,
+        line=2,
+        makes="square",
+        form=_OTHER_WORDS,
+    )
     VARY_SUBTLE = Row(
         "MJ::JOB::low_variation::{number}::{job}::SOLO",
         "Vary (Subtle)",
         "🪄",
         under=Under.SINGLE,
+        line=1,
         makes="variation",
         argument="subtle",
         form=Form("MJ::RemixModal::{job}::{number}::0", "MJ::RemixModal::new_prompt"),
@@ -119,10 +178,15 @@ class Action(Enum):
         "Vary (Strong)",
         "🪄",
         under=Under.SINGLE,
+        line=1,
         makes="variation",
         argument="strong",
         form=Form("MJ::RemixModal::{job}::{number}::1", "MJ::RemixModal::new_prompt"),
     )
+    PAN_LEFT = _pan("left", "⬅️")
+    PAN_RIGHT = _pan("right", "➡️")
+    PAN_UP = _pan("up", "⬆️")
+    PAN_DOWN = _pan("down", "⬇️")
     CANCEL = Row("MJ::CancelJob::ByJobid::{job}", "Cancel Job", style=ButtonStyle.DANGER)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, get_type_hints
@@ -17,26 +18,26 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic_core import ErrorDetails
 
 from contract.errors import MalformedDocument, NewerVersion
-from contract.jobs import Job
+from contract.jobs import Ancestor, Job
 from contract.kinds import KINDS
 from contract.prompt import ECHO_LIMIT
 
-JOB_VERSION = 2
+JOB_VERSION = 3
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _BREAKS_A_MESSAGE = re.compile(r"[\n\r]|(?<!\\)\*\*")
 
 
-def _body(*, without: str = "") -> type[BaseModel]:
-    """A `Job` field by field, its request told apart by `kind`."""
-    hints: dict[str, Any] = get_type_hints(Job, include_extras=True)
-    hints["request"] = Annotated[reduce(or_, KINDS.values()), Field(discriminator="kind")]
-    fields: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items() if name != without}
-    return create_model("Job", __config__=_STRICT, **fields)
+def _body(of: type, *, without: str = "", **hints: Any) -> type[BaseModel]:
+    """A dataclass field by field; `hints` in place of its own."""
+    hints = {**get_type_hints(of, include_extras=True), **hints}
+    kept: dict[str, Any] = {name: (hint, ...) for name, hint in hints.items() if name != without}
+    return create_model(of.__name__, __config__=_STRICT, **kept)
 
 
-_BODY = _body()
-_FIELDS = tuple(_BODY.model_fields)
+_REQUEST: Any = Annotated[reduce(or_, KINDS.values()), Field(discriminator="kind")]
+_ANCESTOR: Any = _body(Ancestor, request=_REQUEST)
+_BODY = _body(Job, request=_REQUEST, ancestors=tuple[_ANCESTOR, ...])
 
 
 def encode_job(job: Job) -> str:
@@ -46,7 +47,8 @@ def encode_job(job: Job) -> str:
 
 def job_document(job: Job) -> dict[str, Any]:
     """`job` as a JSON object, for documents that hold more than the job."""
-    body = _BODY.model_construct(**{name: getattr(job, name) for name in _FIELDS})
+    ancestors = tuple(_ANCESTOR.model_construct(**_values(made)) for made in job.ancestors)
+    body = _BODY.model_construct(**{**_values(job), "ancestors": ancestors})
     return {"version": JOB_VERSION, "job": body.model_dump(mode="json")}
 
 
@@ -65,17 +67,28 @@ def job_from_document(document: object) -> Job:
         case {"version": int(version)} if version > JOB_VERSION:
             raise NewerVersion(f"a job of version {version}; this Easel reads up to {JOB_VERSION}")
         case {"version": 1, "job": dict(body)}:
-            return _read({"plan": None, **body})
+            return _read({"plan": None, "ancestors": [], **body})
         case {"version": 2, "job": dict(body)}:
+            return _read({"ancestors": [], **body})
+        case {"version": 3, "job": dict(body)}:
             return _read(body)
         case _:
             raise MalformedDocument("a job document has a version and a job")
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON schemas of what is written: of each kind's request by its name, and of all the rest as `job`."""
+    """The JSON schemas of what is written: of each kind's request by its name, and of all the rest as `job`
+    and `ancestor`."""
     kinds = {name: TypeAdapter(kind).json_schema(mode="serialization") for name, kind in KINDS.items()}
-    return {"job": TypeAdapter(_body(without="request")).json_schema(mode="serialization"), **kinds}
+    bodies = {
+        "job": _body(Job, without="request", ancestors=Any),
+        "ancestor": _body(Ancestor, without="request"),
+    }
+    return {**{name: body.model_json_schema(mode="serialization") for name, body in bodies.items()}, **kinds}
+
+
+def _values(of: Job | Ancestor) -> dict[str, Any]:
+    return {field.name: getattr(of, field.name) for field in fields(of)}
 
 
 def _read(body: dict[str, Any]) -> Job:
@@ -86,7 +99,8 @@ def _read(body: dict[str, Any]) -> Job:
             if _is_unknown_kind(detail):
                 raise NewerVersion(f"a job of a kind this Easel does not know: {detail['msg']}") from error
         raise MalformedDocument(f"not a job: {error.error_count()} fields are wrong: {_where(error)}") from error
-    job = Job(**{name: getattr(read, name) for name in _FIELDS})
+    ancestors = tuple(Ancestor(**dict(made)) for made in getattr(read, "ancestors"))  # noqa: B009 - a made model
+    job = Job(**{**dict(read), "ancestors": ancestors})
     if len(job.prompt.echo) > ECHO_LIMIT or _BREAKS_A_MESSAGE.search(job.prompt.echo):
         raise MalformedDocument("not a job: its echo does not fit into a message")
     return job

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.actions import ButtonId, Under
 from contract.ids import MAX_SEED, JobId, parse_job_id, seed_of
+from contract.layout import Extent, native_extent
 from contract.plan import Plan
 from contract.prompt import Context, Prompt, parse
 
@@ -215,6 +216,8 @@ class Request(ABC):
     """Whether its picture is one that its parent has already: it keeps seed and model, and may lie in the store."""
     shows_mode: ClassVar[bool] = True
     """Whether the finished message ends in `(fast)`."""
+    from_picture: ClassVar[bool] = False
+    """Whether it starts from the pixels of another job's picture: `Job.ancestors` say of which."""
 
     @property
     @abstractmethod
@@ -237,9 +240,26 @@ class Request(ABC):
         return ()
 
     @classmethod
+    def possible(cls, job: Job, argument: str) -> bool:
+        """Whether a button with this argument makes sense under the result of `job`."""
+        return True
+
+    @classmethod
     @abstractmethod
-    def derived(cls, job: Job, button: ButtonId, press: Press) -> Self:
-        """What a press on `button` under the result of `job` asks for."""
+    def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Request:
+        """What a press on `button` under the result of `job` asks for, with these words."""
+
+    def varied(self, strength: Strength, line: Line) -> Request | None:
+        """The same near one of its pictures, which has this line; None when the line alone is enough to make that."""
+        return None
+
+    def extent(self, source: Extent | None, aspect: tuple[int, int] | None) -> Extent:
+        """The size of its pictures. `source` is the size of the picture it is made from, `aspect` its prompt's."""
+        return source if self.keeps_picture and source is not None else native_extent(aspect)
+
+    def drawn(self, source: Extent | None, aspect: tuple[int, int] | None) -> Extent:
+        """The size of what is drawn at once for them."""
+        return native_extent(aspect)
 
     @abstractmethod
     def generations(self, seed: int, index: int) -> Line:
@@ -267,11 +287,22 @@ class Request(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A job of whose picture `index` another is made: what it takes to find or draw that picture again."""
+
+    id: Id
+    index: Index
+    request: Request
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One piece of work: what to make, for whom, and where it goes.
 
     `model` is a name in the catalogue. `created_ms` is Unix time in milliseconds, handed in by the caller. `plan` is
-    None until the job is accepted, and in what version 0.1 accepted or a message alone gave back.
+    None until the job is accepted, and in what version 0.1 accepted or a message alone gave back. `ancestors` are the
+    pictures that it starts from, each made from the one before; none for what starts from noise.
     """
 
     id: Id
@@ -286,6 +317,7 @@ class Job:
     locale: Word = "en-US"
     parent: Parent | None = None
     plan: Plan | None = None
+    ancestors: tuple[Ancestor, ...] = ()
 
     @property
     def seed(self) -> int:
@@ -312,6 +344,25 @@ class Job:
         if not 0 <= index < self.image_count:
             raise IndexError(f"job {self.id} has {self.image_count} pictures, there is no index {index}")
         return self.request.generations(self.seed, index)
+
+    @property
+    def source_extent(self) -> Extent | None:
+        """The size of the picture it starts from; None for what starts from noise."""
+        size: Extent | None = None
+        for made in self.ancestors:
+            size = made.request.extent(size, made.prompt.parameters.aspect)
+        return size
+
+    @property
+    def extent(self) -> Extent:
+        """The size of its pictures, as if its model drew pictures of 1024x1024."""
+        return self.request.extent(self.source_extent, self.prompt.parameters.aspect)
+
+    def shown(self, index: int) -> tuple[Ancestor, ...]:
+        """Where picture `index` comes from, itself the last."""
+        if self.request.keeps_picture and self.ancestors:
+            return self.ancestors
+        return (*self.ancestors, Ancestor(self.id, index, self.request, self.prompt))
 
     def places(self, index: int) -> tuple[tuple[JobId, int], ...]:
         """Where the store may have picture `index`, best first: (job, index) pairs."""

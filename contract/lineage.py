@@ -6,20 +6,25 @@ The content of a result holds the prompt, the id in its buttons holds seed and m
     Four pictures of a fox. [easel 1; k=variation; s=strong; g=0000002a.2,1c9b2f00.0+; m=easel-small]
 
 So a button works when Redis and the image store are gone. `k` is the kind of the job and `m` its model; the other
-letters are the kind's own. `w=none` says that the prompt has no words.
+letters are the kind's own. `w=none` says that the prompt has no words. `a` are the pictures that a zoom or a pan
+started from, oldest first, `/` between them: id, index and kind, then the kind's own fields, and `w` with the prompt
+where it was another one: `a=AAAAKuJe...~0~upscale~i2~g0000002a.2/...`.
 """
 
 from __future__ import annotations
 
+import base64
 import re
+import uuid
 from dataclasses import replace
+from urllib.parse import quote, unquote
 
 from contract.errors import UserError
-from contract.ids import JobId
-from contract.jobs import Destination, Job, Speed, User
+from contract.ids import JobId, parse_job_id
+from contract.jobs import GRID_SIZE, Ancestor, Destination, Job, Speed, User
 from contract.kinds import KINDS
 from contract.messages import bold_prompt
-from contract.prompt import Context, PromptError, parse
+from contract.prompt import Context, Prompt, PromptError, parse
 from contract.versions import VERSIONS, Versions
 
 DESCRIPTION_LIMIT = 1024
@@ -36,6 +41,8 @@ def caption(job: Job) -> str:
     fields = {"k": job.request.kind, **job.request.fields(), "m": job.model}
     if not job.prompt.parts:
         fields["w"] = "none"
+    if job.ancestors:
+        fields["a"] = "/".join(_kept(made, job.prompt) for made in job.ancestors)
     tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
     if len(tail) > DESCRIPTION_LIMIT:
         tail = "[easel 1; k=full]"
@@ -71,10 +78,14 @@ def rebuild(
         raise UserError("lineage_too_long", job=job_id)
     try:
         request = KINDS[fields["k"]].from_fields(fields)
-        prompt = parse(echo, Context(versions=versions, accepted_before=True)).prompts[0]  # an echo names its version
+        prompt = _read_echo(echo, versions)
         if fields.get("w") == "none":
             prompt = replace(prompt, parts=())
         model = fields["m"]
+        kept = fields["a"].split("/") if "a" in fields else []
+        ancestors = tuple(_ancestor(text, prompt, versions) for text in kept)
+        if request.from_picture and not ancestors:
+            raise ValueError("it starts from a picture")
     except (KeyError, ValueError, IndexError, PromptError) as error:
         raise UserError("lineage_missing", job=job_id) from error
     return Job(
@@ -86,4 +97,33 @@ def rebuild(
         destination=destination,
         created_ms=created_ms,
         speed=Speed.FAST,
+        ancestors=ancestors,
     )
+
+
+def _read_echo(echo: str, versions: Versions) -> Prompt:
+    return parse(echo, Context(versions=versions, accepted_before=True)).prompts[0]  # an echo names its version
+
+
+def _kept(made: Ancestor, prompt: Prompt) -> str:
+    """One ancestor as text; its prompt only where it is not the job's `prompt`."""
+    id = base64.urlsafe_b64encode(uuid.UUID(made.id).bytes).decode().rstrip("=")
+    pieces = [id, str(made.index), made.request.kind]
+    pieces += [name + value for name, value in made.request.fields().items()]
+    if made.prompt != prompt:
+        pieces.append("w" + quote(made.prompt.echo, safe=" ,:.-").replace("~", "%7E") if made.prompt.parts else "n")
+    return "~".join(pieces)
+
+
+def _ancestor(text: str, prompt: Prompt, versions: Versions) -> Ancestor:
+    """The ancestor in a text of `_kept`; ValueError, KeyError or PromptError when it is none."""
+    id, index, kind, *pieces = text.split("~")
+    fields = {piece[:1]: piece[1:] for piece in pieces}
+    if index not in map(str, range(GRID_SIZE)):
+        raise ValueError(f"a job has no picture {index!r}")
+    if "n" in fields:
+        prompt = replace(prompt, parts=())
+    elif "w" in fields:
+        prompt = _read_echo(unquote(fields["w"]), versions)
+    job_id = parse_job_id(str(uuid.UUID(bytes=base64.urlsafe_b64decode(id + "=="))))
+    return Ancestor(job_id, int(index), KINDS[kind].from_fields(fields), prompt)

@@ -75,6 +75,11 @@ def bold_prompt(content: str) -> str | None:
     return found[1] if found else None
 
 
+def _possible(job: Job, action: Action) -> bool:
+    makes = action.value.makes
+    return makes is None or makes == SAME or KINDS[makes].possible(job, action.value.argument)
+
+
 def _needs(job: Job, action: Action) -> frozenset[str]:
     makes = action.value.makes
     if makes is None:
@@ -107,11 +112,12 @@ def preview_name(job_id: JobId) -> str:
 
 
 def result_buttons(job: Job, honours: Collection[str] = HONOURABLE) -> tuple[tuple[Button, ...], ...]:
-    """The rows under a finished message: those of its sort, without what its model (`honours`) could not do."""
+    """The rows under a finished message: those of its sort, without what makes no sense for
+    it and what its model (`honours`) could not do."""
     lines: dict[int, list[Button]] = {}
     for action in Action:
         row = action.value
-        if row.under is job.request.under and _needs(job, action).issubset(honours):
+        if row.under is job.request.under and _possible(job, action) and _needs(job, action).issubset(honours):
             pictures = range(job.image_count) if action.about_one_picture else (None,)
             lines.setdefault(row.line, []).extend(button(action, index, job.id) for index in pictures)
     return tuple(tuple(lines[line]) for line in sorted(lines))

@@ -9,6 +9,7 @@ from dataclasses import fields
 from contract.catalogue import Model
 from contract.errors import UserError
 from contract.jobs import Job
+from contract.layout import MAX_GROWTH, NATIVE
 from contract.plan import Plan
 from contract.prompt import Parameters, Prompt, flag_as_typed
 from contract.prompt.links import shortened
@@ -31,7 +32,8 @@ def plan(job: Job, model: Model) -> Plan:
     check(prompt, model)
     if not job.request.needs <= model.honours:
         raise UserError("kind_not_supported", action=job.request.kind, model=model.title)
-    width, height = fit_size(model, *(parameters.aspect or (1, 1)))
+    _check_growth(job)
+    width, height = fit_size(model, *job.request.drawn(job.source_extent, parameters.aspect))
     steps, stop_at = _steps(job, model), (parameters.stop or 100) / 100
     return Plan(
         width=width,
@@ -42,7 +44,7 @@ def plan(job: Job, model: Model) -> Plan:
         chaos=(parameters.chaos or 0) / 100,
         weird=(parameters.weird or 0) / 3000,
         stop_at=stop_at,
-        tile=parameters.tile,
+        tile=parameters.tile and not job.request.from_picture,
         image_weight=1.0 if parameters.image_weight is None else parameters.image_weight,
         cost=job.image_count * width * height / 1e6 * max(1, round(steps * stop_at)),
     )
@@ -67,6 +69,15 @@ def check(prompt: Prompt, model: Model) -> None:
     width, height = prompt.parameters.aspect or (1, 1)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError("ratio_too_extreme", ratio=f"{width}:{height}", model=model.title, limit=MAX_RATIO)
+
+
+def _check_growth(job: Job) -> None:
+    """UserError when the result would be larger or longer than is sensible: memory and files are bounded by this."""
+    width, height = job.extent
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise UserError("picture_too_long", limit=MAX_RATIO)
+    if width * height > MAX_GROWTH * NATIVE**2:
+        raise UserError("picture_too_large", limit=MAX_GROWTH)
 
 
 def fit_size(model: Model, ratio_width: int, ratio_height: int) -> tuple[int, int]:

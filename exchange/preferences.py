@@ -96,13 +96,14 @@ class Preferences:
             return None
         return document.get("request") if await self._redis.delete(keys.pending(token)) else None
 
-    async def open_form(self, name: str, *, user_id: int, message_id: int) -> None:
-        """Remember that this person opened the form `name` under this message."""
-        await self._redis.set(keys.form(user_id, message_id, name), "1", ex=FORM_S)
+    async def open_form(self, name: str, by: str, *, user_id: int, message_id: int) -> None:
+        """Remember that this person opened the form `name` under this message, and by what."""
+        await self._redis.set(keys.form(user_id, message_id, name), by, ex=FORM_S)
 
-    async def form_is_open(self, name: str, *, user_id: int, message_id: int) -> bool:
-        """Whether this person opened that form there, within the last day."""
-        return bool(await self._redis.exists(keys.form(user_id, message_id, name)))
+    async def opened_form(self, name: str, *, user_id: int, message_id: int) -> str | None:
+        """By what this person last opened that form there, within the last day; None when they did not."""
+        found = await self._redis.get(keys.form(user_id, message_id, name))
+        return None if found is None else text(found)
 
 
 def _readable(stored: Mapping[Any, bytes | str]) -> dict[str, Json]:

@@ -40,6 +40,6 @@ def pictures(bundle: Bundle, state: DenoisingState, decoder: vae.Decoder | None 
     images = vae.to_uint8(pixels).cpu().numpy()
     if any(bool((image == image[0, 0]).all()) for image in images):
         raise ModelError("The model drew one colour and nothing else: its weights or its settings are off.")
-    if request.keep is not None:
+    if request.keep is not None and request.keep.to_the_byte:
         images = vae.keep_outside(images, request.keep.picture, request.keep.mask)
     return list(images)

@@ -91,11 +91,13 @@ class Keep:
     """Inpainting: what must stay as it is.
 
     picture: (H, W, 3) of the size asked for. mask: (H, W), 0 keeps the picture to the byte, 255 or True paints it
-    again; values between mix at the seam.
+    again; values between mix at the seam. to_the_byte: False gives the decoder's own picture, which is only nearly the
+    same where it is kept, to those who put the two together themselves.
     """
 
     picture: Pixels
     mask: NDArray[np.uint8] | NDArray[np.bool_]
+    to_the_byte: bool = True
 
 
 @dataclass(frozen=True, eq=False)

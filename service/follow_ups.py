@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from contract import derive, lineage
-from contract.actions import ButtonId
+from contract.actions import Action, ButtonId
 from contract.errors import UserError
 from contract.ids import JobId, model_fingerprint_of
 from contract.jobs import Job, Press
@@ -74,7 +74,7 @@ def remixed(
 
     UserError as `follow_up`, and PromptError when the words cannot be read.
     """
-    submission = parse(text, profile.context("remix"))
+    submission = parse(text, profile.context(_context(button)))
     press = _press(services, asker, job, profile, posted)
     jobs = (
         derive.next_job(job, button, replace(press, ordinal=ordinal), prompt)
@@ -86,6 +86,11 @@ def remixed(
 def again(services: Services, asker: Asker, job: Job, profile: Profile) -> Job:
     """`job` once more with the same seed, for the asker: the same pictures. UserError when its model is gone."""
     return derive.again(job, replace(_press(services, asker, job, profile), seed=job.seed))
+
+
+def _context(button: ButtonId) -> str:
+    """How the language reads the words of the form that `button` opens."""
+    return "custom_zoom" if button.action is Action.CUSTOM_ZOOM else "remix"
 
 
 async def model_remark(services: Services, made: Job, of: Job) -> str | None:

@@ -9,16 +9,18 @@ from service.follow_ups import Posted
 from service.services import Services
 
 
-async def open_form(services: Services, asker: Asker, name: str, posted: Posted) -> None:
-    """Remember that the asker opens the form `name` under a message. UserError when it cannot be remembered."""
+async def open_form(services: Services, asker: Asker, name: str, by: str, posted: Posted) -> None:
+    """Remember that the asker opens the form `name` under a message, and by what. UserError when it cannot be done."""
     async with promptly():
-        await services.preferences.open_form(name, user_id=asker.user.id, message_id=posted.message_id)
+        await services.preferences.open_form(name, by, user_id=asker.user.id, message_id=posted.message_id)
 
 
-async def check_form(services: Services, asker: Asker, name: str, posted: Posted | None) -> Posted:
-    """The message under which the asker opened the form `name`. UserError `form_not_yours` when they did not."""
+async def opened_form(services: Services, asker: Asker, name: str, posted: Posted | None) -> tuple[Posted, str]:
+    """The message under which the asker opened the form `name`, and by what. UserError `form_not_yours` when they did
+    not."""
     if posted is not None:
         async with promptly():
-            if await services.preferences.form_is_open(name, user_id=asker.user.id, message_id=posted.message_id):
-                return posted
+            by = await services.preferences.opened_form(name, user_id=asker.user.id, message_id=posted.message_id)
+        if by is not None:
+            return posted, by
     raise UserError("form_not_yours")

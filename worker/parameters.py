@@ -10,6 +10,13 @@ from contract.jobs import Job
 from contract.lineage import caption
 
 
+def enlargement_of(job: Job, width: int, height: int) -> int:
+    """How many times a side a finished picture is what was drawn for it; one of its sides may have been trimmed."""
+    if job.plan is None or job.request.from_picture:
+        return 1
+    return round(max(width / job.plan.width, height / job.plan.height))
+
+
 def parameters_text(job: Job, index: int | None = None, *, enlargement: int = 1) -> str:
     """The text for picture `index` of a job (from 0), or for its grid; only the caption of a job without a plan.
 

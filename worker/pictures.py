@@ -33,13 +33,14 @@ from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.faults import DeviceFault, ModelFault
 from worker.intake import Intake
 from worker.kinds import MAKERS, Bench
-from worker.parameters import parameters_text
+from worker.parameters import enlargement_of, parameters_text
 from worker.previews import Pace, encode_preview
 from worker.recipes import Recipe, signed
 from worker.remarks import remarks_on
 from worker.render import preview_interval, urgency_of
 from worker.results import NotKept, Pictures, Result, Words
 from worker.signing import Signer
+from worker.sources import Shelf, source_of
 from worker.watch import Watch
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Studio:
         self._signer = signer
         self._engines = engines
         self._store = store
+        self._shelf = Shelf(store)
         self._redis = client
         self._catalogue = catalogue
         self._intake = intake
@@ -101,7 +103,7 @@ class Studio:
         pictures = self._intake.pictures(job, started)
         with self._engines.lent(job.model, started) as warm:
             begun = time.monotonic()
-            result = MAKERS[job.request.kind](self._bench(job, plan, pictures, warm, started))
+            result = self._made(job, plan, pictures, warm, started)
             if isinstance(result, Pictures):
                 remarks = remarks_on(job, self._catalogue.named(job.model).title, warm.unread)
                 result = replace(result, remarks=remarks)
@@ -140,14 +142,17 @@ class Studio:
         plan = job.plan or planning.plan(job, model)
         return replace(job, plan=plan), plan
 
-    def _bench(
+    def _made(
         self,
         job: Job,
         plan: Plan,
         pictures: list[NDArray[np.uint8]],
         warm: Warm,
         started: Callable[[Cancellable], None],
-    ) -> Bench:
+        indices: Sequence[int] | None = None,
+    ) -> Result:
+        """What comes out of a job, or of those of its pictures that are wanted."""
+
         def draw(request: Request) -> list[NDArray[np.uint8]]:
             with _blamed(job.model), self._watch.running():
                 urgency, interval = urgency_of(job, plan), preview_interval(plan)
@@ -160,7 +165,18 @@ class Studio:
             with _blamed(job.model):
                 return warm.enlarge(images, plan.tile) if warm.enlarge is not None else images
 
-        return Bench(job, plan, pictures, draw, enlarge)
+        def again(source: Job, index: int) -> NDArray[np.uint8]:
+            source, its_plan = self._planned(source)
+            result = self._made(
+                source, its_plan, self._intake.pictures(source, started), warm, started, indices=(index,)
+            )
+            assert isinstance(result, Pictures), "only pictures have descendants"
+            self._shelf.keep(source.id, index, result.images[0])
+            return result.images[0]
+
+        source = source_of(job, self._shelf.find, again) if job.ancestors else None
+        wanted = range(job.image_count) if indices is None else indices
+        return MAKERS[job.request.kind](Bench(job, plan, pictures, wanted, draw, enlarge, source))
 
     def _follow(self, job: Job, ticket: Ticket) -> None:
         """Publish every step's percentage that the pace allows, with the preview that came with it."""
@@ -180,7 +196,7 @@ class Studio:
         """Pictures before the record: a reader that finds the record finds the pictures."""
         height, width = images[0].shape[:2]
         for index, image in enumerate(images):
-            text = parameters_text(job, index, enlargement=width // plan.width)
+            text = parameters_text(job, index, enlargement=enlargement_of(job, width, height))
             file = signed(self._signer, encode_lossless(image, parameters=text), Recipe(job, index))
             self._store.put_image(job.id, index, file.data, file.extension)
         self._store.put_record({**job_document(job), "drawn": _drawn(gpu_s, width=width, height=height)})

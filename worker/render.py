@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contract.jobs import Generation, Job, Speed, Strength
 from contract.plan import Plan
-from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Prompt, Request, Sampling, Size, Start
+from model import VARIATION_STRONG, VARIATION_SUBTLE, Keep, NoiseSource, Prompt, Request, Sampling, Size, Start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,18 @@ _SPEED_URGENCY = {Speed.TURBO: -4.0, Speed.FAST: 0.0, Speed.RELAX: 4.0}
 _STRENGTHS = {Strength.SUBTLE: VARIATION_SUBTLE, Strength.STRONG: VARIATION_STRONG}
 
 
-def request_for(job: Job, plan: Plan, *, image_prompts: Sequence[NDArray[np.uint8]] = ()) -> Request:
-    """What the engine needs to draw `job`: all its pictures in one request.
+def request_for(
+    job: Job,
+    plan: Plan,
+    *,
+    image_prompts: Sequence[NDArray[np.uint8]] = (),
+    indices: Sequence[int] | None = None,
+    start: Start | None = None,
+    keep: Keep | None = None,
+) -> Request:
+    """What the engine needs to draw `job`: its pictures `indices` (None: all) in one request.
+
+    With a `start` it begins from that, not from the pictures that the prompt links to.
 
     `image_prompts` are the pictures that the prompt links to, (H, W, 3) each, in the prompt's order; each gets its own
     weight in the prompt times the weight of them all.
@@ -30,12 +40,14 @@ def request_for(job: Job, plan: Plan, *, image_prompts: Sequence[NDArray[np.uint
     parts = tuple((part.text, part.weight) for part in job.prompt.parts)
     weights = [1.0 if link.weight is None else link.weight for link in job.prompt.images]
     weighted = [(image, weight * plan.image_weight) for image, weight in zip(image_prompts, weights, strict=True)]
+    wanted = range(job.image_count) if indices is None else indices
     return Request(
         prompt=Prompt(parts, job.prompt.negatives, plan.chaos, plan.weird),
-        noises=tuple(noise_for(job.generations(index)) for index in range(job.image_count)),
+        noises=tuple(noise_for(job.generations(index)) for index in wanted),
         size=Size(plan.width, plan.height, plan.tile),
         sampling=Sampling(plan.num_inference_steps, plan.guidance_scale, plan.sampler, plan.stop_at),
-        start=Start.near(weighted),
+        start=start or Start.near(weighted),
+        keep=keep,
     )
 
 

@@ -17,15 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from contract.catalogue import Catalogue
+from contract import planning
+from contract.catalogue import Catalogue, Model
 from contract.errors import EaselError, UserError
+from contract.jobs import Job
+from contract.plan import Plan
 from worker.encoding import Encoded, assemble_grid, message_ladder, read_parameters
+from worker.engines import Warm
 from worker.kinds import MAKERS, Bench
 from worker.loading import Loader
 from worker.parameters import parameters_text
 from worker.recipes import Recipe, read_recipe
-from worker.results import Pictures
+from worker.results import Pictures, Result
 from worker.signing import Credentials, Verdict, read_credentials
+from worker.sources import source_of
 
 Pixels = NDArray[np.uint8]
 
@@ -90,24 +95,40 @@ def redraw(recipe: Recipe, catalogue: Catalogue, loader: Loader) -> list[Pixels]
     if job.links:
         raise CannotVerify(f"it was drawn near {len(job.links)} linked pictures, which are not in the file")
     try:
-        warm = loader.load(catalogue.named(job.model).name)
+        model = catalogue.named(job.model)
+        warm = loader.load(model.name)
     except UserError:
         raise CannotVerify(f"the model {job.model} is not in the catalogue here") from None
     try:
-        result = MAKERS[job.request.kind](
-            Bench(
-                job,
-                plan,
-                (),
-                draw=lambda request: warm.engine.submit(request).result(),
-                enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan.tile),
-            )
-        )
+        result = _made(job, plan, range(job.image_count), model, warm)
     finally:
         warm.engine.close()
     if not isinstance(result, Pictures):
         raise CannotVerify("its job made texts, not pictures")
     return list(result.images)
+
+
+def _made(job: Job, plan: Plan, indices: Sequence[int], model: Model, warm: Warm) -> Result:
+    """Pictures of a job, and before them those that it starts from."""
+
+    def again(source: Job, index: int) -> Pixels:
+        if source.links:
+            raise CannotVerify(f"what it starts from was drawn near {len(source.links)} linked pictures")
+        result = _made(source, planning.plan(source, model), (index,), model, warm)
+        if not isinstance(result, Pictures):
+            raise CannotVerify("what it starts from is no picture")
+        return result.images[0]
+
+    bench = Bench(
+        job,
+        plan,
+        (),
+        indices,
+        draw=lambda request: warm.engine.submit(request).result(),
+        enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan.tile),
+        source=source_of(job, lambda id, index: None, again) if job.ancestors else None,
+    )
+    return MAKERS[job.request.kind](bench)
 
 
 def compare(file: PictureFile, images: Sequence[Pixels], recipe: Recipe) -> Redrawn:

@@ -36,7 +36,8 @@ async def _make_next(call: Call, button: ButtonId) -> None:
     services, asker = call.services, call.asker
     profile = await profile_of(services, asker)
     job = await job_behind(services, asker, button.job, call.posted)
-    if profile.remix and button.action.value.form is not None:
+    form = button.action.value.form
+    if form is not None and (profile.remix or form.always):
         await open_remix(call, button, job, profile.strength)
         return
     made = follow_up(services, asker, button, job, profile, call.posted)

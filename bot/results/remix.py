@@ -5,6 +5,7 @@ restart, by the person who opened it and about the message under which they did.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -14,21 +15,21 @@ from bot.calls import Call, answered
 from bot.client import Route
 from bot.imagine.wanted import start
 from bot.results.posted import button_under
-from contract.actions import FORM_ID, ButtonId, ButtonStyle, custom_id, form_id, read_form_id
+from contract.actions import FORM_ID, Action, ButtonId, ButtonStyle, custom_id, form_id, read_form_id
 from contract.errors import UserError
 from contract.jobs import Job, Strength
 from contract.prompt import Context, without
-from service.follow_ups import job_behind, model_remark, remixed
-from service.forms import check_form, open_form
+from service.follow_ups import Posted, job_behind, model_remark, remixed
+from service.forms import open_form, opened_form
 from service.profiles import profile_of
 
 
 async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength) -> None:
-    """Ask for other words before a variation or re-roll, with the present ones filled in."""
+    """Ask for other words before the next job is made, with the present ones filled in."""
     posted, row = call.posted, button.action.value.form
     if posted is None or row is None:
         raise UserError("unknown_button")
-    await open_form(call.services, call.asker, _name(button), posted)
+    await open_form(call.services, call.asker, _name(button), button.action.name, posted)
     id = form_id(row, button, posted.message_id, strong=strength is Strength.STRONG)
     # What made several jobs then would make as many of this picture again: whoever wants that can type it.
     once = without(job.prompt.echo, "repeat", Context(versions=call.services.catalogue.versions)) or job.prompt.echo
@@ -37,7 +38,7 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
         label=call.words.say("remix.prompt"),
         custom_id=row.field,
         style=discord.TextStyle.paragraph,
-        default=once[: limits.FIELD],
+        default=(once + row.added)[: limits.FIELD],
         max_length=limits.FIELD,
         required=False,
     )
@@ -47,26 +48,31 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
 
 @answered(ephemeral=False)
 async def _sent(call: Call, found: re.Match[str]) -> None:
-    """The form that a button opened: `read_form_id` says which it may have been."""
+    """The form that a button opened: its id says which it may have been, and what was remembered then which it was."""
     forms = read_form_id(found[0])
     if call.message is None or any(form.message_id not in (None, call.message.id) for form in forms):
         raise UserError("form_not_yours")
     message = call.message
-    buttons = [ButtonId(form.action, form.index, form.job or button_under(message).job) for form in forms]
-    form = buttons[-1].action.value.form
+    said = forms[-1]
+    form = said.action.value.form
     assert form is not None, "it was read from one"
-    await _remix(call, buttons[-1], call.field(form.field))
-    # Midjourney shows a re-roll in blue and what is about one picture in green. Of the buttons that open the same form
-    # a message has only one.
-    style = ButtonStyle.PRIMARY if buttons[-1].index is None else ButtonStyle.SUCCESS
-    call.client.colours.mark(message, [custom_id(one.action, one.index, one.job) for one in buttons], style)
-
-
-async def _remix(call: Call, button: ButtonId, text: str) -> None:
+    text = call.field(form.field)
     call.typed = f"/imagine {text}"
     call.check_channel()
+    likely = ButtonId(said.action, said.index, said.job or button_under(message).job)
+    posted, by = await opened_form(call.services, call.asker, _name(likely), call.posted)
+    opened = Action.__members__.get(by, said.action)
+    # A V leaves the strength to its form. Everything else is what was opened, whatever the client sends.
+    leaves_it = opened.value.makes == said.action.value.makes and not opened.value.argument
+    button = likely if leaves_it or opened.value.form is None else replace(likely, action=opened)
+    await _remix(call, button, posted, text)
+    # Midjourney shows a re-roll in blue and what is about one picture in green.
+    style = ButtonStyle.PRIMARY if button.index is None else ButtonStyle.SUCCESS
+    call.client.colours.mark(message, [custom_id(opened, likely.index, likely.job)], style)
+
+
+async def _remix(call: Call, button: ButtonId, posted: Posted, text: str) -> None:
     services, asker = call.services, call.asker
-    posted = await check_form(services, asker, _name(button), call.posted)
     profile = await profile_of(services, asker)
     job = await job_behind(services, asker, button.job, posted)
     wanted = remixed(services, asker, button, job, profile, posted, text)
@@ -74,7 +80,7 @@ async def _remix(call: Call, button: ButtonId, text: str) -> None:
 
 
 def _name(button: ButtonId) -> str:
-    """What the form of a button is remembered by. Clients send a form as strong whatever it was opened as."""
+    """What the form of a button is remembered by: not by the button, as clients send one form for several."""
     return f"remix:{button.job}:{'all' if button.index is None else button.index}"
 
 

@@ -9,13 +9,19 @@ from types import MappingProxyType
 
 from contract.jobs import Request
 from contract.kinds.imagine import Imagine
+from contract.kinds.pan import Pan
+from contract.kinds.square import Square
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
+from contract.kinds.zoom import Zoom
 
 KINDS: Mapping[str, type[Request]] = MappingProxyType(
     {
         "imagine": Imagine,
         "variation": Variation,
         "upscale": Upscale,
+        "zoom": Zoom,
+        "square": Square,
+        "pan": Pan,
     }
 )

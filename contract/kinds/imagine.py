@@ -9,6 +9,7 @@ from typing import Literal, Self
 from contract.actions import ButtonId
 from contract.jobs import Generation, Job, Line, Press, Stage
 from contract.kinds.grid import Grid
+from contract.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Imagine(Grid):
         return True
 
     @classmethod
-    def derived(cls, job: Job, button: ButtonId, press: Press) -> Self:
+    def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
         return cls()
 
     def generations(self, seed: int, index: int) -> Line:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from contract.actions import ButtonId, Under
 from contract.jobs import GRID_SIZE, Index, Job, Line, Press, Queue, Request, Stage, format_line, parse_line
+from contract.prompt import Prompt
 
 _PLACES = frozenset(str(index) for index in range(GRID_SIZE))
 
@@ -39,7 +40,7 @@ class Upscale(Request):
         return self.source
 
     @classmethod
-    def derived(cls, job: Job, button: ButtonId, press: Press) -> Self:
+    def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
         return cls(button.picture, job.generations(button.picture))
 
     def generations(self, seed: int, index: int) -> Line:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from contract.actions import ButtonId
-from contract.jobs import Generation, Job, Line, Press, Stage, Strength, format_line, parse_line
+from contract.jobs import Generation, Job, Line, Press, Request, Stage, Strength, format_line, parse_line
 from contract.kinds.grid import Grid
+from contract.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,11 @@ class Variation(Grid):
         return self.source
 
     @classmethod
-    def derived(cls, job: Job, button: ButtonId, press: Press) -> Self:
+    def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Request:
+        """Near a picture that was made from another one, it is made from that once more, and has its kind."""
         asked = button.action.value.argument
-        return cls(Strength(asked) if asked else press.strength, job.generations(button.picture))
+        strength, line = Strength(asked) if asked else press.strength, job.generations(button.picture)
+        return job.shown(button.picture)[-1].request.varied(strength, line) or cls(strength, line)
 
     def generations(self, seed: int, index: int) -> Line:
         return (*self.source, Generation(seed, index, self.strength))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from contract.prompt.flags import FLAG, FLAGS, REFERENCE_FLAGS, SELECTORS, SPELLINGS, Flag, Kind
-from contract.prompt.lexer import DASHES, Line, Link
+from contract.prompt.lexer import DASH, DASHES, Line, Link
 from contract.prompt.links import echoed, lasting
 from contract.prompt.meaning import Meaning
 from contract.prompt.permutations import escape
@@ -19,6 +19,7 @@ from contract.versions import VERSIONS, Versions
 
 MESSAGE_LIMIT = 2000
 _STARS = re.compile(r"(?:\\?\*)+")
+_ZOOM = re.compile(rf" ?{DASH}+\s?zoom\s+\S+", re.IGNORECASE)
 _RANDOM = "random"
 _DRAWN_DIGITS = 10
 _AROUND = "****" + " - Variations (Strong) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
@@ -96,6 +97,13 @@ def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:
     pieces += [_parts(prompt.parts), _negatives(prompt.negatives), version.echo, *_flags(prompt.parameters)]
     pieces += _references(prompt.parameters, whole=True)
     return " ".join(piece for piece in pieces if piece)
+
+
+def without_zoom(prompt: Prompt) -> Prompt:
+    """`prompt` without its `--zoom`, in its echo too: it says how one picture is made, not what is to be seen."""
+    if prompt.parameters.zoom is None:
+        return prompt
+    return replace(prompt, echo=_ZOOM.sub("", prompt.echo), parameters=replace(prompt.parameters, zoom=None))
 
 
 def unbreakable(echo: str) -> str:

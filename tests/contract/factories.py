@@ -54,6 +54,11 @@ def variation(job: Job, index: int, strength: Strength, press: Press, prompt: Pr
     return next_job(job, ButtonId(action, index, job.id), press, prompt)
 
 
+def follow(job: Job, action: Action, press: Press, prompt: Prompt | None = None) -> Job:
+    """What a button under a single picture makes of it."""
+    return next_job(job, ButtonId(action, 0 if action.about_one_picture else None, job.id), press, prompt)
+
+
 def upscale(job: Job, index: int, press: Press) -> Job:
     """What U1-U4 make of a grid."""
     return next_job(job, ButtonId(Action.UPSCALE, index, job.id), press)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,9 @@ import pytest
 from contract.catalogue import EASEL_SMALL, Catalogue, read_catalogue
 from contract.errors import UserError
 from contract.families import HONOURABLE
+from contract.kinds import KINDS
 from contract.planning import plan
-from contract.prompt import Context, parse
+from contract.prompt import Context, Parameters, parse
 from tests.contract.factories import imagine
 
 EXAMPLE = (Path(__file__).parents[2] / "models.example.toml").read_text(encoding="utf-8")
@@ -122,7 +123,15 @@ def test_an_empty_offer_is_refused() -> None:
         read_catalogue("")
 
 
-@pytest.mark.parametrize("word", sorted(HONOURABLE))
+def test_needs_of_kinds_are_words_that_some_kind_needs() -> None:
+    """A word of the list that is no parameter is a need of a kind; one that nobody needs has no place there."""
+    assert HONOURABLE - _PARAMETERS == frozenset().union(*(kind.needs for kind in KINDS.values()))
+
+
+_PARAMETERS = frozenset(field.name for field in fields(Parameters))
+
+
+@pytest.mark.parametrize("word", sorted(HONOURABLE & _PARAMETERS))
 def test_whatever_may_be_honoured_changes_something(word: str) -> None:
     """A word that changes neither a job's plan nor what is drawn from has no place in the list."""
     asked = {

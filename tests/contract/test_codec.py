@@ -132,12 +132,16 @@ def test_values_out_of_range_are_refused(place: str, value: object) -> None:
 
 
 DIGESTS = {
-    "job": "fe4f76b0c3735270",
+    "job": "dc100ccbba1daff4",
+    "ancestor": "1a0aa071ecd10331",
     "imagine": "210412a27e197d81",
     "variation": "125e2915e941abb7",
     "upscale": "9d5bc55bd0ddcc19",
+    "zoom": "192e090b66e1606a",
+    "square": "696ff5686f31cc89",
+    "pan": "07311e040cc03b8e",
 }
-"""Of the schemas of version 2."""
+"""Of the schemas of version 3."""
 
 
 def test_schema_and_version_belong_together() -> None:
@@ -148,7 +152,7 @@ def test_schema_and_version_belong_together() -> None:
         name: hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:16]
         for name, schema in schemas().items()
     }
-    assert (JOB_VERSION, digests) == (2, DIGESTS)
+    assert (JOB_VERSION, digests) == (3, DIGESTS)
 
 
 def test_the_error_names_the_fields() -> None:

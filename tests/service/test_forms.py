@@ -7,7 +7,7 @@ import redis.asyncio
 
 from contract.errors import UserError
 from service.follow_ups import Posted
-from service.forms import check_form, open_form
+from service.forms import open_form, opened_form
 from service.services import Services
 from tests.service.askers import asker
 
@@ -28,17 +28,17 @@ async def test_what_is_sent_says_what_was_opened(
     services: Services, user_id: int, name: str, posted: Posted | None, accepted: bool
 ) -> None:
     """The same person, message and form; nothing else will do."""
-    await open_form(services, asker(1), "remix:a:0", OPENED)
+    await open_form(services, asker(1), "remix:a:0", "ZOOM_2", OPENED)
     if accepted:
-        assert await check_form(services, asker(user_id), name, posted) == posted
+        assert await opened_form(services, asker(user_id), name, posted) == (posted, "ZOOM_2")
     else:
         with pytest.raises(UserError) as refused:
-            await check_form(services, asker(user_id), name, posted)
+            await opened_form(services, asker(user_id), name, posted)
         assert refused.value.kind == "form_not_yours"
 
 
 async def test_an_open_form_is_forgotten_in_the_end(services: Services, store: redis.asyncio.Redis) -> None:
     """Most forms are opened and never sent."""
-    await open_form(services, asker(1), "remix:a:0", OPENED)
+    await open_form(services, asker(1), "remix:a:0", "ZOOM_2", OPENED)
     [key] = await store.keys("easel:form:*")
     assert 3600 < await store.ttl(key) <= 86_400

@@ -26,7 +26,7 @@ from exchange.delivery import DeliveryState, MessageRef
 from worker.delivery.door import Told
 from worker.delivery.poster import Attachment, NotAllowed, Post, TooLarge
 from worker.encoding import SMALLEST_LIMIT_BYTES, assemble_grid, encode_message
-from worker.parameters import parameters_text
+from worker.parameters import enlargement_of, parameters_text
 from worker.recipes import Recipe, signed
 from worker.results import Pictures, Result
 from worker.signing import ROOM_BYTES, Signer
@@ -134,7 +134,9 @@ class DiscordDoor:
         if not isinstance(result, Pictures):
             post = replace(post, embed=messages.numbered(result.texts))
             return send(post, nonce(job.id))
-        image, text = assemble_grid(result.images), parameters_text(job, enlargement=_enlargement(job, result))
+        image = assemble_grid(result.images)
+        height, width = result.images[0].shape[:2]
+        text = parameters_text(job, enlargement=enlargement_of(job, width, height))
         limit_bytes = self._upload_limit_bytes
         room_bytes = 0 if self._signer is None else ROOM_BYTES
         while True:
@@ -223,8 +225,3 @@ class DiscordDoor:
             log.warning("cannot search for the waiting message", reason=error.reason)
             return None
         return MessageRef(channel_id, found) if found is not None else None
-
-
-def _enlargement(job: Job, result: Pictures) -> int:
-    """How many times a side the pictures are what was drawn."""
-    return result.images[0].shape[1] // job.plan.width if job.plan is not None else 1

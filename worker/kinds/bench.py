@@ -20,7 +20,8 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """`pictures` are those behind `job.links`, in that order.
+    """`pictures` are those behind `job.links`, in that order, `source` is the last of `job.ancestors`, if it has any.
+    `indices` are those of its pictures that are wanted: usually all.
 
     `draw` has the model draw a request: its progress is published, a cancel ends it with `model.Cancelled`, every
     other trouble is a `model.ModelError`. `enlarge` brings drawn pictures to the size that people get.
@@ -29,5 +30,14 @@ class Bench:
     job: Job
     plan: Plan
     pictures: Sequence[Picture]
+    indices: Sequence[int]
     draw: Callable[[Request], list[Picture]]
     enlarge: Callable[[list[Picture]], list[Picture]]
+    source: Picture | None = None
+
+    @property
+    def start(self) -> Picture:
+        """`source`, for kinds that start from one; ValueError when there is none."""
+        if self.source is None:
+            raise ValueError(f"job {self.job.id} says of no picture that it starts from it")
+        return self.source

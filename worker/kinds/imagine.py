@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from worker.kinds.bench import Bench
-from worker.render import request_for
+from worker.kinds.noise import draw
 from worker.results import Pictures
 
 
 def make(bench: Bench) -> Pictures:
     """All four in one request."""
-    request = request_for(bench.job, bench.plan, image_prompts=bench.pictures)
-    return Pictures(bench.enlarge(bench.draw(request)))
+    return draw(bench)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from worker.kinds.bench import Bench
-from worker.render import request_for
+from worker.kinds.noise import draw
 from worker.results import Pictures
 
 
 def make(bench: Bench) -> Pictures:
-    """From its line of generations alone; it is the same picture as in its grid."""
-    request = request_for(bench.job, bench.plan, image_prompts=bench.pictures)
-    return Pictures(bench.enlarge(bench.draw(request)))
+    """From its line of generations alone, or from its source; it is the same picture as in its grid."""
+    return draw(bench) if bench.source is None else Pictures([bench.source])

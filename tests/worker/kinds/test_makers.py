@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import redis
-import torch
 
-import model
-from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
 from contract.kinds import KINDS
 from contract.outcomes import Done, Texts
 from contract.planning import plan
 from exchange.images import FolderStore
-from model import tiny
 from tests.contract.kinds.examples import EXAMPLES
-from tests.worker.conftest import picture
-from tests.worker.fakes import FakeWeb
-from worker.engines import Engines, Warm
-from worker.intake import Intake
+from tests.worker.kinds.conftest import TINY
 from worker.kinds import MAKERS
 from worker.pictures import Studio
-
-TINY = replace(EASEL_SMALL, pixels=32 * 32, num_inference_steps=2, enlargement=1)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[model.Engine]:
-    """Random weights of the shipped model's family."""
-    torch.set_num_threads(1)
-    made = model.Engine(tiny.bundle("stable-diffusion"))
-    made.start()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def studio(engine: model.Engine, store: FolderStore, client: redis.Redis) -> Studio:
-    engines = Engines([TINY.name], lambda name: Warm(name, engine))
-    engines.open()
-    web = FakeWeb({"https://example.org/a.png": picture(200)})
-    return Studio(engines, store, client, Catalogue((TINY,)), Intake(store, web))
 
 
 def test_every_kind_has_its_maker() -> None:

@@ -1,0 +1,94 @@
+"""Where one picture lies in another that grows out of it: whole pixels, no numpy, the same for price and paint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Extent = tuple[int, int]
+"""Width and height of a picture. A job's are counted as if its model drew pictures of 1024x1024."""
+
+NATIVE = 1024
+"""A side of a square picture as a model draws it, in an `Extent`."""
+MAX_GROWTH = 16
+"""A picture may grow to this many times the area that a model draws at once."""
+_WINDOW_RATIO = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of a picture: left, top, width and height in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A picture of `width` x `height` in which the parent's picture, scaled to `parent`, stays as it is.
+
+    Of the result `window` is drawn. What it does not cover is covered by the parent.
+    """
+
+    width: int
+    height: int
+    parent: Box
+    window: Box
+
+
+def native_extent(aspect: tuple[int, int] | None) -> Extent:
+    """What a model draws at the ratio `aspect` (None: square)."""
+    width, height = aspect or (1, 1)
+    return round(NATIVE * math.sqrt(width / height)), round(NATIVE * math.sqrt(height / width))
+
+
+def trimmed(drawn: Extent, aspect: tuple[int, int] | None) -> Extent:
+    """What is left of a drawn picture when it is cut to the ratio that was asked for: models draw in coarse steps."""
+    width, height = drawn
+    ratio_width, ratio_height = aspect or (1, 1)
+    return (
+        min(width, max(1, round(height * ratio_width / ratio_height))),
+        min(height, max(1, round(width * ratio_height / ratio_width))),
+    )
+
+
+def panned(source: Extent, direction: str) -> Layout:
+    """`source` with a strip added to its left, right, up or down. Its own pixels stay as they are.
+
+    The strip is half as long as the window, and the window no longer than one and a half times the other side, so that
+    it stays near to what models draw well. The other half of the window shows the model what to go on from.
+    """
+    width, height = source
+    along, across = (width, height) if direction in ("left", "right") else (height, width)
+    window = min(along, round(across * _WINDOW_RATIO))
+    strip = max(1, window // 2)
+    at_start = direction in ("left", "up")
+    own, begin = (strip, 0) if at_start else (0, along + strip - window)
+    if direction in ("left", "right"):
+        return Layout(width + strip, height, Box(own, 0, width, height), Box(begin, 0, window, height))
+    return Layout(width, height + strip, Box(0, own, width, height), Box(0, begin, width, window))
+
+
+def squared(source: Extent) -> Layout:
+    """`source` in the middle of a square as wide as its longer side; its own pixels stay as they are."""
+    width, height = source
+    side = max(source)
+    parent = Box((side - width) // 2, (side - height) // 2, width, height)
+    return Layout(side, side, parent, Box(0, 0, side, side))
+
+
+def zoomed(source: Extent, factor: float, aspect: tuple[int, int] | None = None) -> Layout:
+    """`source` made smaller by `factor` (1 to 2), in the middle of a picture of its own size.
+
+    With an `aspect` the picture has that ratio and the same area, and `factor` counts from where `source` just fits.
+    """
+    width, height = source
+    if aspect is not None:
+        ratio = aspect[0] / aspect[1]
+        width, height = round(math.sqrt(width * height * ratio)), round(math.sqrt(width * height / ratio))
+    scale = min(width / source[0], height / source[1]) / factor
+    own = max(1, round(source[0] * scale)), max(1, round(source[1] * scale))
+    parent = Box((width - own[0]) // 2, (height - own[1]) // 2, *own)
+    return Layout(width, height, parent, Box(0, 0, width, height))
