@@ -125,7 +125,7 @@ def test_an_empty_offer_is_refused() -> None:
 
 def test_needs_of_kinds_are_words_that_some_kind_needs() -> None:
     """A word of the list that is no parameter is a need of a kind; one that nobody needs has no place there."""
-    assert HONOURABLE - _PARAMETERS == frozenset().union(*(kind.needs for kind in KINDS.values()))
+    assert frozenset().union(*(kind.needs for kind in KINDS.values())) == HONOURABLE - _PARAMETERS
 
 
 _PARAMETERS = frozenset(field.name for field in fields(Parameters))

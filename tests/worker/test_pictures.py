@@ -175,7 +175,7 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
     for index in range(4):
         file = store.get_image(job.id, index)
         assert file is not None
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), picture(50 * index)[8:24])
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), picture(50 * index)[:16])
         text = read_parameters(file) or ""
         assert text.startswith(job.prompt.echo)
         assert "Seed: 7, Size: 96x48" in text
@@ -183,7 +183,7 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
     assert store.get_record(job.id) == job
     document = store.get_document(job.id)
     assert document is not None
-    assert (document["drawn"]["width"], document["drawn"]["height"]) == (32, 32)
+    assert (document["drawn"]["width"], document["drawn"]["height"]) == (32, 16)
 
 
 def test_pictures_of_a_small_model_are_kept_enlarged(
