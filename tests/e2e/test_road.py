@@ -193,3 +193,34 @@ async def test_a_person_is_answered_in_the_language_of_their_discord(demo: Demo,
         await imagine(ben, "a yellow star")
     finally:
         await ben.request("PATCH", "/users/@me/settings", {"locale": "en-US"})
+
+
+async def test_pictures_grow_on_all_sides(demo: Demo, ada: SandboxUser) -> None:
+    """imagine → U1 → pan, Make Square of that, Custom Zoom by a form: each keeps the picture it started from."""
+    grid = await imagine(ada, "a green tree")
+    mention = f"<@{ada.user['id']}>"
+    single = await press(ada, grid, "U1", rf" - Image #1 {mention}$")
+    assert labels(single)[-4:] == ["⬅️", "➡️", "⬆️", "⬇️"]
+    assert "Make Square" not in labels(single), "it is square"
+    source = await pixels(ada, single)
+    height, width = source.shape[:2]
+
+    panned = await press(ada, single, "➡️", rf" - Pan Right by {mention} \(fast\)$")
+    assert labels(panned) == GRID_LABELS
+    wide = await press(ada, panned, "U1", rf" - Image #1 {mention}$")
+    assert {"⬅️", "➡️", "Make Square"} <= set(labels(wide))
+    assert not {"⬆️", "⬇️"} & set(labels(wide)), "a pan keeps its axis"
+    picture = await pixels(ada, wide)
+    assert picture.shape == (height, width * 3 // 2, 3)
+    assert np.array_equal(picture[:, :width], source), "small pictures are posted without loss"
+    await press(ada, wide, "Make Square", rf" - Zoom Out by {mention} \(fast\)$")
+
+    form = await ada.wait_modal(await ada.press(single, "Custom Zoom"))
+    assert form["custom_id"].startswith("MJ::OutpaintCustomZoomModal::")
+    words = "a green tree in the snow --zoom 1.25 --ar 2:1"
+    sent = await ada.submit_modal(form, **{"MJ::OutpaintCustomZoomModal::prompt": words})
+    zoomed = await outcome(
+        ada, sent, rf"^\*\*a green tree in the snow --ar 2:1.*\*\* - Zoom Out by {mention} \(fast\)$"
+    )
+    shape = (await pixels(ada, zoomed)).shape
+    assert abs(shape[1] / shape[0] - 2) < 0.06
