@@ -132,8 +132,8 @@ def test_values_out_of_range_are_refused(place: str, value: object) -> None:
 
 
 DIGESTS = {
-    "job": "dc100ccbba1daff4",
-    "ancestor": "1a0aa071ecd10331",
+    "job": "e92239ec9506d9f0",
+    "ancestor": "f10a32a298cad174",
     "imagine": "210412a27e197d81",
     "variation": "125e2915e941abb7",
     "upscale": "9d5bc55bd0ddcc19",
