@@ -37,7 +37,8 @@ class Processes:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.started.append(process)
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        while (line := process.stdout.readline()) != "ready\n":
+            assert line, "it ended before it was ready"  # what it says of what it recovers may come first
         return process
 
     def holders(self) -> list[int]:
@@ -46,7 +47,7 @@ class Processes:
             text(self.client.hget(f"rq:execution:{text(member)}", "worker_name") or "")
             for member, _ in self.client.zscan_iter("rq:wip:render")
         ]
-        return [int(worker.split("-")[-2]) for worker in workers if worker]
+        return [int(worker.split("-")[-3]) for worker in workers if worker]
 
 
 @pytest.fixture
