@@ -173,6 +173,12 @@ def test_a_commercial_server(folder: Path, tmp_path: Path, monkeypatch: pytest.M
     assert "licence of tiny forbids commercial use" in str(caught.value.values["reason"])
 
 
+def test_a_mistyped_name() -> None:
+    """The names of the catalogue are said."""
+    status, said = check("easel-smal")
+    assert (status, "no model of the catalogue (easel-small)" in said) == (2, True)
+
+
 def test_an_inpainting_model(tmp_path: Path) -> None:
     """Nine channels are no reason to refuse it."""
     status, said = check(save(assemble(StableDiffusion, StableDiffusion.tiny(in_channels=9)), tmp_path / "model"))

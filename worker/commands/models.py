@@ -14,6 +14,7 @@ from exchange.settings import SettingsError, read_settings
 from worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
+    from contract.catalogue import Catalogue
     from model import Source
     from model.components import Bundle
 
@@ -38,7 +39,7 @@ def check(
     offered = next((one for one in catalogue if one.name == model), None)
     dtype = None if settings.dtype == "auto" else settings.dtype
     try:
-        source = _anywhere(model) if offered is None else source_of(offered)
+        source = _anywhere(model, catalogue) if offered is None else source_of(offered)
         _check_room(source, device, dtype)
         bundle = drawn_by(source, offered, device, dtype)
         _try(bundle)
@@ -47,9 +48,13 @@ def check(
         raise typer.Exit(2) from error
 
 
-def _anywhere(place: str) -> Source:
-    from model import Source
+def _anywhere(place: str, catalogue: Catalogue) -> Source:
+    """A source that no catalogue names. ModelError for a word that is no place."""
+    from model import ModelError, Source
 
+    if "/" not in place and not Path(place).exists():
+        names = ", ".join(model.name for model in catalogue)
+        raise ModelError(f"It is no model of the catalogue ({names}), and no folder, file or hub id.")
     return Source(place)
 
 
