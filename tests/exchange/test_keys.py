@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from contract.outcomes import JobState
 from exchange import keys, scripts
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contract", "exchange", "bot", "worker", "benchmarks")
+PACKAGES = ("contract", "exchange", "service", "bot", "api", "console", "worker", "benchmarks")
 
 
 def test_no_key_is_spelt_outside_the_table() -> None:
@@ -38,6 +39,17 @@ def test_a_key_wants_all_its_parts() -> None:
     """A part that is missing or too much is an error, not another key."""
     with pytest.raises(TypeError, match="takes 2 parts, not 1"):
         keys.usage("811")
+
+
+def test_lua_and_python_speak_of_the_same_states() -> None:
+    """What a script writes or announces as a job's state is a `JobState`, and both agree on which of them end it."""
+    lua = "\n".join(path.read_text() for path in (ROOT / "exchange" / "scripts").rglob("*.lua"))
+    tables = dict(re.findall(r"jobs\.(\w+) = \{([^{}\n]+)\}", lua))
+    assert set(re.findall(r"(\w+) = true", tables["ENDED"])) == {state.value for state in JobState if state.ended}
+    kept = re.findall(r"'(\w+)'", tables["WAITING_STATE"] + tables["RUNNING_STATE"])
+    written = re.findall(r"(?:set_state|announce)\([\w.]+, '(\w+)'", lua)
+    assert len(written) > 3
+    assert set(kept + written) <= set(JobState)
 
 
 def test_a_script_has_each_part_once() -> None:
