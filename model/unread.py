@@ -28,6 +28,7 @@ class Legibility:
 
     def __init__(self, tokenizer: Tokenizer, max_tokens: int, *, whole_words: bool = False) -> None:
         self._tokenizer, self._max_tokens, self._whole_words = tokenizer, max_tokens, whole_words
+        self._added = frozenset(tokenizer.get_added_tokens_decoder())
 
     def __call__(self, text: str) -> Unread:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
@@ -39,9 +40,12 @@ class Legibility:
             return Unread(start)
         begins = [begin for begin, _ in offsets]
         words = [found for found in _WORD.finditer(text) if start is None or found.start() < start]
-        unknown = [
-            found[0] for found in words if bisect_left(begins, found.end()) - bisect_left(begins, found.start()) > 1
-        ]
+        unknown = []
+        for found in words:
+            first, last = bisect_left(begins, found.start()), bisect_left(begins, found.end())
+            # Where words stand without spaces between them ("红苹果"), each of its tokens is a word that was added.
+            if last - first > 1 and not self._added.issuperset(encoding.ids[first:last]):
+                unknown.append(found[0])
         return Unread(start, tuple(dict.fromkeys(unknown)))
 
 
