@@ -123,6 +123,20 @@ class Action(Enum):
         makes="variation",
         form=Form("MJ::RemixModal::{job}::{number}::{strong}", "MJ::RemixModal::new_prompt"),
     )
+    UPSCALE_SUBTLE = Row(
+        "MJ::JOB::upsample_v7_2x_subtle::{number}::{job}::SOLO",
+        "Upscale (Subtle)",
+        under=Under.SINGLE,
+        makes="enlarge",
+        argument="subtle",
+    )
+    UPSCALE_CREATIVE = Row(
+        "MJ::JOB::upsample_v7_2x_creative::{number}::{job}::SOLO",
+        "Upscale (Creative)",
+        under=Under.SINGLE,
+        makes="enlarge",
+        argument="creative",
+    )
     ZOOM_2 = Row(
         "MJ::Outpaint::50::{number}::{job}::SOLO",
         "Zoom Out 2x",

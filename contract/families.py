@@ -39,9 +39,9 @@ FAMILIES: Mapping[str, frozenset[str]] = MappingProxyType(
 
 HONOURABLE = frozenset(
     {"aspect", "chaos", "stylize", "weird", "quality", "stop", "tile", "style", "raw", "draft", "image_weight"}
-    | {"inpaint"}
+    | {"inpaint", "redraw"}
 )
 """What a model may honour: fields of `Parameters` that change its pictures, and needs of kinds (`Request.needs`).
 
-`inpaint` is to paint a part of a picture and keep the rest.
+`inpaint` is to paint a part of a picture and keep the rest, `redraw` to start from a picture instead of noise alone.
 """

@@ -239,6 +239,10 @@ class Request(ABC):
         """The line of the picture that it starts from; empty when it starts from nothing."""
         return ()
 
+    def effort(self, source: Extent | None) -> float:
+        """What it takes, counted in pictures that are drawn with all steps."""
+        return self.image_count
+
     @classmethod
     def possible(cls, job: Job, argument: str) -> bool:
         """Whether a button with this argument makes sense under the result of `job`."""

@@ -92,3 +92,17 @@ def zoomed(source: Extent, factor: float, aspect: tuple[int, int] | None = None)
     own = max(1, round(source[0] * scale)), max(1, round(source[1] * scale))
     parent = Box((width - own[0]) // 2, (height - own[1]) // 2, *own)
     return Layout(width, height, parent, Box(0, 0, width, height))
+
+
+def tiles(size: Extent, side: int) -> tuple[Box, ...]:
+    """Boxes of `side` x `side`, or less where a picture is smaller, that cover it; neighbours share at least a quarter."""
+    across, down = (_starts(length, side) for length in size)
+    width, height = min(side, size[0]), min(side, size[1])
+    return tuple(Box(left, top, width, height) for top in down for left in across)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    if length <= side:
+        return [0]
+    count = 1 + math.ceil((length - side) / (side * 0.75))
+    return [round(number * (length - side) / (count - 1)) for number in range(count)]

@@ -46,7 +46,7 @@ def plan(job: Job, model: Model) -> Plan:
         stop_at=stop_at,
         tile=parameters.tile and not job.request.from_picture,
         image_weight=1.0 if parameters.image_weight is None else parameters.image_weight,
-        cost=job.image_count * width * height / 1e6 * max(1, round(steps * stop_at)),
+        cost=job.request.effort(job.source_extent) * width * height / 1e6 * max(1, round(steps * stop_at)),
     )
 
 

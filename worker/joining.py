@@ -15,6 +15,11 @@ _SHORT = 0.03
 _LONG = 0.3
 
 
+def slices(box: Box) -> tuple[slice, slice]:
+    """Where a box lies in an array of rows and columns."""
+    return slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
+
+
 def scaled(picture: Picture, width: int, height: int) -> Picture:
     """(H, W, 3) at another size, by Lanczos' filter; itself where it has that size."""
     if picture.shape[:2] == (height, width):
@@ -37,7 +42,7 @@ def filled(picture: Picture, known: Box) -> Picture:
     result = picture[rows[:, None], columns[None, :]].astype(np.float32)
     inside = np.s_[top : top + known.height, left : left + known.width]
     for share in (0.25, 0.12, 0.06, 0.03):
-        result = _mean(result, max(1, round(share * min(height, width))))
+        result = mean(result, max(1, round(share * min(height, width))))
         result[inside] = picture[inside]
     return result.round().clip(0, 255).astype(np.uint8)
 
@@ -57,7 +62,7 @@ def joined(picture: Picture, known: Box, drawn: Picture) -> Picture:
     inside = np.s_[top:bottom, left:right]
     difference = picture[inside].astype(np.float32) - drawn[inside]
     short, long = (max(2.0, share * min(height, width)) for share in (_SHORT, _LONG))
-    coarse = _mean(difference, round(short))
+    coarse = mean(difference, round(short))
     nearest = np.ix_(near_rows - top, near_columns - left)
     correction = coarse[nearest] * _fading(distance, long) + (difference - coarse)[nearest] * _fading(distance, short)
     result: Picture = (drawn + correction).clip(0, 255).round().astype(np.uint8)
@@ -72,7 +77,7 @@ def _fading(distance: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
     return faded
 
 
-def _mean(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+def mean(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
     """(H, W, C) averaged over squares of 2 x radius + 1; beyond the edges the edge goes on."""
     for axis in (0, 1):
         padding = [(0, 0)] * values.ndim

@@ -78,7 +78,12 @@ class Loader:
             "dtype": str(bundle.dtype).removeprefix("torch."),
         }
         log.info("model loaded and warm", model=name, seconds=round(time.monotonic() - begun, 1), **facts)
-        return Warm(name, engine, grown, facts, legibility(bundle.text, whole_words=offered.whole_words))
+        return Warm(name, engine, grown, facts, legibility(bundle.text, whole_words=offered.whole_words), self._upscale)
+
+    def _upscale(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture four times as large, by the network that is loaded when it is needed first."""
+        [large] = self._enlarged()([picture], False)
+        return large
 
     def _enlarged(self) -> Enlarge:
         """What enlarges finished pictures: small, shared by all models that need it, loaded once."""

@@ -153,17 +153,23 @@ class Studio:
     ) -> Result:
         """What comes out of a job, or of those of its pictures that are wanted."""
 
-        def draw(request: Request) -> list[NDArray[np.uint8]]:
-            with _blamed(job.model), self._watch.running():
-                urgency, interval = urgency_of(job, plan), preview_interval(plan)
-                ticket = warm.engine.submit(request, urgency=urgency, preview_every=interval)
-                started(ticket)
-                self._follow(job, ticket)
-                return ticket.result()
+        def draw_each(requests: Sequence[Request]) -> Iterator[list[NDArray[np.uint8]]]:
+            urgency, interval = urgency_of(job, plan), preview_interval(plan)
+            for number, request in enumerate(requests):
+                with _blamed(job.model), self._watch.running():
+                    ticket = warm.engine.submit(request, urgency=urgency, preview_every=interval)
+                    started(ticket)
+                    self._follow(job, ticket, number, len(requests))
+                    images = ticket.result()
+                yield images
 
         def enlarge(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
             with _blamed(job.model):
                 return warm.enlarge(images, plan.tile) if warm.enlarge is not None else images
+
+        def upscale(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            with _blamed(job.model):
+                return warm.upscale(picture)
 
         def again(source: Job, index: int) -> NDArray[np.uint8]:
             source, its_plan = self._planned(source)
@@ -176,10 +182,13 @@ class Studio:
 
         source = source_of(job, self._shelf.find, again) if job.ancestors else None
         wanted = range(job.image_count) if indices is None else indices
-        return MAKERS[job.request.kind](Bench(job, plan, pictures, wanted, draw, enlarge, source))
+        return MAKERS[job.request.kind](Bench(job, plan, pictures, wanted, draw_each, enlarge, upscale, source))
 
-    def _follow(self, job: Job, ticket: Ticket) -> None:
-        """Publish every step's percentage that the pace allows, with the preview that came with it."""
+    def _follow(self, job: Job, ticket: Ticket, number: int, of: int) -> None:
+        """Publish every step's percentage that the pace allows, with the preview that came with it.
+
+        The ticket is number `number`, from 0, of as many.
+        """
         pace = self._pace()
         for event in ticket.events():
             self._watch.sign_of_life()
@@ -187,7 +196,7 @@ class Studio:
             if event.preview is None or not pace.allows():
                 continue
             preview = encode_preview(event.preview)
-            percent = min(99, 100 * event.step // event.steps)
+            percent = min(99, 100 * (number * event.steps + event.step) // (of * event.steps))
             # A job must not suffer from a Redis that is away for a moment: the next preview follows.
             with contextlib.suppress(redis.exceptions.RedisError):
                 progress.publish(self._redis, progress.Progress(job.id, percent, preview))

@@ -27,12 +27,14 @@ def request_for(
     *,
     image_prompts: Sequence[NDArray[np.uint8]] = (),
     indices: Sequence[int] | None = None,
+    noises: Sequence[NoiseSource] | None = None,
     start: Start | None = None,
     keep: Keep | None = None,
 ) -> Request:
     """What the engine needs to draw `job`: its pictures `indices` (None: all) in one request.
 
-    With a `start` it begins from that, not from the pictures that the prompt links to.
+    `noises` stand in place of those of its pictures. With a `start` it begins from that, not from the pictures that
+    the prompt links to.
 
     `image_prompts` are the pictures that the prompt links to, (H, W, 3) each, in the prompt's order; each gets its own
     weight in the prompt times the weight of them all.
@@ -43,7 +45,7 @@ def request_for(
     wanted = range(job.image_count) if indices is None else indices
     return Request(
         prompt=Prompt(parts, job.prompt.negatives, plan.chaos, plan.weird),
-        noises=tuple(noise_for(job.generations(index)) for index in wanted),
+        noises=tuple(noises or (noise_for(job.generations(index)) for index in wanted)),
         size=Size(plan.width, plan.height, plan.tile),
         sampling=Sampling(plan.num_inference_steps, plan.guidance_scale, plan.sampler, plan.stop_at),
         start=start or Start.near(weighted),

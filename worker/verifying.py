@@ -124,8 +124,9 @@ def _made(job: Job, plan: Plan, indices: Sequence[int], model: Model, warm: Warm
         plan,
         (),
         indices,
-        draw=lambda request: warm.engine.submit(request).result(),
+        draw_each=lambda requests: [warm.engine.submit(request).result() for request in requests],
         enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan.tile),
+        upscale=warm.upscale,
         source=source_of(job, lambda id, index: None, again) if job.ancestors else None,
     )
     return MAKERS[job.request.kind](bench)

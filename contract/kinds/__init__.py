@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from contract.jobs import Request
+from contract.kinds.enlarge import Enlarge
 from contract.kinds.imagine import Imagine
 from contract.kinds.pan import Pan
 from contract.kinds.square import Square
@@ -20,6 +21,7 @@ KINDS: Mapping[str, type[Request]] = MappingProxyType(
         "imagine": Imagine,
         "variation": Variation,
         "upscale": Upscale,
+        "enlarge": Enlarge,
         "zoom": Zoom,
         "square": Square,
         "pan": Pan,

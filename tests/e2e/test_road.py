@@ -224,3 +224,7 @@ async def test_pictures_grow_on_all_sides(demo: Demo, ada: SandboxUser) -> None:
     )
     shape = (await pixels(ada, zoomed)).shape
     assert abs(shape[1] / shape[0] - 2) < 0.06
+
+    large = await press(ada, single, "Upscale (Subtle)", rf" - Upscaled \(Subtle\) by {mention} \(fast\)$")
+    assert (await pixels(ada, large)).shape == (2 * height, 2 * width, 3)
+    assert {"Upscale (Creative)", "Vary (Strong)", "Zoom Out 2x"} <= set(labels(large))

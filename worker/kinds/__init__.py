@@ -8,7 +8,7 @@ the result. Whatever is the same for all kinds (the model's turn, progress, the 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from worker.kinds import imagine, pan, square, upscale, variation, zoom
+from worker.kinds import enlarge, imagine, pan, square, upscale, variation, zoom
 from worker.kinds.bench import Bench
 from worker.results import Result
 
@@ -17,6 +17,7 @@ MAKERS: Mapping[str, Callable[[Bench], Result]] = MappingProxyType(
         "imagine": imagine.make,
         "variation": variation.make,
         "upscale": upscale.make,
+        "enlarge": enlarge.make,
         "zoom": zoom.make,
         "square": square.make,
         "pan": pan.make,

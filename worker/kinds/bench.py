@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,17 +23,24 @@ class Bench:
     """`pictures` are those behind `job.links`, in that order, `source` is the last of `job.ancestors`, if it has any.
     `indices` are those of its pictures that are wanted: usually all.
 
-    `draw` has the model draw a request: its progress is published, a cancel ends it with `model.Cancelled`, every
-    other trouble is a `model.ModelError`. `enlarge` brings drawn pictures to the size that people get.
+    `draw_each` has the model draw requests one after another: their progress is published, a cancel ends it with
+    `model.Cancelled`, every other trouble is a `model.ModelError`. `enlarge` brings drawn pictures to the size that
+    people get, `upscale` makes any picture four times as large on a side.
     """
 
     job: Job
     plan: Plan
     pictures: Sequence[Picture]
     indices: Sequence[int]
-    draw: Callable[[Request], list[Picture]]
+    draw_each: Callable[[Sequence[Request]], Iterable[list[Picture]]]
     enlarge: Callable[[list[Picture]], list[Picture]]
+    upscale: Callable[[Picture], Picture]
     source: Picture | None = None
+
+    def draw(self, request: Request) -> list[Picture]:
+        """The pictures of one request."""
+        [images] = self.draw_each([request])
+        return images
 
     @property
     def start(self) -> Picture:

@@ -10,7 +10,7 @@ from contract.errors import UserError
 from contract.kinds.outpaint import Outpaint
 from contract.layout import Box
 from model import Keep, Request, Start
-from worker.joining import filled, joined, scaled
+from worker.joining import filled, joined, scaled, slices
 from worker.kinds.bench import Bench, Picture
 from worker.render import request_for
 from worker.results import Pictures
@@ -30,14 +30,14 @@ def paint(bench: Bench) -> Pictures:
     if (parent.width, parent.height) == (layout.width, layout.height):
         raise UserError("nothing_to_paint")
     canvas = np.zeros((layout.height, layout.width, 3), np.uint8)
-    canvas[_slices(parent)] = scaled(source, parent.width, parent.height)
+    canvas[slices(parent)] = scaled(source, parent.width, parent.height)
     known = _inside(parent, window)
-    part = filled(canvas[_slices(window)], known)
+    part = filled(canvas[slices(window)], known)
     drawn = bench.enlarge(bench.draw(_request(bench, part, known)))
     results = []
     for image in drawn:
         result = canvas.copy()
-        result[_slices(window)] = joined(part, known, scaled(image, window.width, window.height))
+        result[slices(window)] = joined(part, known, scaled(image, window.width, window.height))
         results.append(result)
     return Pictures(results)
 
@@ -66,10 +66,6 @@ def _inside(box: Box, window: Box) -> Box:
     right = min(box.left + box.width, window.left + window.width)
     bottom = min(box.top + box.height, window.top + window.height)
     return Box(left - window.left, top - window.top, right - left, bottom - top)
-
-
-def _slices(box: Box) -> tuple[slice, slice]:
-    return slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
 
 
 def _extent(picture: Picture) -> tuple[int, int]:

@@ -30,6 +30,8 @@ EXAMPLES: Mapping[str, Job] = {
         press(seed=10),
         parse("a fox in a wood --zoom 1.2 --ar 1:2", Context(command="custom_zoom")).prompts[0],
     ),
+    "enlarge": follow(SINGLE, Action.UPSCALE_SUBTLE, press(seed=14)),
+    "enlarged pan": follow(upscale(PAN, 0, press(interaction=15)), Action.UPSCALE_CREATIVE, press(seed=15)),
     "square": follow(SINGLE, Action.MAKE_SQUARE, press(seed=11)),
     "upscale of a zoom": ZOOMED,
     "pan of a zoom": PAN,
