@@ -95,7 +95,7 @@ def zoomed(source: Extent, factor: float, aspect: tuple[int, int] | None = None)
 
 
 def tiles(size: Extent, side: int) -> tuple[Box, ...]:
-    """Boxes of `side` x `side`, or less where a picture is smaller, that cover it; neighbours share at least a quarter."""
+    """Boxes of `side` x `side`, or less where a picture is smaller, that cover it; neighbours share a quarter."""
     across, down = (_starts(length, side) for length in size)
     width, height = min(side, size[0]), min(side, size[1])
     return tuple(Box(left, top, width, height) for top in down for left in across)
