@@ -22,6 +22,7 @@ from rq.serializers import JSONSerializer
 from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
 from contract.outcomes import Failed, Fault, encode_outcome
+from contract.planning import plan
 from exchange import keys
 from exchange.connection import connect_async
 from exchange.delivery import MessageRef
@@ -30,7 +31,6 @@ from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.reading import text
 from exchange.status import describe_status, read_status
 from model import ModelError, Request, Step, tiny
-from tests.contract.factories import priced
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
@@ -126,7 +126,8 @@ class House:
             client = connect_async(self.url)
             queue = JobQueue(client, Limits(0, 0, 0, 0))
             for each in jobs:
-                await queue.submit(priced(each, 1, pixels=1024))
+                numbers = replace(plan(each, CATALOGUE.named(each.model)), cost=1)
+                await queue.submit(replace(each, plan=numbers))
                 await queue.release(each.id, MessageRef(31, 1))
             await client.aclose()
 
