@@ -7,11 +7,11 @@ const PROMPTS = [
   ["⭐", "a yellow star on a blue background"],
   ["🚙", "a blue car"],
   ["😎", "a smiling face with sunglasses"],
-  ["🌳", "a green tree"],
+  ["🌳", "绿色的树"],
   ["🦋", "a blue butterfly"],
   ["🐶", "a dog and a heart"],
-  ["🦊", "a fox"],
-  ["🦁", "a lion on an orange gradient background"],
+  ["🦊", "a cute little fox, digital art"],
+  ["🐼", "可爱的熊猫"],
 ];
 
 /** `suggest(prompt)` fills the message box. */
