@@ -100,6 +100,20 @@ class Call:
                     return str(component.get("value", ""))
         return ""
 
+    def choices(self, custom_id: str) -> Sequence[str]:
+        """What was chosen in one field of a form."""
+        for row in self._data.get("components", ()):
+            component = row.get("component") or {}
+            if component.get("custom_id") == custom_id:
+                values = component.get("values") or [component.get("value")]
+                return [str(value) for value in values if value is not None]
+        return ()
+
+    def file(self, custom_id: str) -> str | None:
+        """The link to the file that was uploaded in one field of a form, if any."""
+        sent = self._data.get("resolved", {}).get("attachments", {})
+        return next((str(sent[id]["url"]) for id in self.choices(custom_id) if id in sent), None)
+
     def is_ours(self, message: discord.Message) -> bool:
         """Whether this bot wrote `message`."""
         me = self.client.user

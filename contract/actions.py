@@ -42,12 +42,14 @@ class Form:
     `pattern` is its custom_id, with the fields of a button's and two more: `{message}` is the message under which the
     button stands, `{strong}` is 1 when the person's variations are strong, else 0. `field` is the custom_id of its one
     text field, which holds the present words, and `added` behind them. `always` it opens for those without Remix too.
+    `asks_where`: it also asks which part of the picture is meant.
     """
 
     pattern: str
     field: str
     added: str = ""
     always: bool = False
+    asks_where: bool = False
 
 
 class Under(StrEnum):
@@ -196,6 +198,15 @@ class Action(Enum):
         makes="variation",
         argument="strong",
         form=Form("MJ::RemixModal::{job}::{number}::1", "MJ::RemixModal::new_prompt"),
+    )
+    VARY_REGION = Row(
+        "MJ::Inpaint::{number}::{job}::SOLO",
+        "Vary (Region)",
+        "🖌️",
+        under=Under.SINGLE,
+        line=1,
+        makes="region",
+        form=Form("MJ::InpaintModal::{job}::{number}", "MJ::InpaintModal::prompt", always=True, asks_where=True),
     )
     PAN_LEFT = _pan("left", "⬅️")
     PAN_RIGHT = _pan("right", "➡️")

@@ -174,13 +174,26 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """A part of a picture that somebody chose, and how much may change there.
+
+    `cells` are bits, one for each of its five rows of five, in reading order, the lowest first. `painted` is a link to
+    a copy in which the part is painted over.
+    """
+
+    cells: int
+    painted: str | None = None
+    how: Strength = Strength.STRONG
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """What a press on a button brings, beside the button itself.
 
     `interaction_id` makes the next job's id: the same press makes the same job, and `ordinal` tells the jobs of one
     press apart. `fingerprint` names the model that draws now (`Model.fingerprint`). `seed` is the next job's seed, None
     to draw one from the interaction. `strength` is how far the person's variations depart where the button does not
-    say. `created_ms` is Unix time.
+    say, `region` what its form chose. `created_ms` is Unix time.
     """
 
     interaction_id: int
@@ -194,6 +207,7 @@ class Press:
     strength: Strength = Strength.STRONG
     locale: str = "en-US"
     ordinal: int = 0
+    region: Chosen | None = None
 
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,8 @@ Extent = tuple[int, int]
 
 NATIVE = 1024
 """A side of a square picture as a model draws it, in an `Extent`."""
+CELLS = 5
+"""Rows, and columns, of the cells by which people choose a part of a picture."""
 MAX_GROWTH = 16
 """A picture may grow to this many times the area that a model draws at once."""
 _WINDOW_RATIO = 1.5
@@ -92,6 +94,21 @@ def zoomed(source: Extent, factor: float, aspect: tuple[int, int] | None = None)
     own = max(1, round(source[0] * scale)), max(1, round(source[1] * scale))
     parent = Box((width - own[0]) // 2, (height - own[1]) // 2, *own)
     return Layout(width, height, parent, Box(0, 0, width, height))
+
+
+def cells_box(cells: int, size: Extent) -> Box:
+    """The part of a picture in which the chosen `cells` lie, and half a cell's worth around them to go on from.
+
+    `cells` are bits, in reading order, the lowest first; at least one.
+    """
+    numbers = [number for number in range(CELLS**2) if cells >> number & 1]
+    spans = []
+    for length, places in zip(size, ([n % CELLS for n in numbers], [n // CELLS for n in numbers]), strict=True):
+        first = max(0.0, (min(places) - 0.5) / CELLS)
+        last = min(1.0, (max(places) + 1.5) / CELLS)
+        spans.append((round(first * length), round(last * length)))
+    (left, right), (top, bottom) = spans
+    return Box(left, top, right - left, bottom - top)
 
 
 def tiles(size: Extent, side: int) -> tuple[Box, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from contract.catalogue import Model
 from contract.errors import UserError
@@ -20,6 +20,9 @@ MAX_RATIO = 8
 MAX_PICTURES = 8
 """Pictures that a prompt may link to."""
 
+LEAST_SHARE = 0.4
+"""A part of a picture is drawn with this share of a whole picture's pixels at least: with fewer, models see nothing."""
+
 _DRAFT_STEPS = 0.4
 _ALWAYS_HONOURED = frozenset(
     {"seed", "repeat", "speed", "visibility", "version", "niji"},
@@ -33,7 +36,7 @@ def plan(job: Job, model: Model) -> Plan:
     if not job.request.needs <= model.honours:
         raise UserError("kind_not_supported", action=job.request.kind, model=model.title)
     _check_growth(job)
-    width, height = fit_size(model, *job.request.drawn(job.source_extent, parameters.aspect))
+    width, height = _drawn_size(job, model)
     steps, stop_at = _steps(job, model), (parameters.stop or 100) / 100
     return Plan(
         width=width,
@@ -69,6 +72,13 @@ def check(prompt: Prompt, model: Model) -> None:
     width, height = prompt.parameters.aspect or (1, 1)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise UserError("ratio_too_extreme", ratio=f"{width}:{height}", model=model.title, limit=MAX_RATIO)
+
+
+def _drawn_size(job: Job, model: Model) -> tuple[int, int]:
+    """What is drawn at once: as much as the model draws well, or less where less is asked for."""
+    drawn = job.request.drawn(job.source_extent, job.prompt.parameters.aspect)
+    share = min(1.0, max(LEAST_SHARE, drawn[0] * drawn[1] / NATIVE**2))
+    return fit_size(replace(model, pixels=round(model.pixels * share)), *drawn)
 
 
 def _check_growth(job: Job) -> None:

@@ -10,7 +10,7 @@ from contract import derive, lineage
 from contract.actions import Action, ButtonId
 from contract.errors import UserError
 from contract.ids import JobId, model_fingerprint_of
-from contract.jobs import Job, Press
+from contract.jobs import Chosen, Job, Press
 from contract.locales import book
 from contract.prompt import parse
 from service.asker import Asker
@@ -68,14 +68,22 @@ def follow_up(
 
 
 def remixed(
-    services: Services, asker: Asker, button: ButtonId, job: Job, profile: Profile, posted: Posted, text: str
+    services: Services,
+    asker: Asker,
+    button: ButtonId,
+    job: Job,
+    profile: Profile,
+    posted: Posted,
+    text: str,
+    region: Chosen | None = None,
 ) -> Wish:
     """What that press makes of `job` with other words: one job for each of their expansions and repetitions.
 
-    UserError as `follow_up`, and PromptError when the words cannot be read.
+    `region` is the part of the picture that was chosen. UserError as `follow_up`, and PromptError when the words
+    cannot be read.
     """
     submission = parse(text, profile.context(_context(button)))
-    press = _press(services, asker, job, profile, posted)
+    press = replace(_press(services, asker, job, profile, posted), region=region)
     jobs = (
         derive.next_job(job, button, replace(press, ordinal=ordinal), prompt)
         for ordinal, prompt in enumerate(repeated(submission))

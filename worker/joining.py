@@ -70,6 +70,19 @@ def joined(picture: Picture, known: Box, drawn: Picture) -> Picture:
     return result
 
 
+def matched(picture: Picture, known: NDArray[np.bool_], drawn: Picture) -> NDArray[np.float32]:
+    """`drawn` with the colours of `picture` at the edge of what is `known` (H, W); less and less away from it.
+
+    Both show the same where it is known, not quite alike: how much they differ there is what is corrected elsewhere.
+    """
+    radius = max(1, round(_LONG / 2 * min(known.shape)))
+    weight = known[..., None].astype(np.float32)
+    nearby = mean(weight, radius)
+    difference = mean((picture.astype(np.float32) - drawn) * weight, radius) / np.maximum(nearby, 1e-6)
+    result: NDArray[np.float32] = drawn + difference * (2 * nearby).clip(0, 1)
+    return result
+
+
 def _fading(distance: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
     """1 at 0, 0 from `reach` on, without a corner at either end."""
     share = (1 - distance / reach).clip(0, 1)

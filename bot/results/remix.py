@@ -15,9 +15,10 @@ from bot.calls import Call, answered
 from bot.client import Route
 from bot.imagine.wanted import start
 from bot.results.posted import button_under
+from bot.results.region import chosen_region, region_fields
 from contract.actions import FORM_ID, Action, ButtonId, ButtonStyle, custom_id, form_id, read_form_id
 from contract.errors import UserError
-from contract.jobs import Job, Strength
+from contract.jobs import Chosen, Job, Strength
 from contract.prompt import Context, without
 from service.follow_ups import Posted, job_behind, model_remark, remixed
 from service.forms import open_form, opened_form
@@ -42,6 +43,10 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
         max_length=limits.FIELD,
         required=False,
     )
+    if row.asks_where:
+        form.title = call.words.say("region.title")
+        for part in region_fields(call.words):
+            form.add_item(part)
     form.add_item(field)
     await call.ask(form)
 
@@ -65,17 +70,17 @@ async def _sent(call: Call, found: re.Match[str]) -> None:
     # A V leaves the strength to its form. Everything else is what was opened, whatever the client sends.
     leaves_it = opened.value.makes == said.action.value.makes and not opened.value.argument
     button = likely if leaves_it or opened.value.form is None else replace(likely, action=opened)
-    await _remix(call, button, posted, text)
+    await _remix(call, button, posted, text, chosen_region(call) if form.asks_where else None)
     # Midjourney shows a re-roll in blue and what is about one picture in green.
     style = ButtonStyle.PRIMARY if button.index is None else ButtonStyle.SUCCESS
     call.client.colours.mark(message, [custom_id(opened, likely.index, likely.job)], style)
 
 
-async def _remix(call: Call, button: ButtonId, posted: Posted, text: str) -> None:
+async def _remix(call: Call, button: ButtonId, posted: Posted, text: str, region: Chosen | None) -> None:
     services, asker = call.services, call.asker
     profile = await profile_of(services, asker)
     job = await job_behind(services, asker, button.job, posted)
-    wanted = remixed(services, asker, button, job, profile, posted, text)
+    wanted = remixed(services, asker, button, job, profile, posted, text, region)
     await start(call, wanted, remark=await model_remark(services, wanted.jobs[0], job))
 
 

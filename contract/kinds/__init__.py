@@ -11,6 +11,7 @@ from contract.jobs import Request
 from contract.kinds.enlarge import Enlarge
 from contract.kinds.imagine import Imagine
 from contract.kinds.pan import Pan
+from contract.kinds.region import Region
 from contract.kinds.square import Square
 from contract.kinds.upscale import Upscale
 from contract.kinds.variation import Variation
@@ -22,6 +23,7 @@ KINDS: Mapping[str, type[Request]] = MappingProxyType(
         "variation": Variation,
         "upscale": Upscale,
         "enlarge": Enlarge,
+        "region": Region,
         "zoom": Zoom,
         "square": Square,
         "pan": Pan,

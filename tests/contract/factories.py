@@ -8,7 +8,7 @@ from contract.actions import Action, ButtonId
 from contract.catalogue import EASEL_SMALL
 from contract.derive import next_job
 from contract.ids import job_id
-from contract.jobs import DiscordChannel, Job, Press, Strength, User
+from contract.jobs import Chosen, DiscordChannel, Job, Press, Strength, User
 from contract.kinds.imagine import Imagine
 from contract.planning import plan
 from contract.prompt import Prompt, parse
@@ -40,6 +40,7 @@ def press(seed: int = 5, *, interaction: int = 8, user: User = BOB, reply_to: in
         user=user,
         destination=DiscordChannel(channel_id=31, guild_id=30, reply_to=reply_to),
         created_ms=1_790_000_001_000,
+        region=Chosen(0b1000010),  # for the one button whose form asks for it
     )
 
 

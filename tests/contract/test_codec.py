@@ -138,6 +138,7 @@ DIGESTS = {
     "variation": "125e2915e941abb7",
     "upscale": "9d5bc55bd0ddcc19",
     "enlarge": "f847fc4610ef2813",
+    "region": "32381ab035f141e7",
     "zoom": "192e090b66e1606a",
     "square": "696ff5686f31cc89",
     "pan": "07311e040cc03b8e",

@@ -228,3 +228,46 @@ async def test_pictures_grow_on_all_sides(demo: Demo, ada: SandboxUser) -> None:
     large = await press(ada, single, "Upscale (Subtle)", rf" - Upscaled \(Subtle\) by {mention} \(fast\)$")
     assert (await pixels(ada, large)).shape == (2 * height, 2 * width, 3)
     assert {"Upscale (Creative)", "Vary (Strong)", "Zoom Out 2x"} <= set(labels(large))
+
+
+async def test_a_part_of_a_picture_is_painted_again(ada: SandboxUser) -> None:
+    """imagine → U1 → Vary (Region) by a form, once with cells and once with a copy that was painted over: the rest of
+    the picture stays to the byte, and U goes on from it."""
+    grid = await imagine(ada, "a red apple")
+    mention = f"<@{ada.user['id']}>"
+    single = await press(ada, grid, "U1", rf" - Image #1 {mention}$")
+    source = await pixels(ada, single)
+    height, width = source.shape[:2]
+    form = await ada.wait_modal(await ada.press(single, "Vary (Region)"))
+    prompt = "MJ::InpaintModal::prompt"
+    nonce = await ada.submit_modal(form, cells=["0", "1", "5", "6"], mask=[], how="strong", **{prompt: "a yellow star"})
+    varied = await outcome(ada, nonce, rf"^\*\*a yellow star.*\*\* - Variations \(Region\) by {mention} \(fast\)$")
+    again = await pixels(ada, await press(ada, varied, "U3", rf" - Image #3 {mention}$"))
+    kept = np.ones((height, width), bool)
+    kept[: -(-2 * height // 5), : -(-2 * width // 5)] = False
+    assert np.array_equal(again[kept], source[kept])
+    assert np.abs(again - source)[~kept].mean() > 1
+
+    copy = source.astype(np.uint8)
+    copy[height // 2 :, : width // 4] = (0, 255, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(copy).save(buffer, "PNG")
+    file = await ada.upload(buffer.getvalue(), "painted.png")
+    form = await ada.wait_modal(await ada.press(single, "Vary (Region)"))
+    values = {"cells": [], "mask": ["0"], "how": "strong", prompt: "a green tree"}
+    filled = [
+        {"type": 18, "component": {"type": part["type"], "custom_id": part["custom_id"], key_of(values, part): value}}
+        for part in components(form["components"])
+        if "custom_id" in part and (value := values[part["custom_id"]]) is not None
+    ]
+    painted = await outcome(
+        ada, await ada.send_modal(form, filled, [file]), rf"^\*\*a green tree.* - Variations \(Region\) by {mention}"
+    )
+    after = await pixels(ada, await press(ada, painted, "U2", rf" - Image #2 {mention}$"))
+    assert np.array_equal(after[: height // 2 - 8], source[: height // 2 - 8])
+    assert np.abs(after - source)[height // 2 :, : width // 4].mean() > 1
+
+
+def key_of(values: JSON, part: JSON) -> str:
+    """Under which name a field of a form is filled in."""
+    return "values" if isinstance(values[part["custom_id"]], list) else "value"

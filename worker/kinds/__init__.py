@@ -8,7 +8,7 @@ the result. Whatever is the same for all kinds (the model's turn, progress, the 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from worker.kinds import enlarge, imagine, pan, square, upscale, variation, zoom
+from worker.kinds import enlarge, imagine, pan, region, square, upscale, variation, zoom
 from worker.kinds.bench import Bench
 from worker.results import Result
 
@@ -18,6 +18,7 @@ MAKERS: Mapping[str, Callable[[Bench], Result]] = MappingProxyType(
         "variation": variation.make,
         "upscale": upscale.make,
         "enlarge": enlarge.make,
+        "region": region.make,
         "zoom": zoom.make,
         "square": square.make,
         "pan": pan.make,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from contract.actions import Action
-from contract.jobs import Job, Strength
+from contract.jobs import Chosen, Job, Strength
 from contract.prompt import Context, parse
 from tests.contract.factories import follow, imagine, press, reroll, upscale, variation
 
@@ -15,6 +16,7 @@ SINGLE = upscale(GRID, 1, press())
 ZOOM = follow(SINGLE, Action.ZOOM_2, press(seed=8))
 ZOOMED = upscale(ZOOM, 2, press(interaction=9))
 PAN = follow(ZOOMED, Action.PAN_LEFT, press(seed=9))
+REGION = follow(SINGLE, Action.VARY_REGION, replace(press(seed=16), region=Chosen(0b11000110)))
 
 EXAMPLES: Mapping[str, Job] = {
     "imagine": GRID,
@@ -32,6 +34,8 @@ EXAMPLES: Mapping[str, Job] = {
     ),
     "enlarge": follow(SINGLE, Action.UPSCALE_SUBTLE, press(seed=14)),
     "enlarged pan": follow(upscale(PAN, 0, press(interaction=15)), Action.UPSCALE_CREATIVE, press(seed=15)),
+    "region": REGION,
+    "variation of a region": variation(REGION, 1, Strength.SUBTLE, press(seed=17)),
     "square": follow(SINGLE, Action.MAKE_SQUARE, press(seed=11)),
     "upscale of a zoom": ZOOMED,
     "pan of a zoom": PAN,

@@ -1,0 +1,87 @@
+"""A part of a picture painted again; outside it not a byte changes."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.errors import UserError
+from contract.jobs import Strength
+from contract.kinds.region import Region
+from contract.layout import CELLS
+from model import Keep, Start
+from worker.joining import Picture, matched, mean, scaled, slices
+from worker.kinds.bench import Bench
+from worker.render import request_for
+from worker.results import Pictures
+
+_NEWNESS = {Strength.SUBTLE: 0.6, Strength.STRONG: 0.9}
+"""The share of the steps that the region takes, from noise over what was there."""
+_FEATHER = 0.04
+"""So wide a band inside the region's edge, as a share of the picture's shorter side, mixes old and new."""
+_PAINTED_LEVELS = 48
+"""By so many levels a colour has to differ where a copy was painted over; less is what a JPEG does."""
+_RATIO_TOLERANCE = 0.03
+
+
+def make(bench: Bench) -> Pictures:
+    """The region and what lies around it is drawn at the model's own size. UserError `region_copy` when an uploaded
+    copy shows no region."""
+    source, request = bench.start, cast(Region, bench.job.request)
+    height, width = source.shape[:2]
+    mask = _painted(source, bench.pictures[-1]) if request.painted else _cells(request.cells, width, height)
+    window = slices(request.window((width, height)))
+    part, new = source[window], mask[window]
+    plan = bench.plan
+    small = scaled(part, plan.width, plan.height)
+    small_mask = scaled(np.repeat((new * np.uint8(255))[..., None], 3, axis=2), plan.width, plan.height)[..., 0]
+    drawn = bench.enlarge(
+        bench.draw(
+            request_for(
+                bench.job,
+                plan,
+                indices=bench.indices,
+                start=Start(((small, 1.0),), _NEWNESS[request.how]),
+                keep=Keep(small, np.where(small_mask > 0, 255, 0).astype(np.uint8), to_the_byte=False),
+            )
+        )
+    )
+    share = _feathered(new, max(1, round(_FEATHER * min(height, width))))
+    results = []
+    for image in drawn:
+        result = source.copy()
+        painted = matched(part, ~new, scaled(image, part.shape[1], part.shape[0]))
+        mixed = (part + (painted - part) * share).round().clip(0, 255).astype(np.uint8)
+        result[window] = np.where(new[..., None], mixed, part)
+        results.append(result)
+    return Pictures(results)
+
+
+def _cells(cells: int, width: int, height: int) -> NDArray[np.bool_]:
+    """(H, W), True in the chosen cells."""
+    rows, columns = np.arange(height) * CELLS // height, np.arange(width) * CELLS // width
+    chosen = np.array([bool(cells >> number & 1) for number in range(CELLS**2)])
+    mask: NDArray[np.bool_] = chosen[rows[:, None] * CELLS + columns[None, :]]
+    return mask
+
+
+def _painted(source: Picture, copy: Picture) -> NDArray[np.bool_]:
+    """(H, W), True where a copy of `source` was painted over."""
+    height, width = source.shape[:2]
+    if abs(copy.shape[1] / copy.shape[0] * height / width - 1) > _RATIO_TOLERANCE:
+        raise UserError("region_copy", reason="shape")
+    away = np.abs(scaled(copy, width, height).astype(np.float32) - source).max(axis=2, keepdims=True)
+    mask: NDArray[np.bool_] = mean(away, max(1, min(height, width) // 128))[..., 0] > _PAINTED_LEVELS
+    if not mask.any():
+        raise UserError("region_copy", reason="nothing")
+    if mask.mean() > 0.95:
+        raise UserError("region_copy", reason="everything")
+    return mask
+
+
+def _feathered(mask: NDArray[np.bool_], radius: int) -> NDArray[np.float32]:
+    """(H, W, 1): 0 at the region's edge, 1 from `radius` inside it on."""
+    inside = mean(mask[..., None].astype(np.float32), radius)
+    return ((inside - 0.5) * 2).clip(0, 1)
