@@ -6,24 +6,24 @@ python -m benchmarks.effects [--out build/effects.webp] [--seed 4]
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-import model
-from contract.catalogue import EASEL_SMALL
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.ids import job_id
 from contract.jobs import DiscordChannel, Job, User
 from contract.kinds.imagine import Imagine
 from contract.planning import plan
 from contract.prompt import parse
-from model.upscale import Upscaler, enlarge, load_upscaler
+from worker.alone import make_alone
 from worker.encoding import assemble_grid
-from worker.render import request_for
-from worker.settings import DEFAULT_MODEL
+from worker.engines import Warm
+from worker.loading import Loader
+from worker.results import Pictures
 
 ROWS = (
     ("a red apple", "a red apple --q .25", "a red apple --stop 40", "a red apple --v 7 --draft"),
@@ -36,7 +36,7 @@ CELL = 256
 LABEL = 28
 
 
-def draw(engine: model.Engine, upscaler: Upscaler, text: str, seed: int) -> NDArray[np.uint8]:
+def draw(warm: Warm, text: str, seed: int) -> NDArray[np.uint8]:
     """The grid of a typed prompt, exactly as a worker draws it: (H, W, 3) uint8."""
     job = Job(
         id=job_id(seed, EASEL_SMALL.fingerprint, 0),
@@ -48,8 +48,9 @@ def draw(engine: model.Engine, upscaler: Upscaler, text: str, seed: int) -> NDAr
         created_ms=0,
     )
     asked = plan(job, EASEL_SMALL)
-    images = engine.submit(request_for(job, asked)).result()
-    return assemble_grid(enlarge(upscaler, images, tile=asked.tile))
+    result = make_alone(replace(job, plan=asked), asked, EASEL_SMALL, warm)
+    assert isinstance(result, Pictures)
+    return assemble_grid(result.images)
 
 
 def cell(grid: NDArray[np.uint8], text: str) -> Image.Image:
@@ -68,12 +69,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/effects.webp"))
     parser.add_argument("--seed", type=int, default=4)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    upscaler = load_upscaler()
-    engine = model.Engine(model.load(DEFAULT_MODEL))
-    engine.start()
-    rows = [[cell(draw(engine, upscaler, text, options.seed), text) for text in row] for row in ROWS]
-    engine.close()
+    warm = Loader(DEFAULT_CATALOGUE, "cpu").load(EASEL_SMALL.name)
+    rows = [[cell(draw(warm, text, options.seed), text) for text in row] for row in ROWS]
+    warm.engine.close()
     sheet = np.concatenate([np.concatenate([np.asarray(each) for each in row], axis=1) for row in rows])
     options.out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(sheet).save(options.out, quality=85)

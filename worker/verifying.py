@@ -17,20 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from contract import planning
-from contract.catalogue import Catalogue, Model
+from contract.catalogue import Catalogue
 from contract.errors import EaselError, UserError
-from contract.jobs import Job
-from contract.plan import Plan
+from worker.alone import make_alone
 from worker.encoding import Encoded, assemble_grid, message_ladder, read_parameters
-from worker.engines import Warm
-from worker.kinds import MAKERS, Bench
 from worker.loading import Loader
 from worker.parameters import parameters_text
 from worker.recipes import Recipe, read_recipe
-from worker.results import Pictures, Result
+from worker.results import Pictures
 from worker.signing import Credentials, Verdict, read_credentials
-from worker.sources import source_of
 
 Pixels = NDArray[np.uint8]
 
@@ -94,42 +89,20 @@ def redraw(recipe: Recipe, catalogue: Catalogue, loader: Loader) -> list[Pixels]
         raise CannotVerify("the recipe has no numbers: an Easel before 0.2 made it")
     if job.links:
         raise CannotVerify(f"it was drawn near {len(job.links)} linked pictures, which are not in the file")
+    if any(made.prompt.images or made.request.links for made in job.ancestors):
+        raise CannotVerify("a picture that it starts from was drawn near linked pictures, which are not in the file")
     try:
         model = catalogue.named(job.model)
         warm = loader.load(model.name)
     except UserError:
         raise CannotVerify(f"the model {job.model} is not in the catalogue here") from None
     try:
-        result = _made(job, plan, range(job.image_count), model, warm)
+        result = make_alone(job, plan, model, warm)
     finally:
         warm.engine.close()
     if not isinstance(result, Pictures):
         raise CannotVerify("its job made texts, not pictures")
     return list(result.images)
-
-
-def _made(job: Job, plan: Plan, indices: Sequence[int], model: Model, warm: Warm) -> Result:
-    """Pictures of a job, and before them those that it starts from."""
-
-    def again(source: Job, index: int) -> Pixels:
-        if source.links:
-            raise CannotVerify(f"what it starts from was drawn near {len(source.links)} linked pictures")
-        result = _made(source, planning.plan(source, model), (index,), model, warm)
-        if not isinstance(result, Pictures):
-            raise CannotVerify("what it starts from is no picture")
-        return result.images[0]
-
-    bench = Bench(
-        job,
-        plan,
-        (),
-        indices,
-        draw_each=lambda requests: [warm.engine.submit(request).result() for request in requests],
-        enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan.tile),
-        upscale=warm.upscale,
-        source=source_of(job, lambda id, index: None, again) if job.ancestors else None,
-    )
-    return MAKERS[job.request.kind](bench)
 
 
 def compare(file: PictureFile, images: Sequence[Pixels], recipe: Recipe) -> Redrawn:
