@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from pathlib import Path
 
 import redis
 
@@ -57,12 +59,17 @@ class Disasters:
     async def no_store(self) -> None:
         """The image store is not there; what was drawn has to be posted from memory."""
         place = self.house.data / "images"
-        away = place.with_name("images.away")
-        os.rename(place, away)
-        place.write_bytes(b"")
+        away: list[Path] = []
+        while not place.is_file():
+            away.append(place.with_name(f"images.{len(away)}"))
+            os.rename(place, away[-1])
+            with suppress(IsADirectoryError):  # a worker has made the folder anew in between: that one goes too
+                place.write_bytes(b"")
         await self._a_while()
         place.unlink()
-        os.rename(away, place)
+        os.rename(away[0], place)
+        for later in away[1:]:
+            shutil.copytree(later, place, dirs_exist_ok=True)
 
     async def poison(self) -> None:
         """Foreign and damaged entries, in keys and over channels."""
@@ -96,7 +103,7 @@ class Disasters:
 
         def tell() -> bool:
             client = redis.Redis.from_url(self.house.redis_url, retry=None, socket_timeout=5)
-            with contextlib.closing(client), contextlib.suppress(redis.exceptions.RedisError):
+            with closing(client), suppress(redis.exceptions.RedisError):
                 write(client)
                 return True
             return False
@@ -122,7 +129,7 @@ async def emptied(house: House, imagine: Callable[[int, int], Awaitable[None]], 
     await asyncio.sleep(0.3)
     await asyncio.to_thread(house.client.flushall)
     fresh = connect(house.redis_url)
-    with contextlib.closing(fresh):
+    with closing(fresh):
         for _ in range(900):
             states = [await asyncio.to_thread(fresh.hget, keys.state(job), "state") for job in accepted]
             if all(state in (b"delivered", b"failed") for state in states):
