@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two OpenMP threads on busy cores are many times slower than one
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# The same examples every time, however fast the machine is.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 _OUR_SETTINGS = ("REDIS_URL", "IMAGE_STORE", "LOG_FORMAT")
 

@@ -263,7 +263,7 @@ def _applicable_defaults(values: dict[str, Any], version: Version, settings: Par
             continue
         if flag.field in ("style", "raw") and ("style" in values or "raw" in values):
             continue
-        rule = version.rule(flag.name)
+        rule = version.rule(flag.name, values.get("style"))
         if rule is not None and _allows(rule, value):
             chosen[flag.field] = value
     return chosen
@@ -275,6 +275,8 @@ def _allows(rule: Rule, value: object) -> bool:
         case True:
             return True
         case (int(width), int(height)):
+            if rule.choices:
+                return f"{width}:{height}" in rule.choices
             return (rule.low is None or width / height >= rule.low) and (
                 rule.high is None or width / height <= rule.high
             )

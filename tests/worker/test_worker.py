@@ -207,20 +207,25 @@ async def test_a_cancelled_job_stops_and_says_so(house: House) -> None:
     assert message.components == []
 
 
-async def test_a_permission_that_went_while_drawing_is_told_in_the_waiting_message(house: House) -> None:
-    """The picture cannot be posted; its user hears where it stuck."""
+async def test_a_permission_that_went_while_drawing_does_not_cost_the_picture(house: House) -> None:
+    """The channel does not take it, so its user gets it as a direct message, which says why."""
     job = house.job("a fox")
     channel = house.sandbox.world.channels[house.sandbox.channel_id]
 
     def forbid() -> None:
         channel.bot_permissions = int(MEMBER & ~Permission.SEND_MESSAGES)
 
-    waiting = await house.accept(job, then=forbid)
-    await house.ended(job, "failed")
-    [message] = house.messages()
-    assert message.id == str(waiting)
-    assert "may not post" in message.embeds[0]["description"]
-    assert message.components == []
+    await house.accept(job, then=forbid)
+    await house.ended(job, "delivered")
+    direct = [
+        message
+        for channel_id in house.sandbox.world.channels
+        if channel_id != house.sandbox.channel_id
+        for message in house.sandbox.world.history(channel_id)
+    ]
+    [message] = direct
+    assert message.attachments
+    assert "may not post" in str(message.content) + str(message.embeds)
 
 
 async def test_many_jobs_at_once_all_arrive_once(house: House) -> None:

@@ -215,6 +215,7 @@ def test_any_line_gets_one_line_of_json(line: bytes) -> None:
 
 @_bounded
 @given(_PROMPTS)
+@example("fox --v 4 --style 4a")
 def test_settings_apply_only_where_the_prompt_is_silent(text: str) -> None:
     """Defaults never refuse what would be accepted without them, unless the line grows too long; they are echoed."""
     defaults = Parameters(stylize=250, raw=True, weird=9, speed="relax", aspect=(16, 9), quality=0.5)
