@@ -68,14 +68,15 @@ def test_grid_buttons_are_in_midjourneys_order() -> None:
     assert second[1].custom_id == f"MJ::JOB::variation::2::{FOX.id}"
 
 
-def test_a_single_picture_can_be_varied_two_ways() -> None:
-    """midjourney.md §4.2: subtle and strong."""
-    [subtle, strong] = [
+def test_a_single_picture_can_be_varied_three_ways() -> None:
+    """midjourney.md §4.2: subtle, strong, and in a region."""
+    [subtle, strong, region] = [
         button for row in result_buttons(SINGLE) for button in row if (button.label or "").startswith("Vary")
     ]
     assert (subtle.label, strong.label) == ("Vary (Subtle)", "Vary (Strong)")
     assert subtle.custom_id == f"MJ::JOB::low_variation::1::{SINGLE.id}::SOLO"
     assert strong.custom_id == f"MJ::JOB::high_variation::1::{SINGLE.id}::SOLO"
+    assert (region.label, region.custom_id) == ("Vary (Region)", f"MJ::Inpaint::1::{SINGLE.id}::SOLO")
 
 
 def test_every_button_can_be_read_back() -> None:
