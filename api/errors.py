@@ -7,17 +7,18 @@ from contract.errors import UserError
 from contract.sentences import describe
 
 _STATUS = {
-    "queue_full": 429,
-    "guild_queue_full": 429,
-    "too_many_requests": 429,
-    "newcomers_limit": 429,
-    "queue_unreachable": 503,
+    "banned": 403,
+    "not_invited": 403,
     "job_failed": 500,
-    "not_your_job": 404,
+    "model_not_offered": 404,
+    "newcomers_limit": 429,
     "no_such_job": 404,
     "not_running": 409,
-    "model_not_offered": 404,
-    "banned": 403,
+    "not_your_job": 404,
+    "queue_full": 429,
+    "queue_unreachable": 503,
+    "rate_limited": 429,
+    "store_unreachable": 503,
 }
 """HTTP's status of a kind of error; every other one is the caller's to mend: 400."""
 
