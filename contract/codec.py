@@ -22,7 +22,7 @@ from contract.jobs import Ancestor, Job
 from contract.kinds import KINDS
 from contract.prompt import ECHO_LIMIT
 
-JOB_VERSION = 3
+JOB_VERSION = 4
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 _BREAKS_A_MESSAGE = re.compile(r"[\n\r]|(?<!\\)\*\*")
@@ -67,10 +67,12 @@ def job_from_document(document: object) -> Job:
         case {"version": int(version)} if version > JOB_VERSION:
             raise NewerVersion(f"a job of version {version}; this Easel reads up to {JOB_VERSION}")
         case {"version": 1, "job": dict(body)}:
-            return _read({"plan": None, "ancestors": [], **body})
+            return _read({"plan": None, "ancestors": [], "screening": None, **body})
         case {"version": 2, "job": dict(body)}:
-            return _read({"ancestors": [], **body})
-        case {"version": 3, "job": dict(body)}:
+            return _read({"ancestors": [], "screening": None, **body, "plan": None})
+        case {"version": 3, "job": dict(body)}:  # its plans did not say what steers a picture: they are made again
+            return _read({"screening": None, **body, "plan": None})
+        case {"version": 4, "job": dict(body)}:
             return _read(body)
         case _:
             raise MalformedDocument("a job document has a version and a job")
@@ -103,6 +105,8 @@ def _read(body: dict[str, Any]) -> Job:
     job = Job(**{**dict(read), "ancestors": ancestors})
     if len(job.prompt.echo) > ECHO_LIMIT or _BREAKS_A_MESSAGE.search(job.prompt.echo):
         raise MalformedDocument("not a job: its echo does not fit into a message")
+    if min(job.prompt.parameters.aspect or (1,)) < 1:
+        raise MalformedDocument("not a job: its pictures would have no sides")
     return job
 
 

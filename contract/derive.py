@@ -12,7 +12,8 @@ from contract.errors import UserError
 from contract.ids import draw_seed, job_id, model_fingerprint_of
 from contract.jobs import Ancestor, Job, Parent, Press, Request
 from contract.kinds import KINDS
-from contract.prompt import Prompt, without_zoom
+from contract.moderation import Screening
+from contract.prompt import Prompt, without_manner
 
 
 def next_job(job: Job, button: ButtonId, press: Press, prompt: Prompt | None = None) -> Job:
@@ -21,23 +22,36 @@ def next_job(job: Job, button: ButtonId, press: Press, prompt: Prompt | None = N
     UserError `unknown_button` when `job` has no such picture, or no job follows from the button; `not_possible_here`
     when it makes no sense under this one.
     """
-    row, words = button.action.value, prompt or job.prompt
-    if row.makes is None or (button.index is not None and not 0 <= button.index < job.image_count):
-        raise UserError("unknown_button")
+    check(job, button)
+    row, words = button.action.value, prompt or job.request.prompt_of(button.index, job.prompt)
     if row.makes == SAME:
-        return _derived(job, press, job.request, button.index, words, job.ancestors)
-    kind = KINDS[row.makes]
-    if not kind.possible(job, row.argument):
-        raise UserError("not_possible_here", reason=row.makes)
-    request, index = kind.derived(job, button, press, words), button.index
+        return _derived(job, press, job.request.repeated(), button.index, words, job.ancestors)
+    request = KINDS[press.kind or row.makes or ""].derived(job, button, press, words)
+    index = button.index if button.action.about_one_picture else None
     if request.from_picture and index is None:
         index = 0  # the only one
-    return _derived(job, press, request, index, without_zoom(words), _ancestors(job, request, index))
+    return _derived(job, press, request, index, without_manner(words), _ancestors(job, request, index))
+
+
+def check(job: Job, button: ButtonId) -> None:
+    """UserError as `next_job`, where no words could help."""
+    row = button.action.value
+    if row.makes is None or (button.index is not None and not 0 <= button.index < job.request.choices):
+        raise UserError("unknown_button")
+    if row.makes == SAME:
+        job.request.repeated()
+    elif not KINDS[row.makes].possible(job, row.argument):
+        raise UserError("not_possible_here", reason=row.makes)
 
 
 def again(job: Job, press: Press) -> Job:
     """The same request again, for the person who pressed."""
-    return _derived(job, press, job.request, None, job.prompt, job.ancestors)
+    return _derived(job, press, job.request.repeated(), None, job.prompt, job.ancestors)
+
+
+def about(job: Job, press: Press, request: Request) -> Job:
+    """A job of that request for the person who pressed, with the words of `job` and after it."""
+    return _derived(job, press, request, None, job.prompt, ())
 
 
 def _ancestors(job: Job, request: Request, index: int | None) -> tuple[Ancestor, ...]:
@@ -52,15 +66,17 @@ def _derived(
     job: Job, press: Press, request: Request, index: int | None, prompt: Prompt, ancestors: tuple[Ancestor, ...]
 ) -> Job:
     if request.keeps_picture:  # the same picture, so it keeps the seed, and the model that drew it
-        seed, fingerprint = job.seed, model_fingerprint_of(job.id)
+        seed, fingerprint, model = job.seed, model_fingerprint_of(job.id), job.model
     else:
         drawn = draw_seed(press.interaction_id, press.ordinal)
         seed, fingerprint = drawn if press.seed is None else press.seed, press.fingerprint
+        model = job.model if press.drawer is None else press.drawer.name
     return replace(
         job,
         id=job_id(seed, fingerprint, press.interaction_id, press.ordinal),
         request=request,
         prompt=prompt,
+        model=model,
         user=press.user,
         destination=press.destination,
         created_ms=press.created_ms,
@@ -70,4 +86,12 @@ def _derived(
         parent=Parent(job.id, index),
         plan=None,
         ancestors=ancestors,
+        screening=_pardons(job, request, prompt),
     )
+
+
+def _pardons(job: Job, request: Request, prompt: Prompt) -> Screening | None:
+    """What was let through before stays so under the same words."""
+    if job.screening is None or prompt != job.prompt:
+        return None
+    return job.screening.inherited(same_picture=request.keeps_picture)

@@ -7,9 +7,11 @@ step that is repeated after a crash may tell it again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from contract.jobs import Job
+from contract.moderation import Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,15 @@ class Refused:
     user_id: int
     kind: str
     job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A rule of the policy found something: `rule` is the word, or `pictures`, and `weight` what followed."""
+
+    job: Job
+    rule: str
+    weight: Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,38 @@ class Drawn:
     gpu_s: float
 
 
+class Stage(StrEnum):
+    """A part of the work whose time is told on its own."""
+
+    ACKNOWLEDGE = "acknowledge"
+    """From hearing of a command, press or form to the end of its answer."""
+    INTAKE = "intake"
+    """Reading the pictures that a job links to."""
+    LOAD = "load"
+    """Bringing a model, its warm-up included."""
+    ENCODE = "encode"
+    """Finished pictures into signed files in the store."""
+    DELIVER = "deliver"
+    """From the begin of a delivery to its end, with the store and Discord."""
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """A stage has ended after `seconds`; `job` is None where it is none's, `model` empty where there is none."""
+
+    stage: Stage
+    seconds: float
+    job: Job | None = None
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Discord asked to slow down (429); `scope` is its own word: user, global or shared."""
+
+    scope: str
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """Its result was handed over."""
@@ -78,7 +121,7 @@ class Cancelled:
     job: Job
 
 
-Event = Accepted | Refused | Started | Step | Drawn | Delivered | Failed | Cancelled
+Event = Accepted | Refused | Flagged | Started | Step | Drawn | Took | Throttled | Delivered | Failed | Cancelled
 
 
 class Observer(Protocol):

@@ -16,8 +16,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contract.actions import ButtonId, Under
+from contract.catalogue import Model
 from contract.ids import MAX_SEED, JobId, parse_job_id, seed_of
 from contract.layout import Extent, native_extent
+from contract.moderation import Screening
 from contract.plan import Plan
 from contract.prompt import Context, Prompt, parse
 
@@ -178,12 +180,13 @@ class Chosen:
     """A part of a picture that somebody chose, and how much may change there.
 
     `cells` are bits, one for each of its five rows of five, in reading order, the lowest first. `painted` is a link to
-    a copy in which the part is painted over.
+    a copy in which the part is painted over, of `size` pixels (width, height) where that is known.
     """
 
     cells: int
     painted: str | None = None
     how: Strength = Strength.STRONG
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,8 @@ class Press:
     `interaction_id` makes the next job's id: the same press makes the same job, and `ordinal` tells the jobs of one
     press apart. `fingerprint` names the model that draws now (`Model.fingerprint`). `seed` is the next job's seed, None
     to draw one from the interaction. `strength` is how far the person's variations depart where the button does not
-    say, `region` what its form chose. `created_ms` is Unix time.
+    say, `region` what its form chose. `created_ms` is Unix time. `kind` and `drawer`, where they are set, stand in for
+    the kind that the button makes, and for the model of the job that it is about (`Row.rather`).
     """
 
     interaction_id: int
@@ -208,9 +212,19 @@ class Press:
     locale: str = "en-US"
     ordinal: int = 0
     region: Chosen | None = None
+    kind: str | None = None
+    drawer: Model | None = None
 
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Texts as they are shown: in Markdown, and what stands below them in small letters."""
+
+    description: str
+    footer: str | None = None
 
 
 class Request(ABC):
@@ -232,6 +246,16 @@ class Request(ABC):
     """Whether the finished message ends in `(fast)`."""
     from_picture: ClassVar[bool] = False
     """Whether it starts from the pixels of another job's picture: `Job.ancestors` say of which."""
+    words_alone: ClassVar[bool] = False
+    """Whether of its prompt the words alone count: its parameters and pictures say how the picture was to be drawn that
+    it starts from."""
+    composed: ClassVar[bool] = False
+    """Whether its picture is put together from several that were drawn."""
+    remark: ClassVar[str] = ""
+    """What is said of a job that is made from it: an entry `remark.…` of the books."""
+    in_place: ClassVar[bool] = False
+    """Whether its result, which is texts, becomes the words of the message that waits for it. Clients take the first
+    change of that message for the result, so it shows no progress."""
 
     @property
     @abstractmethod
@@ -239,9 +263,37 @@ class Request(ABC):
         """Pictures that come out."""
 
     @property
+    def choices(self) -> int:
+        """How many things there are in its result that a button can be about."""
+        return self.image_count
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What can be chosen from a menu under its result, in words."""
+        return ()
+
+    def prompt_of(self, choice: int | None, prompt: Prompt) -> Prompt:
+        """The prompt of what a button is about (from 0), under a result with this prompt."""
+        return prompt
+
+    @property
     def takes_quality(self) -> bool:
         """Whether `--quality` buys steps here."""
         return False
+
+    def from_noise(self, ancestors: Sequence[Ancestor]) -> bool:
+        """Whether a model draws its pictures from noise, not over the picture that it starts from."""
+        return not self.from_picture
+
+    @property
+    def step_share(self) -> float:
+        """The share of the usual steps that its pictures are drawn with."""
+        return 1.0
+
+    @property
+    def takes_ratio(self) -> bool:
+        """Whether `--ar` decides the shape of its pictures."""
+        return not self.from_picture
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -253,14 +305,19 @@ class Request(ABC):
         """The line of the picture that it starts from; empty when it starts from nothing."""
         return ()
 
-    def effort(self, source: Extent | None) -> float:
-        """What it takes, counted in pictures that are drawn with all steps."""
+    def effort(self, source: Extent | None, model: Model) -> float:
+        """What it takes of `model`, counted in pictures that are drawn with all steps."""
         return self.image_count
 
     @classmethod
     def possible(cls, job: Job, argument: str) -> bool:
         """Whether a button with this argument makes sense under the result of `job`."""
         return True
+
+    @classmethod
+    def grown(cls, source: Extent, argument: str) -> Extent:
+        """The size that such a button makes of a picture of that size."""
+        return source
 
     @classmethod
     @abstractmethod
@@ -270,6 +327,10 @@ class Request(ABC):
     def varied(self, strength: Strength, line: Line) -> Request | None:
         """The same near one of its pictures, which has this line; None when the line alone is enough to make that."""
         return None
+
+    def repeated(self) -> Request:
+        """The same again (🔄). UserError when that cannot be."""
+        return self
 
     def extent(self, source: Extent | None, aspect: tuple[int, int] | None) -> Extent:
         """The size of its pictures. `source` is the size of the picture it is made from, `aspect` its prompt's."""
@@ -290,6 +351,10 @@ class Request(ABC):
     @abstractmethod
     def description(self, words: str) -> str:
         """A sentence on what is to be seen, for screen readers. `words` are the prompt's."""
+
+    def said(self, prompt: Prompt, texts: Sequence[str], influence: Sequence[float]) -> Said:
+        """How its texts are shown. `influence` as in `contract.outcomes.Texts`. ValueError for kinds that draw."""
+        raise ValueError(f"a job of the kind {self.kind} makes no texts")
 
     @abstractmethod
     def fields(self) -> dict[str, str]:
@@ -320,7 +385,8 @@ class Job:
 
     `model` is a name in the catalogue. `created_ms` is Unix time in milliseconds, handed in by the caller. `plan` is
     None until the job is accepted, and in what version 0.1 accepted or a message alone gave back. `ancestors` are the
-    pictures that it starts from, each made from the one before; none for what starts from noise.
+    pictures that it starts from, each made from the one before; none for what starts from noise. `screening` is what
+    the policy said of it, None until it is accepted.
     """
 
     id: Id
@@ -336,6 +402,7 @@ class Job:
     parent: Parent | None = None
     plan: Plan | None = None
     ancestors: tuple[Ancestor, ...] = ()
+    screening: Screening | None = None
 
     @property
     def seed(self) -> int:
@@ -350,7 +417,7 @@ class Job:
     @property
     def links(self) -> tuple[str, ...]:
         """Pictures of the web that it is made from: those of the prompt, in its order, then its kind's own."""
-        return (*(image.url for image in self.prompt.images), *self.request.links)
+        return (*(() if self.request.words_alone else self.prompt.links), *self.request.links)
 
     @property
     def queue(self) -> Queue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 Extent = tuple[int, int]
 """Width and height of a picture. A job's are counted as if its model drew pictures of 1024x1024."""
@@ -12,8 +13,17 @@ NATIVE = 1024
 """A side of a square picture as a model draws it, in an `Extent`."""
 CELLS = 5
 """Rows, and columns, of the cells by which people choose a part of a picture."""
+_AROUND = 0.2
+"""So much of a cell around a chosen part is drawn with it. With twice as much, a single cell is so small a part of what
+is drawn that a small model paints no thing into it."""
+MAX_RATIO = 14
+"""The longest side over the shortest that a model is asked for: what Midjourney takes at most."""
+_LARGEST_SIDE = 16
+"""Ratios of pictures are rounded to whole numbers up to this one: `3:2` is what is meant by 1023 x 683."""
 MAX_GROWTH = 16
 """A picture may grow to this many times the area that a model draws at once."""
+_ROUNDING = 1.01
+"""Whole pixels make some ratios a little larger than others."""
 _WINDOW_RATIO = 1.5
 
 
@@ -40,6 +50,14 @@ class Layout:
     window: Box
 
 
+def ratio_of(width: int, height: int) -> tuple[int, int]:
+    """The shape of a picture of so many pixels as `--ar` says it: in small whole numbers, and no longer than a model
+    draws."""
+    share = max(Fraction(min(width, height), max(width, height)), Fraction(1, MAX_RATIO))
+    short, long = share.limit_denominator(_LARGEST_SIDE).as_integer_ratio()
+    return (long, short) if width >= height else (short, long)
+
+
 def native_extent(aspect: tuple[int, int] | None) -> Extent:
     """What a model draws at the ratio `aspect` (None: square)."""
     width, height = aspect or (1, 1)
@@ -54,6 +72,16 @@ def trimmed(drawn: Extent, aspect: tuple[int, int] | None) -> Extent:
         min(width, max(1, round(height * ratio_width / ratio_height))),
         min(height, max(1, round(width * ratio_height / ratio_width))),
     )
+
+
+def too_long(extent: Extent) -> bool:
+    """Whether a side of a picture is longer beside the other than models draw well."""
+    return max(extent) > MAX_RATIO * min(extent)
+
+
+def too_large(extent: Extent) -> bool:
+    """Whether a picture has grown beyond what is sensible: memory and files are bounded by this."""
+    return extent[0] * extent[1] > MAX_GROWTH * NATIVE**2 * _ROUNDING
 
 
 def panned(source: Extent, direction: str) -> Layout:
@@ -97,15 +125,15 @@ def zoomed(source: Extent, factor: float, aspect: tuple[int, int] | None = None)
 
 
 def cells_box(cells: int, size: Extent) -> Box:
-    """The part of a picture in which the chosen `cells` lie, and half a cell's worth around them to go on from.
+    """The part of a picture in which the chosen `cells` lie, and some of what is around them to go on from.
 
     `cells` are bits, in reading order, the lowest first; at least one.
     """
     numbers = [number for number in range(CELLS**2) if cells >> number & 1]
     spans = []
     for length, places in zip(size, ([n % CELLS for n in numbers], [n // CELLS for n in numbers]), strict=True):
-        first = max(0.0, (min(places) - 0.5) / CELLS)
-        last = min(1.0, (max(places) + 1.5) / CELLS)
+        first = max(0.0, (min(places) - _AROUND) / CELLS)
+        last = min(1.0, (max(places) + 1 + _AROUND) / CELLS)
         spans.append((round(first * length), round(last * length)))
     (left, right), (top, bottom) = spans
     return Box(left, top, right - left, bottom - top)

@@ -6,9 +6,10 @@ The content of a result holds the prompt, the id in its buttons holds seed and m
     Four pictures of a fox. [easel 1; k=variation; s=strong; g=0000002a.2,1c9b2f00.0+; m=easel-small]
 
 So a button works when Redis and the image store are gone. `k` is the kind of the job and `m` its model; the other
-letters are the kind's own. `w=none` says that the prompt has no words. `a` are the pictures that a zoom or a pan
+letters are the kind's own. `w=none` says that the prompt has no words, `r` is the ratio of the pictures where they took
+it from another one and the prompt says none. `a` are the pictures that a zoom or a pan
 started from, oldest first, `/` between them: id, index and kind, then the kind's own fields, and `w` with the prompt
-where it was another one: `a=AAAAKuJe...~0~upscale~i2~g0000002a.2/...`.
+(`r` with its ratio) where it was another one: `a=AAAAKuJe...~0~upscale~i2~g0000002a.2/...`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
@@ -24,7 +26,7 @@ from contract.ids import JobId, parse_job_id
 from contract.jobs import GRID_SIZE, Ancestor, Destination, Job, Speed, User
 from contract.kinds import KINDS
 from contract.messages import bold_prompt
-from contract.prompt import Context, Prompt, PromptError, parse
+from contract.prompt import Context, Prompt, PromptError, has_flag, parse
 from contract.versions import VERSIONS, Versions
 
 DESCRIPTION_LIMIT = 1024
@@ -41,6 +43,7 @@ def caption(job: Job) -> str:
     fields = {"k": job.request.kind, **job.request.fields(), "m": job.model}
     if not job.prompt.parts:
         fields["w"] = "none"
+    fields |= _taken_ratio(job.prompt)
     if job.ancestors:
         fields["a"] = "/".join(_kept(made, job.prompt) for made in job.ancestors)
     tail = f"[easel 1{''.join(f'; {key}={value}' for key, value in fields.items())}]"
@@ -81,10 +84,11 @@ def rebuild(
         prompt = _read_echo(echo, versions)
         if fields.get("w") == "none":
             prompt = replace(prompt, parts=())
+        prompt = _in_ratio(prompt, fields)
         model = fields["m"]
         kept = fields["a"].split("/") if "a" in fields else []
         ancestors = tuple(_ancestor(text, prompt, versions) for text in kept)
-        if request.from_picture and not ancestors:
+        if request.from_picture and not request.links and not ancestors:
             raise ValueError("it starts from a picture")
     except (KeyError, ValueError, IndexError, PromptError) as error:
         raise UserError("lineage_missing", job=job_id) from error
@@ -101,6 +105,15 @@ def rebuild(
     )
 
 
+def words_of(content: str, versions: Versions = VERSIONS) -> Prompt | None:
+    """The prompt in a message of ours; None when it holds none that can be read."""
+    echo = bold_prompt(content)
+    try:
+        return None if echo is None else _read_echo(echo, versions)
+    except (PromptError, IndexError):
+        return None
+
+
 def _read_echo(echo: str, versions: Versions) -> Prompt:
     return parse(echo, Context(versions=versions, accepted_before=True)).prompts[0]  # an echo names its version
 
@@ -112,6 +125,7 @@ def _kept(made: Ancestor, prompt: Prompt) -> str:
     pieces += [name + value for name, value in made.request.fields().items()]
     if made.prompt != prompt:
         pieces.append("w" + quote(made.prompt.echo, safe=" ,:.-").replace("~", "%7E") if made.prompt.parts else "n")
+        pieces += [name + value for name, value in _taken_ratio(made.prompt).items()]
     return "~".join(pieces)
 
 
@@ -124,6 +138,23 @@ def _ancestor(text: str, prompt: Prompt, versions: Versions) -> Ancestor:
     if "n" in fields:
         prompt = replace(prompt, parts=())
     elif "w" in fields:
-        prompt = _read_echo(unquote(fields["w"]), versions)
+        prompt = _in_ratio(_read_echo(unquote(fields["w"]), versions), fields)
     job_id = parse_job_id(str(uuid.UUID(bytes=base64.urlsafe_b64decode(id + "=="))))
     return Ancestor(job_id, int(index), KINDS[kind].from_fields(fields), prompt)
+
+
+def _taken_ratio(prompt: Prompt) -> dict[str, str]:
+    """The ratio that the echo does not say (`contract.planning.shaped`)."""
+    aspect = prompt.parameters.aspect
+    is_said = aspect is None or has_flag(prompt.echo, "aspect")
+    return {} if aspect is None or is_said else {"r": f"{aspect[0]}:{aspect[1]}"}
+
+
+def _in_ratio(prompt: Prompt, fields: Mapping[str, str]) -> Prompt:
+    """`prompt` with the ratio that `_taken_ratio` kept. ValueError for one that is none."""
+    if "r" not in fields:
+        return prompt
+    width, height = map(int, fields["r"].split(":"))
+    if min(width, height) < 1:
+        raise ValueError("a ratio is of whole numbers from 1")
+    return replace(prompt, parameters=replace(prompt.parameters, aspect=(width, height)))

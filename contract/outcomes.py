@@ -67,10 +67,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The result is words, such as four descriptions of a picture. `gpu_s` as in `Done`."""
+    """The result is words, such as four descriptions of a picture. `gpu_s` and `remarks` as in `Done`.
+
+    `influence` is how much each word of the prompt does, from 0 to 1, where that was measured.
+    """
 
     texts: tuple[str, ...]
     gpu_s: float = 0.0
+    influence: tuple[float, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     state: Literal["texts"] = "texts"
 
 

@@ -7,9 +7,50 @@ into the pictures is the same, no matter what a worker's own catalogue says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
 
 from pydantic import Field
+
+
+class By(StrEnum):
+    """By which of a model's means something steers a picture."""
+
+    LORA = "lora"
+    LIKENESS = "likeness"
+    """An IP-Adapter looks at a picture."""
+    REFERENCE = "reference"
+    """The model itself looks at a picture, and changes it as the words say."""
+    START = "start"
+    """It starts from a picture in place of noise alone."""
+    STRUCTURE = "structure"
+    """A ControlNet sees a map."""
+    AREAS = "areas"
+    """A map of areas is laid out, thing by thing."""
+    STYLE = "style"
+    """A phrase that is mixed into the words."""
+
+
+MapKind = Literal["areas", "edges", "depth"]
+"""What a map shows: areas in the legend's colours (`contract.legend`), edges, or how far away things are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Something that steers a picture beside its words.
+
+    `name` is that of the add-on in the catalogue, a style's phrase, or the colour that a thing gets before its picture
+    is drawn over; `link` the picture that is looked at; `weight` how strongly. `style_only`: of a picture only its
+    style is taken, not what it shows. `map`: what a map shows.
+    """
+
+    by: By
+    name: str = ""
+    link: str = ""
+    weight: float = 1.0
+    style_only: bool = False
+    map: MapKind | None = None
+
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,8 +61,8 @@ class Plan:
     """Numbers for one job.
 
     `width` and `height` are pixels of a drawn picture, before it is enlarged. `chaos`, `weird` and `stop_at` run from
-    0 to 1. `image_weight` is the share of image prompts, from 0. `cost` is the job's price: megapixel-steps, all its
-    pictures together.
+    0 to 1. `cost` is the job's price: megapixel-steps, all its pictures together. `steers` are what steers them
+    beside the words. `student` says that the model's few-step student draws it.
     """
 
     width: Positive
@@ -33,5 +74,6 @@ class Plan:
     weird: Share
     stop_at: Share
     tile: bool
-    image_weight: Annotated[float, Field(ge=0)]
     cost: Annotated[float, Field(ge=0)]
+    steers: tuple[Steer, ...] = ()
+    student: bool = False

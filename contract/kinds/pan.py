@@ -37,6 +37,11 @@ class Pan(Outpaint):
         return not before or (before[-1].direction in _LEVEL) == (argument in _LEVEL)
 
     @classmethod
+    def grown(cls, source: Extent, argument: str) -> Extent:
+        layout = panned(source, argument)
+        return layout.width, layout.height
+
+    @classmethod
     def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
         return cls(_DIRECTIONS[button.action.value.argument])
 

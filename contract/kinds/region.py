@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from contract.actions import ButtonId
+from contract.catalogue import Model
 from contract.errors import UserError
 from contract.jobs import Generation, Job, Line, Press, Stage, Strength, format_line
 from contract.kinds.grid import Grid
@@ -17,6 +18,8 @@ from contract.layout import CELLS, Box, Extent, cells_box
 from contract.prompt import Prompt
 
 _ALL = (1 << CELLS**2) - 1
+_CLEARLY = 1.1
+"""Ratios that differ by more belong to different pictures. The worker, which has both pictures, looks more closely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,17 @@ class Region(Grid):
 
     @classmethod
     def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
-        """What the form chose. UserError `region_missing` without a cell and a copy, or with all cells."""
+        """What the form chose. UserError `region_missing` without a cell and a copy, or with all cells, `region_copy`
+        for a copy that is clearly of another shape than the picture."""
         chosen = press.region
         if chosen is None or not (chosen.painted or 0 < chosen.cells < _ALL):
             raise UserError("region_missing")
+        if chosen.painted and chosen.size and not _alike(chosen.size, job.extent):
+            raise UserError("region_copy", reason="shape")
         return cls(0 if chosen.painted else chosen.cells, chosen.how, chosen.painted)
+
+    def effort(self, source: Extent | None, model: Model) -> float:
+        return self.image_count * NEWNESS[self.how]
 
     def window(self, size: Extent) -> Box:
         """The part of a picture of this size that is drawn: the cells and what lies around them."""
@@ -91,3 +100,13 @@ class Region(Grid):
             raise ValueError("a caption keeps no copy that was painted over")
         more: dict[str, Any] = line_of(fields)
         return cls(cells, Strength(fields["h"]), **more)
+
+
+NEWNESS: Mapping[Strength, float] = {Strength.SUBTLE: 0.6, Strength.STRONG: 1.0}
+"""The share of the steps that the region takes, from noise over what was there; 1 forgets it, so that its colours do
+not show through what is new."""
+
+
+def _alike(one: Extent, other: Extent) -> bool:
+    ratio = one[0] * other[1] / (one[1] * other[0])
+    return 1 / _CLEARLY <= ratio <= _CLEARLY

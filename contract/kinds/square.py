@@ -32,6 +32,10 @@ class Square(Outpaint):
         return width != height
 
     @classmethod
+    def grown(cls, source: Extent, argument: str) -> Extent:
+        return max(source), max(source)
+
+    @classmethod
     def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
         return cls()
 

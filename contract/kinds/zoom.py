@@ -33,6 +33,10 @@ class Zoom(Outpaint):
     def title(self) -> str:
         return "Zoom Out"
 
+    @property
+    def takes_ratio(self) -> bool:
+        return True
+
     @classmethod
     def derived(cls, job: Job, button: ButtonId, press: Press, prompt: Prompt) -> Self:
         """The button's own factor, else that of the form: `--zoom 1.5 --ar 3:2`. A ratio counts when it is a new one.

@@ -28,7 +28,7 @@ from contract.versions import JOBS_PER_SUBMISSION
 _CHOICES = {
     "plan": tuple(JOBS_PER_SUBMISSION),
     "speed": ("fast", "relax", "turbo"),
-    "command": ("imagine", "blend", "remix", "shorten", "custom_zoom", "video", "prefer_suffix"),
+    "command": ("imagine", "blend", "edit", "remix", "shorten", "custom_zoom", "video", "prefer_suffix"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,10 +19,11 @@ from contract.versions import VERSIONS, Versions
 
 MESSAGE_LIMIT = 2000
 _STARS = re.compile(r"(?:\\?\*)+")
-_ZOOM = re.compile(rf" ?{DASH}+\s?zoom\s+\S+", re.IGNORECASE)
+_THIS_ONE = re.compile(rf" ?{DASH}+\s?(?:zoom|motion)\s+\S+", re.IGNORECASE)
+_FLAGS = re.compile(r"(?:^| )--[a-z].*$", re.IGNORECASE)
 _RANDOM = "random"
 _DRAWN_DIGITS = 10
-_AROUND = "****" + " - Variations (Strong) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
+_AROUND = "****" + " - Animate (High motion) by <@" + "9" * 20 + "> (100%) (relaxed, stealth)"
 ECHO_LIMIT = MESSAGE_LIMIT - len(_AROUND)
 """Characters that an echo may have, so that the longest line around it still fits Discord's 2,000."""
 
@@ -99,11 +100,66 @@ def format_prompt(prompt: Prompt, versions: Versions = VERSIONS) -> str:
     return " ".join(piece for piece in pieces if piece)
 
 
-def without_zoom(prompt: Prompt) -> Prompt:
-    """`prompt` without its `--zoom`, in its echo too: it says how one picture is made, not what is to be seen."""
-    if prompt.parameters.zoom is None:
+def flags_typed(prompt: Prompt) -> str:
+    """What stands behind the words of an echo, the version only where it was typed."""
+    flags = _FLAGS.search(prompt.echo)
+    words = flags[0].split() if flags else []
+    named = VERSIONS.named(prompt.version)
+    if named is not None and not (prompt.parameters.version or prompt.parameters.niji):
+        version = named.echo.split()
+        places = range(len(words) - len(version), -1, -1)
+        place = next((place for place in places if words[place : place + len(version)] == version), None)
+        if place is not None:
+            del words[place : place + len(version)]
+    return " ".join(words)
+
+
+def without_manner(prompt: Prompt) -> Prompt:
+    """`prompt` without its `--zoom` and `--motion`, in its echo too: they say how one result is made, not what is to
+    be seen."""
+    if prompt.parameters.zoom is None and prompt.parameters.motion is None:
         return prompt
-    return replace(prompt, echo=_ZOOM.sub("", prompt.echo), parameters=replace(prompt.parameters, zoom=None))
+    parameters = replace(prompt.parameters, zoom=None, motion=None)
+    return replace(prompt, echo=_THIS_ONE.sub("", prompt.echo).lstrip(), parameters=parameters)
+
+
+def with_words(prompt: Prompt, words: str) -> Prompt:
+    """`prompt` with further words behind its own, in its echo too; plain words, without marks of the language."""
+    flags = _FLAGS.search(prompt.echo)
+    text, behind = (prompt.echo[: flags.start()], flags[0]) if flags else (prompt.echo, "")
+    if len(prompt.parts) == 1 and prompt.parts[0].weight == 1 and "::" not in text:
+        text, part = f"{text.rstrip(' ,')}, {words}", f"{prompt.parts[0].text.rstrip(' ,')}, {words}"
+        parts: tuple[Part, ...] = (Part(part),)
+    elif prompt.parts:  # of several parts it is one more
+        end = "" if re.search(r"::\S*$", text) else " ::"
+        text, parts = f"{text}{end} {words}", (*prompt.parts, Part(words))
+    else:
+        text, parts = f"{text} {words}".strip(), (Part(words),)
+    return replace(prompt, echo=text + behind, parts=parts)
+
+
+def with_sampler(prompt: Prompt, sampler: str) -> Prompt:
+    """`prompt` drawn by this sampler, in its echo too; itself where it names one."""
+    if prompt.parameters.sampler is not None:
+        return prompt
+    named = f"{prompt.echo} --sampler {sampler}"
+    return replace(prompt, echo=named, parameters=replace(prompt.parameters, sampler=sampler))
+
+
+def kept_flags(flags: str, fields: Collection[str], *, others: bool = False) -> str:
+    """Of flags as they stand behind a prompt, those that fill one of these fields, or all `others`."""
+    groups: list[list[str]] = []
+    for word in flags.split():
+        if word.startswith("--") or not groups:
+            groups.append([])
+        groups[-1].append(word)
+    kept = (group for group in groups if (_field_of(group[0]) in fields) is not others)
+    return " ".join(word for group in kept for word in group)
+
+
+def _field_of(dashed: str) -> str | None:
+    flag = SPELLINGS.get(dashed[2:].lower())
+    return None if flag is None else flag.field
 
 
 def unbreakable(echo: str) -> str:
@@ -167,7 +223,7 @@ def _flags(parameters: Parameters) -> list[str]:
         if flag.name in REFERENCE_FLAGS or flag.name in SELECTORS or flag.field in ("no", "legacy"):
             continue
         value = getattr(parameters, flag.field)
-        if value is None or value is False:
+        if value is None or value is False or (value == () and flag.kind is not Kind.CODES):
             continue
         if flag.field in ("speed", "visibility"):
             pieces += [f"--{flag.name}"] if value == flag.name else []
@@ -184,8 +240,9 @@ def _flag(flag: Flag, value: object) -> str:
             return f"--{flag.name} 1" if flag.kind is Kind.VIDEO else f"--{flag.name}"
         case (int(width), int(height)):
             return f"--{flag.name} {width}:{height}"
-        case tuple(codes):
-            return " ".join([f"--{flag.name}", *map(str, codes)])
+        case tuple(items):
+            words = (_weighted(one.value, one.weight) if isinstance(one, Reference) else str(one) for one in items)
+            return " ".join([f"--{flag.name}", *words])
         case int() | float():
             return f"--{flag.name} {number_text(value)}"
         case _ if flag.kind is Kind.LINK:

@@ -26,6 +26,8 @@ class Kind(Enum):
     LINK = auto()
     REFERENCES = auto()
     """links, and for `--sref` numbers or `random`, each with `::weight`"""
+    NAMES = auto()
+    """names of the operator's add-ons, each with `::weight`"""
     CODES = auto()
     """any number of profile codes or mentions"""
     LIST = auto()
@@ -77,8 +79,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("repeat", Kind.INTEGER, "repeat", "--repeat 4", "So many separate jobs; not in relax mode", ("r",)),
     Flag("tile", Kind.SWITCH, "tile", "--tile", "A pattern that continues over its own edges"),
     Flag("no", Kind.LIST, "no", "--no trees, cars", "What to keep away from, separated by commas"),
-    Flag("iw", Kind.DECIMAL, "image_weight", "--iw 2", "How much image links count against the words"),
-    Flag("version", Kind.VERSION, "version", "--v 6.1", "The model", ("v",)),
+    Flag("iw", Kind.DECIMAL, "image_weight", "--iw 2", "How much image links count against the words; needs one"),
+    Flag("version", Kind.VERSION, "version", "--v 8.2", "The model", ("v",)),
     Flag("niji", Kind.VERSION, "niji", "--niji 6", "The anime model; alone, its default"),
     Flag("test", Kind.VERSION, "version", "--test", "The test model of 2022"),
     Flag("testp", Kind.VERSION, "version", "--testp", "The photographic test model of 2022"),
@@ -105,8 +107,8 @@ FLAGS: tuple[Flag, ...] = (
         "--sref 762351716",
         "Pictures or numbers of a style to follow, or `random`; each may carry a weight, as in `::2`",
     ),
-    Flag("sw", Kind.INTEGER, "style_weight", "--sw 200", "How strongly the style is followed"),
-    Flag("sv", Kind.INTEGER, "style_version", "--sv 4", "The version of the style system"),
+    Flag("sw", Kind.INTEGER, "style_weight", "--sw 200", "How strongly the style is followed; needs `--sref`"),
+    Flag("sv", Kind.INTEGER, "style_version", "--sv 4", "The version of the style system; needs `--sref`"),
     Flag(
         "oref",
         Kind.REFERENCES,
@@ -114,7 +116,36 @@ FLAGS: tuple[Flag, ...] = (
         "--oref https://example.com/cup.png",
         "One picture of a thing or person to put in",
     ),
-    Flag("ow", Kind.INTEGER, "omni_weight", "--ow 200", "How closely it is followed"),
+    Flag("ow", Kind.INTEGER, "omni_weight", "--ow 200", "How closely it is followed; needs `--oref`"),
+    Flag(
+        "lora",
+        Kind.NAMES,
+        "loras",
+        "--lora ink::0.8",
+        "A LoRA of the server's, by name, with its strength; several are mixed. `<lora:ink:0.8>` says the same",
+    ),
+    Flag(
+        "map",
+        Kind.LINK,
+        "structure",
+        "--map https://example.com/map.png",
+        "A picture that says what lies where: areas in the legend's colours (`/help`), edges, or depth",
+    ),
+    Flag(
+        "mt",
+        Kind.WORD,
+        "structure_kind",
+        "--mt edges",
+        "What sort of map it is: areas where it is not said; needs `--map`",
+    ),
+    Flag("mw", Kind.INTEGER, "structure_weight", "--mw 60", "How strictly the map is followed; needs `--map`"),
+    Flag(
+        "edit",
+        Kind.REFERENCES,
+        "edit",
+        "--edit https://example.com/cat.png",
+        "One to four pictures to change; the words say how",
+    ),
     Flag("exp", Kind.INTEGER, "experimental", "--exp 20", "An experimental look; high values overrule stylize"),
     Flag(
         "profile",
@@ -123,6 +154,13 @@ FLAGS: tuple[Flag, ...] = (
         "--profile abc1234",
         "Your taste, or the one behind a code or a mention",
         ("p", "personalize"),
+    ),
+    Flag(
+        "sampler",
+        Kind.WORD,
+        "sampler",
+        "--sampler euler_a",
+        "How noise becomes a picture, by one of the model's samplers",
     ),
     Flag("draft", Kind.SWITCH, "draft", "--draft", "Faster and cheaper, at a lower resolution"),
     Flag("fast", Kind.SWITCH, "speed", "--fast", "This job in fast mode"),
@@ -138,7 +176,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("end", Kind.LINK, "end", "--end https://example.com/last.png", "A picture the video ends on"),
     Flag("bs", Kind.INTEGER, "batch_size", "--bs 2", "How many videos"),
     Flag("zoom", Kind.DECIMAL, "zoom", "--zoom 1.5", "How far to zoom out; only in the Custom Zoom box"),
-    Flag("hd", Kind.SWITCH, "hd", "--hd", "Larger pictures"),
+    Flag("hd", Kind.SWITCH, "hd", "--hd", "Larger pictures: twice as large a side"),
+    Flag("sd", Kind.SWITCH, "sd", "--sd", "Pictures of the usual size, whatever the settings say"),
     Flag("width", Kind.INTEGER, "legacy", "--w 448", "Width in pixels"),
     Flag("height", Kind.INTEGER, "legacy", "--h 320", "Height in pixels", ("h",)),
     *map(_legacy, ("uplight", "upbeta", "upanime", "creative", "beta")),
@@ -157,5 +196,5 @@ SPELLINGS: Mapping[str, Flag] = MappingProxyType(
 SELECTORS = frozenset({"version", "niji", "test", "testp"})
 """The flags that choose the version; the first of them counts."""
 
-REFERENCE_FLAGS = ("sref", "cref", "oref")
+REFERENCE_FLAGS = ("sref", "cref", "oref", "edit")
 """The flags that an echo moves to its end."""

@@ -12,16 +12,17 @@ from contract.prompt.source import Source
 NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]++)?+|\.[0-9]++)"
 _BREAK = re.compile(rf"::({NUMBER}(?![\w]))?")
 _EN_DASH, _EM_DASH = "\N{EN DASH}", "\N{EM DASH}"
-_DRAWN = "\u2500\u2501\u30fc\u3161\uff70"
+_DRAWN = "\u1428\u2500\u2501\u2504\u2505\u254c\u254d\u30fc\u3161\uff70"
 """Lines and long vowels that look like dashes; words are decorated with them, or begin with them."""
 DASHES = (
     f"-{_EN_DASH}{_EM_DASH}\u2010\u2011\u2012\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d"  # typed and autocorrected
-    "\u02d7\u2043\u207b\u208b\u2796\u23af\u2e17\u2e1a\u2e40\u2e5d\u301c\u3030\u058a\u05be\u1806\ufe31\ufe32" + _DRAWN
+    "\u02d7\u2043\u2052\u2053\u207b\u208b\u2796\u23af\u2e17\u2e1a\u2e40\u2e5d\u301c\u3030\u30a0\u058a\u05be"
+    "\u1400\u1806\ufe31\ufe32\U00010ead" + _DRAWN
 )
 """What people type or paste for the dashes before a flag: Unicode's dashes and minus signs."""
 DASH = f"[{re.escape(DASHES)}]"
 _OPENER = re.compile(f"{DASH}+")
-_LINK = re.compile(r"<?https?://|blob:(?! |$)", re.IGNORECASE)
+_LINK = re.compile(r"<?https?://|blob:(?! |$)|data:image/", re.IGNORECASE)
 _OPENING = re.compile(f"{DASH}|{_LINK.pattern}", re.IGNORECASE)
 _SPECIAL = re.compile(rf"::|(?<= )(?:{_OPENING.pattern})", re.IGNORECASE)
 _LONGEST_NAME = max(map(len, SPELLINGS))

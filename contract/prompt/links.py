@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from contract.prompt.flags import SPELLINGS
 from contract.prompt.lexer import DASH, NUMBER
@@ -10,32 +11,39 @@ from contract.prompt.permutations import unescape
 from contract.prompt.refusals import Edit, PromptError
 from contract.prompt.source import Source
 
-_EXTENSIONS = (".png", ".gif", ".webp", ".jpg", ".jpeg")
+_EXTENSIONS = (".png", ".gif", ".webp", ".jpg", ".jpeg", ".jfif")
 _SHORT = re.compile(r"https?://s\.mj\.run/[\w-]+", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _WEIGHT = re.compile(r"::([+-]?[0-9.]*)")
 _ON_THIS_MACHINE = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?/", re.IGNORECASE)
 """Where a stand-in for Discord runs (the sandbox); a worker fetches from there only if its operator says so."""
-_JOINED = re.compile(r"[,;|](?=<?https?://)", re.IGNORECASE)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://|\bdiscord(?:app)?\.(?:gg|com/invite)/", re.IGNORECASE)
+_JOINED = re.compile(r"[,;|，、；](?=<?https?://)|(?<=png|gif|jpg|ebp|peg|fif)(?=https?://)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.-]{0,20}://|(?<=\]\()<?[a-z][a-z0-9+.-]{0,20}:(?=[^ )])|<(?:mailto|tel|sms):"
+    r"|\bdiscord(?:app)?\.(?:gg|gift|new|com/(?:invite|gifts|template))/",
+    re.IGNORECASE,
+)
 _PICTURE = re.compile(
     r"([a-z]{0,20})[(\[:=\"']*(https://[^\s()\[\]\"']+\.(?:png|gif|webp|jpe?g))[)\]\"',.;]*", re.IGNORECASE
 )
 _SIGNED = re.compile(
     r"(https://(?:cdn\.discordapp\.com|media\.discordapp\.net)/(?:ephemeral-)?attachments/[^?#]+)\?[^#]*", re.IGNORECASE
 )
+_UPLOADED = re.compile(r"https?://[^/?#]+/(?:ephemeral-)?attachments/[0-9]+/[0-9]+/([^/?#]+)(?:[?#].*)?", re.IGNORECASE)
 _BARE = re.compile(
     r"(?<![\w/@.:-])(?:https?:?/{0,2})?"
     r"((?:[a-z0-9-]{1,63}\.){1,5}[a-z]{2,24}/[^ ]{0,500}?\.(?:png|gif|webp|jpe?g)(?:\?[^ ]{0,500})?)(?=[ ,;)]|$)",
     re.IGNORECASE,
 )
 _GLUED_FLAG = re.compile(rf"(.+?)({DASH}{{1,2}})([a-z]{{1,20}})", re.IGNORECASE)
+_OF_A_BROWSER = ("blob:", "data:image/")
+"""What a browser calls a picture that it alone has."""
 WEIGHT_DIGITS = 12
 
 
 def is_link(word: str) -> bool:
     """Whether `word` looks like a link at all."""
-    return word.lower().startswith(("http://", "https://", "<http://", "<https://", "blob:"))
+    return word.lower().startswith(("http://", "https://", "<http://", "<https://", *_OF_A_BROWSER))
 
 
 def link(source: Source, start: int, end: int) -> tuple[str, float | None]:
@@ -44,14 +52,15 @@ def link(source: Source, start: int, end: int) -> tuple[str, float | None]:
     span = source.span(start, end)
     address, number = _split(word)
     address = unescape(address)
-    if address.lower().startswith("blob:"):
+    if address.lower().startswith(_OF_A_BROWSER):
         raise PromptError("invalid_link", "upload", span=span, link=shortened(address))
     if address.lower().startswith("http://") and not _ON_THIS_MACHINE.match(address):
         edits = (Edit(*span, word.replace(address, f"https{address[4:]}")),) if span else ()
         raise PromptError("invalid_link", "https", span=span, edits=edits, link=shortened(address))
     if joined := _JOINED.search(address):
         edits = (Edit(*span, _JOINED.sub(" ", word)),) if span else ()
-        raise PromptError("invalid_link", "joined", span=span, edits=edits, link=shortened(address), mark=joined[0])
+        reason = "joined" if joined[0] else "glued"
+        raise PromptError("invalid_link", reason, span=span, edits=edits, link=shortened(address), mark=joined[0])
     if not _leads_to_picture(address):
         instead = _meant(address)
         edits = (Edit(*span, word.replace(address, instead)),) if span and instead else ()
@@ -126,6 +135,13 @@ def lasting(address: str) -> str:
     """The part of a link that says which file is meant. Discord signs links to its own files, for a day: the signature
     is most of their length, and worth nothing afterwards."""
     return _SIGNED.sub(r"\1", address)
+
+
+def called(address: str) -> str:
+    """A picture as a sentence about it names it: an upload by its file, as its owner knows it."""
+    upload = _UPLOADED.fullmatch(address)
+    name = unquote(upload[1]) if upload else address
+    return shortened("".join(filter(str.isprintable, name)).replace("`", "ˋ"))
 
 
 def shortened(word: str, length: int = 100) -> str:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from contract.prompt.flags import FLAGS, SELECTORS, Flag, Kind
 from contract.versions import ROWS, VERSIONS, Row, Rule
 
-_ALL = tuple(version.name for version in VERSIONS)
+_ALL = tuple(version.name for version in VERSIONS if not version.retired)
 
 
 def parameter_table() -> str:
@@ -30,13 +30,13 @@ def _values(flag: Flag) -> str:
     if flag.name in SELECTORS:
         spellings = VERSIONS.spellings(flag.name)
         return ", ".join(f"`{spelling}`" for spelling in spellings) if spellings else "no value"
-    return "; ".join(_row(row, flag) for row in ROWS if row.parameter == flag.name)
+    return "; ".join(_row(row, flag) for row in ROWS if row.parameter == flag.name and set(row.versions) & set(_ALL))
 
 
 def _row(row: Row, flag: Flag) -> str:
-    where = "every version" if set(row.versions) == set(_ALL) else _ranges(row.versions)
-    if row.styles:
-        where += " with " + " or ".join(f"`--style {style}`" for style in row.styles)
+    where = "every version" if set(row.versions) >= set(_ALL) else _ranges(row.versions)
+    if row.beside:
+        where += " with " + " or ".join(f"`{flag}`" for flag in row.beside)
     values = _rule(row.rule, flag)
     return f"{values} in {where}" if values else where
 
@@ -64,7 +64,7 @@ def _ratio(bound: float) -> str:
 
 def _ranges(versions: Iterable[str]) -> str:
     """Versions with runs of neighbours written as ranges: `1 to 3, test, testp`."""
-    wanted = set(versions)
+    wanted = set(versions) & set(_ALL)
     return ", ".join(_runs([name for name in _ALL if not name.startswith("niji")], wanted, "")) + _niji(wanted)
 
 

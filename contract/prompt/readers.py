@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from fractions import Fraction
 from math import gcd
 from typing import Any
 
 from contract.prompt.corrections import parted_flag
-from contract.prompt.flags import Flag, Kind
+from contract.prompt.flags import SELECTORS, SPELLINGS, Flag, Kind
 from contract.prompt.lexer import DASHES, NUMBER
-from contract.prompt.links import is_link, link, link_weight, shortened, split_weight
+from contract.prompt.links import is_link, link, link_weight, shortened, split_weight, to_weight
 from contract.prompt.permutations import unescape
 from contract.prompt.refusals import Edit, PromptError, Span
 from contract.prompt.source import Source
@@ -22,10 +23,28 @@ from contract.versions import Rule, Version, Versions
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(NUMBER)
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:[.,'][0-9]{3}){1,3}")
 _ASPECT = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
-_ASPECT_SLIP = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)[:x×/;=_-]([0-9]{1,5}(?:\.[0-9]{1,4})?)[,.;]?", re.IGNORECASE)
+_ASPECT_SLIP = re.compile(
+    r"([0-9]{1,5}(?:\.[0-9]{1,4})?)(?:[:\u2236x×/;=_-]|by|to)([0-9]{1,5}(?:\.[0-9]{1,4})?)[,.;]?", re.IGNORECASE
+)
+_COMMON = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "5:7", "7:5", "9:16", "16:9", "21:9", "9:21")
+_SHAPES = {"portrait": "2:3", "square": "1:1", "landscape": "3:2", "tall": "2:3", "wide": "3:2", "widescreen": "16:9"}
+_NEWEST = frozenset({"latest", "newest", "new", "current"})
+"""What people write in place of a version's number."""
+_SELECTED = re.compile(rf"({'|'.join(sorted(SELECTORS - {'version'}, key=len, reverse=True))})[-_]?([0-9.]*)")
+_LOW, _HIGH = frozenset({"min", "minimum", "lowest"}), frozenset({"max", "maximum", "highest"})
+_STYLIZE = {"low": 50, "med": 100, "medium": 100, "high": 250}
+"""As `/settings` names them."""
+_LIKENESS = 0.7
+"""How much a word has to be like one that there is, to be meant for it."""
 _CODE = re.compile(r"[A-Za-z0-9]+|<@!?[0-9]{1,20}>")
 _STYLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_NAMED = re.compile(r"[\w.+-]{1,64}")
+MAX_STRENGTH = 4.0
+"""How strong a LoRA may be, either way: with more, pictures dissolve."""
+_WEIGHED = re.compile(r"([\w.+-]+?)(?:[:=]|:=)([+-]?[0-9]*\.?[0-9]+)")
+"""A name with its weight behind one colon, as in `ink:0.8`."""
 _TUNER_CODE = re.compile(r"random-(?:16|32|64|128)|(?:raw-)?[a-z0-9]{8,}(?:-[a-z0-9]{8,})*", re.IGNORECASE)
 
 _COMMA = re.compile("[,，、﹐]")
@@ -50,28 +69,33 @@ class Reader:
 
     source: Source
     version: Version
-    style: str | None = None
+    beside: frozenset[str] = frozenset()
+    """Other flags of the line that bring rules of their own, such as `--style 4a`."""
     others: Versions | None = None
     """Versions whose rules stand in for those that `version` lacks: a suffix may be meant for any of them."""
+    selector: Given | None = None
+    """The flag that asks for `version`."""
 
     def read(self, given: Given) -> object:
-        """The value of one flag. PromptError `incompatible`, `missing_value`, `bad_value` or `invalid_link`."""
+        """The value of one flag. PromptError `incompatible`, `missing_value`, `bad_value` or `invalid_link`.
+
+        Its edits leave out what nobody can guess, except where the prompt says something else without it.
+        """
         flag = given.flag
-        rule = self.version.rule(flag.name, self.style)
+        rule = self.version.rule(flag.name, self.beside)
         if rule is None and self.others is not None:
             rule = next((rule for version in self.others if (rule := version.rule(flag.name))), None)
         if rule is None:
             raise self._unknown_here(given)
-        if not given.words and flag.kind in _NEEDS_WORD:
-            span = self.source.span(given.start, given.end)
-            raise PromptError(
-                "missing_value",
-                param=flag.name,
-                span=span,
-                parameter=typed_name(self.source, given),
-                example=flag.example,
-            )
-        return _READERS[flag.kind](self, given, rule)
+        try:
+            if not given.words and flag.kind in _NEEDS_WORD:
+                span = self.source.span(given.start, given.end)
+                raise self._error(given, "missing_value", "", span, (), example=flag.example)
+            return _READERS[flag.kind](self, given, rule)
+        except PromptError as error:
+            if not error.edits and flag.kind in _SPARED:
+                error.edits = left_out(self.source, given)
+            raise
 
     def word(self, word: Word) -> str:
         """A word's text."""
@@ -81,11 +105,12 @@ class Reader:
         """A whole number in the rule's range, or one of its choices."""
         text = plain(self.word(given.words[0]))
         if not _INTEGER.fullmatch(text):
-            raise self._bad(given, "integer", _whole(text))
+            raise self._bad(given, "integer", _whole(text) or _amount(text, given.flag, rule))
         number = int(text)
         self._check_range(given, rule, number)
         if rule.choices and number not in rule.choices:
-            raise self._bad(given, "choice", choices=_listed(rule.choices), version=self.version.label)
+            nearest = _number(min(map(_as_number, rule.choices), key=lambda choice: abs(choice - number)))
+            raise self._bad(given, "choice", nearest, choices=_listed(rule.choices), version=self.version.label)
         if given.flag.field == "legacy":
             return LegacyFlag(given.flag.name, number)
         return number
@@ -94,7 +119,7 @@ class Reader:
         """A number in the rule's range, or the nearest of its choices (the smaller of two equally near)."""
         text = plain(self.word(given.words[0]))
         if len(text) > 12 or not _DECIMAL.fullmatch(text):
-            raise self._bad(given, "decimal", _decimal(text))
+            raise self._bad(given, "decimal", _decimal(text) or _amount(text, given.flag, rule))
         number = float(text)
         if rule.nearest:
             return min((float(choice) for choice in rule.choices), key=lambda choice: (abs(choice - number), choice))
@@ -130,14 +155,11 @@ class Reader:
             return text.lower()
         if rule.codes and _TUNER_CODE.fullmatch(text):
             return text
-        bare = text.rstrip(",;.")
-        raise self._bad(
-            given,
-            "choice",
-            bare if bare.lower() in rule.choices else None,
-            choices=_listed(rule.choices),
-            version=self.version.label,
-        )
+        words = [str(choice) for choice in rule.choices]
+        meant = get_close_matches(text.rstrip(",;.").lower(), words, n=1, cutoff=_LIKENESS)
+        reason = "choice" if len(words) > 1 else "only"
+        instead = meant[0] if meant else None
+        raise self._bad(given, reason, instead, choices=_listed(rule.choices), version=self.version.label)
 
     def switch(self, given: Given, rule: Rule) -> object:
         """True, or the flag's own word where several flags share a field."""
@@ -151,7 +173,7 @@ class Reader:
 
     def link(self, given: Given, rule: Rule) -> object:
         """One address."""
-        return link(self.source, *given.words[0])[0]
+        return self._address(given, given.words[0])[0]
 
     def references(self, given: Given, rule: Rule) -> object:
         """Links (and for --sref numbers or `random`), each with a weight; one alone for --oref."""
@@ -160,8 +182,14 @@ class Reader:
         if flag.name != "oref":
             return references
         if len(references) > 1:
-            raise self._bad(given, "one_reference", count=len(references))
+            span = self.source.span(given.words[1][0], given.words[-1][1])
+            edits = (Edit(*span, ""),) if span else ()
+            raise self._error(given, "bad_value", "one_reference", span, edits, count=len(references))
         return references[0]
+
+    def names(self, given: Given, rule: Rule) -> object:
+        """Names, each with a weight of at most `MAX_STRENGTH` either way."""
+        return tuple(self._named(given, word) for word in given.words)
 
     def codes(self, given: Given, rule: Rule) -> object:
         """Profile codes as typed; none for a bare flag."""
@@ -182,21 +210,57 @@ class Reader:
         text = self.word(word)
         span = self.source.span(*word)
         if is_link(text):
-            address, weight = link(self.source, *word)
+            address, weight = self._address(given, word)
+            if given.flag.name == "edit" and weight is not None:
+                edits = (Edit(*span, text.rpartition("::")[0]),) if span else ()
+                raise PromptError(
+                    "bad_value", "edit_weight", param="edit", span=span, edits=edits, value=shortened(text)
+                )
             return Reference(address, 1.0 if weight is None else weight)
         value, number = split_weight(text)
         value = value.lower()
         if given.flag.name == "sref" and (value == "random" or _STYLE_NUMBER.fullmatch(value)):
             value = value if value == "random" else str(int(value))
             return Reference(value, 1.0 if number is None else link_weight(number, span))
+        name = self.source.span(given.start, given.end)
+        described = text.replace("-", "").isalpha() and given.flag.name != "edit"  # `--sref watercolor`: a word as any
         raise PromptError(
             "bad_value",
             "style_reference" if given.flag.name == "sref" else "reference",
             param=given.flag.name,
             span=span,
+            edits=(Edit(*name, ""),) if name and described else (),
             parameter=given.flag.name,
             value=shortened(text),
         )
+
+    def _address(self, given: Given, word: Word) -> tuple[str, float | None]:
+        try:
+            return link(self.source, *word)
+        except PromptError as error:
+            if error.kind != "invalid_link" or error.reason:
+                raise
+            address = error.values["link"]
+            raise self._error(given, "invalid_link", "behind", error.span, error.edits, link=address) from None
+
+    def _named(self, given: Given, word: Word) -> Reference:
+        span = self.source.span(*word)
+        value, number = split_weight(plain(self.word(word)))
+        if not _NAMED.fullmatch(value):
+            typed = typed_name(self.source, given)
+            meant = " --lora ".join(_WEIGHED.sub(r"\1::\2", one) for one in plain(self.word(word)).split(",") if one)
+            runs = all(_NAMED.fullmatch(split_weight(one)[0]) for one in meant.split(" --lora "))
+            edits = (Edit(*span, meant),) if span and runs else ()
+            raise PromptError(
+                "bad_value", "name", param="lora", span=span, edits=edits, parameter=typed, value=shortened(value)
+            )
+        weight = 1.0 if number is None else to_weight(number, span)
+        if abs(weight) > MAX_STRENGTH:
+            nearest = f"{value}::{_number(MAX_STRENGTH if weight > 0 else -MAX_STRENGTH)}"
+            edits = (Edit(*span, nearest),) if span else ()
+            limit = int(MAX_STRENGTH)
+            raise self._error(given, "bad_value", "strength", span, edits, value=shortened(str(number)), limit=limit)
+        return Reference(value, weight)
 
     def _check_range(self, given: Given, rule: Rule, number: float) -> None:
         low = number if rule.low is None else rule.low
@@ -210,7 +274,7 @@ class Reader:
         start, end = given.words[0]
         span = self.source.span(start, end)
         text = self.word((start, end))
-        instead = instead or parted_flag(text)
+        instead = instead or parted_flag(text) or _unmarked(text)
         edits = (Edit(*span, instead),) if span and instead else ()
         value = shortened(text)
         return self._error(given, "bad_value", reason, span, edits, value=value, **values)
@@ -220,8 +284,25 @@ class Reader:
         span = self.source.span(given.start, given.end)
         if given.flag.field == "legacy":
             name = typed_name(self.source, given)
-            return PromptError("unrecognized_parameter", param=name, span=span, words=name)
-        return self._error(given, "incompatible", "version", span, (), version=self.version.label)
+            return PromptError(
+                "unrecognized_parameter", param=name, span=span, edits=left_out(self.source, given), words=name
+            )
+        edits = self._replaced(given) or self._elsewhere(given) or left_out(self.source, given)
+        return self._error(given, "incompatible", "version", span, edits, version=self.version.label)
+
+    def _replaced(self, given: Given) -> tuple[Edit, ...]:
+        """The flag that took the place of this one in the version, with the same pictures."""
+        others = (name for name in _REPLACED.get(given.flag.name, ()) if self.version.rule(name) is not None)
+        other, span = next(others, None), self.source.span(given.start, given.end)
+        return (Edit(*span, f"--{other}"),) if other and span and self._has_pictures(given) else ()
+
+    def _elsewhere(self, given: Given) -> tuple[Edit, ...]:
+        """Without the version that has no use for the pictures, where the words mean nothing without them."""
+        needed = given.flag.name == "edit" and self._has_pictures(given)
+        return left_out(self.source, self.selector) if self.selector and needed else ()
+
+    def _has_pictures(self, given: Given) -> bool:
+        return bool(given.words) and all(is_link(split_weight(self.word(word))[0]) for word in given.words)
 
     def _error(
         self, given: Given, kind: str, reason: str, span: Span | None, edits: tuple[Edit, ...], **values: Any
@@ -229,6 +310,9 @@ class Reader:
         typed = typed_name(self.source, given)
         return PromptError(kind, reason, param=given.flag.name, span=span, edits=edits, parameter=typed, **values)
 
+
+_REPLACED = {"cref": ("edit", "oref"), "oref": ("edit", "cref")}
+"""What other versions have in place of a flag, the best first."""
 
 _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
     Kind.SWITCH: Reader.switch,
@@ -239,10 +323,13 @@ _READERS: dict[Kind, Callable[[Reader, Given, Rule], object]] = {
     Kind.VIDEO: Reader.switch,
     Kind.LINK: Reader.link,
     Kind.REFERENCES: Reader.references,
+    Kind.NAMES: Reader.names,
     Kind.CODES: Reader.codes,
     Kind.LIST: Reader.items,
 }
-_NEEDS_WORD = {Kind.INTEGER, Kind.DECIMAL, Kind.ASPECT, Kind.WORD, Kind.LINK, Kind.REFERENCES, Kind.LIST}
+_SPARED = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.ASPECT, Kind.WORD, Kind.LIST})
+"""Without one of these a prompt is about the same, unlike without its pictures."""
+_NEEDS_WORD = _READERS.keys() - {Kind.SWITCH, Kind.VIDEO, Kind.CODES}
 
 
 def plain(word: str) -> str:
@@ -255,6 +342,12 @@ def typed_name(source: Source, given: Given) -> str:
     return source.text[given.start : given.end].lstrip(DASHES).lower()
 
 
+def left_out(source: Source, given: Given) -> tuple[Edit, ...]:
+    """The edit that leaves a flag and its value out; none where they were not typed."""
+    span = source.span(given.start, given.words[-1][1] if given.words else given.end)
+    return (Edit(*span, ""),) if span is not None else ()
+
+
 def taken(flag: Flag, words: list[str]) -> int:
     """How many of the words after `flag` are its value; the rest is text in the wrong place."""
     match flag.kind:
@@ -263,35 +356,45 @@ def taken(flag: Flag, words: list[str]) -> int:
         case Kind.VERSION:
             if flag.name in ("test", "testp"):
                 return 0
-            return 1 if words and (flag.name == "version" or words[0][0].isdigit()) else 0
+            is_spelling = bool(words) and (words[0][0].isdigit() or words[0].lower() in _NEWEST)
+            return 1 if is_spelling or (words and flag.name == "version") else 0
         case Kind.VIDEO:
             return 1 if words and words[0] == "1" else 0
         case Kind.LIST:
             return len(words)
         case Kind.CODES:
             return _leading(words, lambda word: _CODE.fullmatch(word) is not None)
+        case Kind.NAMES:  # a second name without a weight would be text
+            return min(1, len(words)) + _leading(words[1:], lambda word: split_weight(word)[1] is not None)
         case Kind.REFERENCES:
             return max(_leading(words, _is_reference), min(1, len(words)))
         case _:
             return min(1, len(words))
 
 
-def select(versions: Versions, source: Source, given: Given) -> Version:
-    """The version that a selecting flag asks for. PromptError `missing_value` or `bad_value`."""
+def select(versions: Versions, source: Source, given: Given, *, now: bool = True) -> Version:
+    """The version that a selecting flag asks for; a retired one unless it is asked for `now`. PromptError
+    `missing_value` or `bad_value`."""
     flag = given.flag
     span = source.span(given.start, given.end)
     spelling = plain(source.text[slice(*given.words[0])]) if given.words else None
     version = versions.selected(flag.name, spelling)
-    if version is not None:
+    if version is not None and not (version.retired and now):
         return version
+    without = left_out(source, given)
     if spelling is None:
+        typed = typed_name(source, given)
         raise PromptError(
-            "missing_value", param=flag.name, span=span, parameter=typed_name(source, given), example=flag.example
+            "missing_value", param=flag.name, span=span, edits=without, parameter=typed, example=flag.example
         )
     span = source.span(*given.words[0])
     bare = spelling.rstrip(",;.").lower().removeprefix("v")
-    instead = bare if versions.selected(flag.name, bare) else parted_flag(spelling)
-    edits = (Edit(*span, instead),) if span and instead else ()
+    instead = _newer(versions, flag.name, bare) or parted_flag(spelling) or _unmarked(spelling)
+    edits = (Edit(*span, instead),) if span and instead else without
+    other = _SELECTED.fullmatch(bare)  # `--v niji 6`
+    meant = f"--{other[1]} {other[2]}".strip() if other else f"--{bare}" if _is_switch(bare) else ""
+    if without and meant:
+        edits = (replace(without[0], replacement=meant),)
     raise PromptError(
         "bad_value",
         "version",
@@ -302,6 +405,26 @@ def select(versions: Versions, source: Source, given: Given) -> Version:
         choices=_listed(versions.spellings(flag.name)),
         value=shortened(spelling),
     )
+
+
+def _is_switch(word: str) -> bool:
+    flag = SPELLINGS.get(word)
+    return flag is not None and flag.kind is Kind.SWITCH
+
+
+def _newer(versions: Versions, flag: str, spelling: str) -> str | None:
+    """What to write instead: the spelling itself; for a retired version the newest of its generation; for a number that
+    no version has, the nearest that one has; for `latest` the newest of all."""
+    version = versions.selected(flag, spelling)
+    numbered = [other for other in versions.spellings(flag) if _DECIMAL.fullmatch(other)]
+    if version is None and spelling in _NEWEST:
+        return max(numbered, key=float, default=None)
+    if version is None and len(spelling) <= 4 and _DECIMAL.fullmatch(spelling):
+        return min(numbered, key=lambda other: abs(float(other) - float(spelling)), default=None)
+    if version is None or not version.retired:
+        return spelling if version else None
+    alike = [other for other in versions.spellings(flag) if other.partition(".")[0] == version.name.partition(".")[0]]
+    return alike[-1] if alike else None
 
 
 def _leading(words: list[str], fits: Callable[[str], bool]) -> int:
@@ -332,23 +455,59 @@ def _colon(ratio: Fraction) -> str:
 
 def _whole(text: str) -> str | None:
     """The whole number that `50,` or `50.4` was meant to be."""
-    bare = text.rstrip(",;.%")
+    bare = text.rstrip(",;.%").lower()
+    if bare.endswith("k") and bare[:-1].isdecimal():  # `1k`
+        return f"{bare[:-1]}000"
     if _INTEGER.fullmatch(bare):
         return bare
+    if _THOUSANDS.fullmatch(bare):
+        return re.sub("[.,']", "", bare)
     return str(round(float(bare))) if len(bare) <= 12 and _DECIMAL.fullmatch(bare) else None
 
 
 def _decimal(text: str) -> str | None:
     """The number that `.5,` was meant to be."""
     bare = text.rstrip(",;.")
+    if bare.endswith("%") and len(bare) <= 4 and bare[:-1].isdecimal():
+        return f"{int(bare[:-1]) / 100:g}"
     return bare if len(bare) <= 12 and _DECIMAL.fullmatch(bare) else None
 
 
+def _amount(text: str, flag: Flag, rule: Rule) -> str | None:
+    """The number that `max` or, of stylize, `high` was meant to be."""
+    word = text.rstrip(",;.").lower()
+    if flag.name == "stylize" and word in _STYLIZE and rule.high == 1000:
+        return str(_STYLIZE[word])
+    bound = rule.low if word in _LOW else rule.high if word in _HIGH else None
+    return None if bound is None else _number(bound)
+
+
+def _unmarked(word: str) -> str | None:
+    """`"7"` as `7`."""
+    bare = word.strip("\"'`“”„‘’«»()[]")
+    return bare if bare and bare != word else None
+
+
+def _as_number(choice: object) -> float:
+    return float(str(choice))
+
+
 def _repaired_aspect(text: str) -> str | None:
-    """`16x9` as `16:9`, `1.39:1` as `139:100`."""
+    """`16x9` as `16:9`, `1.39:1` as `139:100`, `1.78` as `16:9`, `16.9` and `16` too, `2` as `2:1`, `portrait` as
+    `/blend` has it."""
+    text = text.lstrip("+-")
     found = _ASPECT_SLIP.fullmatch(text)
     if found is None:
-        return None
+        if (common := text.replace(".", ":")) in _COMMON:
+            return common
+        if (
+            text.isdecimal()
+            and int(text) > 3
+            and (common := next((c for c in _COMMON if c.startswith(f"{text}:")), ""))
+        ):
+            return common
+        share = Fraction(text) if len(text) <= 8 and _DECIMAL.fullmatch(text) else Fraction(0)
+        return _colon(share.limit_denominator(9)) if share >= Fraction(1, 9) else _SHAPES.get(text.lower())
     width, height = Fraction(found[1]), Fraction(found[2])
     if not width or not height:
         return None

@@ -18,6 +18,8 @@ _VISIBLE_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u
 """Signs that stand before numbers and verses: of the category of invisible ones, and yet seen."""
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters and marks by category that show nothing."""
+_SOFT_DASHES = re.compile("(?:(?<= )|^)\u00ad{2,}(?=[a-zA-Z])")
+"""Hyphens that some editors make of `--`: they would not be seen, and are dashes before a name."""
 _FLAG, _TAGS = "\U0001f3f4", range(0xE0020, 0xE0080)
 """The flags of England, Scotland and Wales spell their names in invisible tags behind a black flag."""
 _MARKS_ON_LATIN, _MARKS_ON_OTHERS = 2, 4
@@ -100,6 +102,9 @@ def normalise(source: Source) -> Source:
 
 def _legible(source: Source) -> Source:
     """Without what cannot be seen, and with no more marks on a letter than its script needs."""
+    if _SOFT_DASHES.search(source.text):
+        text = _SOFT_DASHES.sub(lambda found: "-" * len(found[0]), source.text)
+        source = Source(text, source.origins)
     kept: list[str] = []
     origins: list[int] = []
     marks, limit = 0, _MARKS_ON_LATIN

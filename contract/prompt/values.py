@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -31,7 +31,7 @@ class ImagePrompt:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One item of `--sref`, `--cref` or `--oref`: a link, a style's number in digits, or `random`."""
+    """One item of `--sref`, `--cref` or `--oref`: a link, a style's number in digits, or `random`; or a LoRA's name."""
 
     value: str
     weight: float = 1.0
@@ -76,8 +76,14 @@ class Parameters:
     style_version: int | None = None
     omni_reference: Reference | None = None
     omni_weight: int | None = None
+    loras: tuple[Reference, ...] = ()
+    structure: str | None = None
+    structure_kind: Literal["areas", "edges", "depth"] | None = None
+    structure_weight: int | None = None
+    edit: tuple[Reference, ...] = ()
     experimental: int | None = None
     profile: tuple[str, ...] | None = None
+    sampler: str | None = None
     draft: bool = False
     speed: Speed | None = None
     visibility: Visibility | None = None
@@ -88,6 +94,7 @@ class Parameters:
     batch_size: int | None = None
     zoom: float | None = None
     hd: bool = False
+    sd: bool = False
     legacy: tuple[LegacyFlag, ...] = ()
 
 
@@ -117,6 +124,39 @@ class Prompt:
         """The words alone, without weights, links and parameters: for file names and captions."""
         return " ".join(part.text for part in self.parts)
 
+    @property
+    def different_links(self) -> tuple[tuple[str, ...], ...]:
+        """Pictures of which no two should be the same: those of a blend, and those that are changed together."""
+        blended = () if self.parts else tuple(image.url for image in self.images)
+        return blended, tuple(reference.value for reference in self.parameters.edit)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The pictures of the web that it speaks of: image prompts, references, map, and what is to be changed."""
+        said = self.parameters
+        references = (*said.style_references, *said.character_references, *filter(None, (said.omni_reference,)))
+        return (
+            *(image.url for image in self.images),
+            *(reference.value for reference in references if "://" in reference.value),
+            *filter(None, (said.structure,)),
+            *(reference.value for reference in said.edit),
+        )
+
+    def words_alone(self) -> Prompt:
+        """It without the pictures and parameters that say how a picture is drawn, for what goes on from one and has its
+        words. `echo` keeps them."""
+        said = self.parameters
+        of_films = replace(NO_SETTINGS, loop=said.loop, end=said.end, batch_size=said.batch_size)
+        return replace(self, images=(), parameters=of_films)
+
+    def without_pictures(self) -> Prompt:
+        """It without the pictures that it is drawn near to, for what goes on from the result alone. `echo` keeps them:
+        they were asked for."""
+        said = self.parameters
+        numbers = tuple(reference for reference in said.style_references if "://" not in reference.value)
+        kept = replace(said, style_references=numbers, character_references=(), omni_reference=None, structure=None)
+        return replace(self, images=(), parameters=kept)
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -139,7 +179,7 @@ class Context:
     """What is known about the person and the command before the text is read.
 
     `version`: the default model, as settings name it. `plan`: basic, standard, pro or mega. `suffix`: appended to
-    every /imagine and /blend. `options`: the person's own `--name` shortcuts. `command`: imagine, blend, remix,
+    every /imagine and /blend. `options`: the person's own `--name` shortcuts. `command`: imagine, blend, edit, remix,
     shorten, custom_zoom, video or prefer_suffix. `profile_ready`: whether a bare `--profile` has something to stand
     on. `accepted_before`: the text is an echo of ours: what is refused only because it is surely meant otherwise was
     meant as it stands. `defaults`: settings, applied only where the prompt says nothing and the version knows them.
