@@ -6,9 +6,10 @@ Counting is idempotent by job, so a job that is delivered twice by mistake is co
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -24,10 +25,13 @@ from exchange.reading import number, text
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 HISTORY_LENGTH = 1_000
+MAX_FAVOURITES = 1_000
+"""Favourites do not lapse, so a person may have so many."""
 KEPT_S = 400 * 86_400
+"""Usage and history outlive a year, so that this month can be compared with the same month a year ago."""
 KEPT_MONTHS = 14
 """Months that `KEPT_S` may reach back into."""
-"""Usage and history outlive a year, so that this month can be compared with the same month a year ago."""
+MONTH_S = 31 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,9 @@ class Entry:
     images: int = 0
 
 
-def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, images: int, gpu_s: float) -> bool:
-    """Count a delivered job and put it into its user's history. False when it was counted before."""
-    entry = Entry(
+def entry_of(job: Job, prompt: str, posted: MessageRef, *, images: int) -> Entry:
+    """What is kept of a job whose message stands there."""
+    return Entry(
         job_id=job.id,
         action=job.request.kind,
         prompt=prompt,
@@ -70,6 +74,11 @@ def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, im
         index=job.parent.index if job.parent else None,
         images=images,
     )
+
+
+def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, images: int, gpu_s: float) -> bool:
+    """Count a delivered job and put it into its user's history. False when it was counted before."""
+    entry = entry_of(job, prompt, posted, images=images)
     parameters = {
         "job": job.id,
         "user": str(job.user.id),
@@ -86,6 +95,11 @@ def record(client: redis.Redis, job: Job, prompt: str, posted: MessageRef, *, im
     )
 
 
+def usage_of(client: redis.Redis, user_id: int, month: str) -> Sequence[Usage]:
+    """`Accounts.usage` for a command without a door."""
+    return _usage(client.hgetall(keys.usage(user_id, month)))
+
+
 class Accounts:
     """Usage and history as the bot reads them."""
 
@@ -94,17 +108,7 @@ class Accounts:
 
     async def usage(self, user_id: int, month: str) -> Sequence[Usage]:
         """What a user made in `month` (`2026-11`), one entry a speed."""
-        stored = await self._redis.hgetall(keys.usage(user_id, month))
-        values = {text(name): number(value) for name, value in stored.items()}
-        return [
-            Usage(
-                speed,
-                int(values.get(f"{speed}:jobs", 0)),
-                int(values.get(f"{speed}:images", 0)),
-                values.get(f"{speed}:gpu_s", 0.0),
-            )
-            for speed in Speed
-        ]
+        return _usage(await self._redis.hgetall(keys.usage(user_id, month)))
 
     async def history(self, user_id: int, *, start: int = 0, count: int = 10) -> Sequence[Entry]:
         """A user's delivered jobs, newest first, from the `start`-th."""
@@ -122,18 +126,56 @@ class Accounts:
         stored = await self._redis.hget(keys.history_entries(user_id), job_id)
         return None if stored is None else _entry(stored)
 
+    async def favour(self, user_id: int, entry: Entry, now_ms: int) -> bool:
+        """Remember a job as one of a user's favourites, for good. False when there are `MAX_FAVOURITES` already."""
+        parameters = {"user": str(user_id), "job": entry.job_id, "most": MAX_FAVOURITES}
+        marked = json.dumps({"marked_ms": now_ms, "entry": asdict(entry)})
+        return bool(await scripts.run_async(self._redis, scripts.FAVOUR, scripts.arguments(parameters, [marked])))
+
+    async def is_favourite(self, user_id: int, job_id: JobId) -> bool:
+        """Whether a job is one of a user's favourites."""
+        return bool(await self._redis.hexists(keys.favourites(user_id), job_id))
+
+    async def disfavour(self, user_id: int, job_id: JobId) -> bool:
+        """Take a job out of a user's favourites. False when it was none."""
+        return bool(await self._run(scripts.DISFAVOUR, user_id, job_id))
+
+    async def favourites(self, user_id: int) -> Sequence[Entry]:
+        """A user's favourites, the one marked last first."""
+        stored = await self._redis.hgetall(keys.favourites(user_id))
+        marked = [one for one in (_marked(value) for value in stored.values()) if one is not None]
+        return [one.entry for one in sorted(marked, key=lambda one: one.marked_ms, reverse=True)]
+
+    async def all_entries(self, user_id: int) -> Sequence[Entry]:
+        """All delivered jobs of a user that the history still has, in no order."""
+        stored = await self._redis.hgetall(keys.history_entries(user_id))
+        return [entry for entry in (_entry(value) for value in stored.values()) if entry is not None]
+
     async def forget(self, user_id: int, job_id: JobId) -> bool:
-        """Take one job out of a user's history (its usage stays counted). False when it was not there."""
-        await self._redis.hdel(keys.history_entries(user_id), job_id)
-        return bool(await self._redis.zrem(keys.history(user_id), job_id))
+        """Take one job out of a user's history (its usage stays counted) and out of everybody's favourites. False when
+        it was not in the history."""
+        return bool(await self._run(scripts.FORGET_JOB, user_id, job_id))
 
     async def forget_person(self, user_id: int) -> None:
-        """Forget a user's history, and what they used."""
+        """Forget a user's history and favourites, and what they used before this month; and their jobs, where others
+        marked them. The month's own numbers lapse after it: being forgotten is no way around a quota.
+        """
+        own = [text(id) for id in await self._redis.hkeys(keys.history_entries(user_id))]
+        for job_id in own:
+            await self.forget(user_id, JobId(job_id))
+        for job_id in [text(id) for id in await self._redis.hkeys(keys.favourites(user_id))]:
+            await self._redis.srem(keys.favoured(job_id), user_id)
+        await self._redis.delete(keys.favourites(user_id))
         await self._redis.delete(keys.history(user_id), keys.history_entries(user_id))
         now = datetime.now(UTC)
         first = now.year * 12 + now.month - 1
-        months = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first - KEPT_MONTHS, first + 1)]
+        months = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first - KEPT_MONTHS, first)]
         await self._redis.delete(*(keys.usage(user_id, month) for month in months))
+        await self._redis.expire(keys.usage(user_id, f"{now:%Y-%m}"), MONTH_S)
+
+    async def _run(self, script: scripts.Script, user_id: int, job_id: JobId) -> Any:
+        """A step that is about a person and a job."""
+        return await scripts.run_async(self._redis, script, scripts.arguments({"user": str(user_id), "job": job_id}))
 
 
 def month_of(created_ms: int) -> str:
@@ -141,7 +183,37 @@ def month_of(created_ms: int) -> str:
     return datetime.fromtimestamp(created_ms / 1000, UTC).strftime("%Y-%m")
 
 
-_ENTRY = TypeAdapter(Entry)
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A favourite as it is kept."""
+
+    marked_ms: int
+    entry: Entry
+
+
+def _usage(stored: Mapping[Any, bytes | str]) -> Sequence[Usage]:
+    values = {text(name): number(value) for name, value in stored.items()}
+    return [
+        Usage(
+            speed,
+            int(values.get(f"{speed}:jobs", 0)),
+            int(values.get(f"{speed}:images", 0)),
+            values.get(f"{speed}:gpu_s", 0.0),
+        )
+        for speed in Speed
+    ]
+
+
+_ENTRY, _MARKED = TypeAdapter(Entry), TypeAdapter(_Marked)
+
+
+def _marked(stored: bytes | str) -> _Marked | None:
+    """As `_entry`, of a favourite."""
+    try:
+        return _MARKED.validate_json(stored)
+    except ValidationError as error:
+        log.warning("a favourite cannot be read", error=error.errors()[0]["msg"])
+        return None
 
 
 def _entry(stored: bytes | str) -> Entry | None:

@@ -7,7 +7,7 @@ ids are fixed when it is made, so a job that is accepted twice is one job.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,18 @@ class Batches:
         stored = await self._redis.hgetall(keys.batch(token))
         return _read(token, stored) if b"owner" in stored else None
 
+    async def fields(self, token: str) -> dict[str, str]:
+        """All that is kept of a batch, as `restore` takes it; empty for one that has ended."""
+        return {text(name): text(value) for name, value in (await self._redis.hgetall(keys.batch(token))).items()}
+
+    async def restore(self, token: str, fields: Mapping[str, str]) -> None:
+        """Keep a batch again of which Redis knows nothing any more. MalformedDocument when it is none."""
+        batch = _read(token, dict(fields))
+        await self.open(token, batch.document, owner=batch.owner, message=batch.message)
+        await self.set_accepted(token, batch.accepted)
+        if batch.cancelled:
+            await self.cancel(token)
+
     async def tokens(self) -> Sequence[str]:
         """The batches that have not ended, in no order. Some may be gone."""
         return sorted(text(token) for token in await self._redis.smembers(keys.batches()))
@@ -79,7 +91,10 @@ class Batches:
 
     async def set_accepted(self, token: str, accepted: int) -> None:
         """The first `accepted` jobs are accepted."""
-        await self._redis.hset(keys.batch(token), "accepted", str(accepted))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(keys.batch(token), "accepted", str(accepted))
+            pipe.expire(keys.batch(token), KEPT_S)  # as in `cancel`
+            await pipe.execute()
 
     async def cancel(self, token: str) -> None:
         """Let no more of its jobs be accepted. The process that runs it sees that before the next one is released."""

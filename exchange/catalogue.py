@@ -28,7 +28,11 @@ def _read(path: str) -> Catalogue:
     if not path:
         return DEFAULT_CATALOGUE
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("bad_catalogue", reason=f"{path}: {error}") from error
-    return read_catalogue(text)
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise UserError("bad_catalogue", reason=f"CATALOGUE names {path}, which cannot be read: {why}") from error
+    try:
+        return read_catalogue(text)
+    except UserError as error:
+        raise UserError("bad_catalogue", reason=f"{path}: {error.values['reason']}") from error

@@ -23,8 +23,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe in place of a file must not make its reader wait.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-FOREIGN = (errno.ELOOP, errno.ENOTDIR, errno.ENXIO)
-"""What opening a link, a file in a folder's place or a socket fails with."""
+FOREIGN = (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
+"""What a link, a file in a folder's place, a folder in a file's or a socket fails with."""
 
 
 class ConfinedFolder:
@@ -76,6 +76,12 @@ class ConfinedFolder:
         folders, _, last = name.rpartition("/")
         with suppress(OSError), self._open(folders) as folder:
             shutil.rmtree(last, ignore_errors=True, dir_fd=folder)
+
+    def remove(self, name: str) -> None:
+        """Remove one file. Harmless to repeat."""
+        folders, _, last = name.rpartition("/")
+        with suppress(FileNotFoundError), self._open(folders) as folder:
+            os.unlink(last, dir_fd=folder)
 
     def folders(self) -> Iterator[tuple[str, float]]:
         """The names of the folders two levels down, in order, and when each was last changed (Unix time, seconds)."""

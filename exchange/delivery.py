@@ -101,6 +101,11 @@ def record_posted(client: redis.Redis, job_id: JobId, message: MessageRef, state
         pipe.execute()
 
 
+def record_handed_over(client: redis.Redis, job_id: JobId) -> None:
+    """Record that a job's pictures may be shown to the program that asked for them."""
+    client.hset(keys.state(job_id), "handed_over", "1")
+
+
 def record_ended(client: redis.Redis, job_id: JobId, state: JobState) -> None:
     """Record that a job ended without a new message: its channel is gone, or its waiting message says it all."""
     with client.pipeline() as pipe:

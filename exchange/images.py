@@ -33,6 +33,7 @@ from exchange.places import (
     record_bytes,
     record_id,
     record_name,
+    withheld_names,
 )
 
 __all__ = ["MAX_INDEX", "FolderStore", "ImageStore", "StoreUnavailable", "open_store"]
@@ -51,10 +52,14 @@ class ImageStore(Protocol):
         """The file of a picture; None when the store has none, or something else in its place."""
 
     def put_input(self, job_id: JobId, name: str, data: bytes, extension: str = "png") -> None:
-        """Keep a picture that a job is made from, as `input/0` to `input/15`, `mask` or `control`."""
+        """Keep a picture that a job is made from, as `input/0` to `input/15`, `upload/0` to `upload/15`, `mask` or
+        `control`."""
 
     def get_input(self, job_id: JobId, name: str) -> bytes | None:
         """The file of such a picture; None when the store has none."""
+
+    def withhold(self, job_id: JobId) -> None:
+        """Put a job's results out of sight: only `get_input(job_id, "withheld/0")` and so on has them from now on."""
 
     def put_record(self, record: dict[str, Any]) -> None:
         """Keep a job's record: `contract.codec.job_document(job)`, with further JSON values beside it."""
@@ -89,7 +94,15 @@ def open_store(location: str) -> ImageStore:
         if not parts.netloc:
             raise StoreUnavailable("IMAGE_STORE names no bucket: it looks like s3://bucket/prefix")
         return S3Store(parts.netloc, parts.path.strip("/"))
-    return FolderStore(Path(parts.path if parts.scheme == "file" else location))
+    folder = parts.path if parts.scheme == "file" else location
+    if (parts.scheme == "file" and parts.netloc) or not folder.strip("/"):
+        raise StoreUnavailable(
+            f"IMAGE_STORE is {location}, which names no folder: it looks like /var/lib/easel/images or s3://bucket/prefix"
+        )
+    try:
+        return FolderStore(Path(folder).expanduser())
+    except RuntimeError as error:
+        raise StoreUnavailable(f"IMAGE_STORE is {location}, and nobody of that name has a home here") from error
 
 
 class FolderStore:
@@ -115,6 +128,15 @@ class FolderStore:
         """See ImageStore."""
         return self._first(input_name(job_id, name, extension) for extension in EXTENSIONS)
 
+    def withhold(self, job_id: JobId) -> None:
+        """See ImageStore."""
+        for name, withheld in withheld_names(job_id):
+            data = self._read(name, MAX_PICTURE_BYTES)
+            if data is not None:
+                self._write(withheld, data)
+                with self._reaching():
+                    self._files.remove(name)
+
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
         self._write(record_name(record_id(record)), record_bytes(record))
@@ -131,7 +153,8 @@ class FolderStore:
 
     def check(self) -> None:
         """See ImageStore."""
-        name = f"{PROBE}/{uuid4().hex}"
+        folder = f"{PROBE}-{uuid4().hex}"  # its own: processes that start together do not take it from each other
+        name = f"{folder}/0"
         try:
             self._write(name, name.encode())
             if self._read(name, MAX_RECORD_BYTES) != name.encode():
@@ -139,7 +162,7 @@ class FolderStore:
         except OSError as error:
             raise StoreUnavailable(f"the image store in {self.root} fails: {error.strerror or error}") from error
         finally:
-            self._files.delete(PROBE)
+            self._files.delete(folder)
 
     def delete(self, job_id: JobId) -> None:
         """See ImageStore."""

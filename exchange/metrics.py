@@ -9,27 +9,59 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import TypeVar
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import redis
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from contract.events import Accepted, Cancelled, Delivered, Drawn, Event, Failed, Refused, Started, Step
+from contract.events import (
+    Accepted,
+    Cancelled,
+    Delivered,
+    Drawn,
+    Event,
+    Failed,
+    Flagged,
+    Refused,
+    Started,
+    Step,
+    Throttled,
+    Took,
+)
 from contract.jobs import Job
+from contract.moderation import PICTURES
+from exchange import keys
+from exchange.catalogue import open_catalogue
+from exchange.connection import connect_briefly
+from exchange.reading import number
 from exchange.settings import CommonSettings, SettingsError
 from exchange.status import read_status
+from exchange.weather import bad_weather
 
 log = structlog.get_logger(__name__)
 
 _WAITS_S = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800)
 _DRAWS_S = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600)
+_STAGES_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120)
 _STEPS_S = (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+
+_LABELS = {
+    "easel_queue_jobs": ("queue", "state"),
+    "easel_queue_slots": ("queue",),
+    "easel_queue_oldest_seconds": ("queue",),
+    "easel_model_waiting_jobs": ("model",),
+    "easel_model_oldest_seconds": ("model",),
+    "easel_recovered": ("what",),
+    "easel_bad_weather_seconds": ("what",),
+}
+"""Of those that are asked for at each scrape."""
 
 Ready = Callable[[], bool]
 WsgiStart = Callable[[str, list[tuple[str, str]]], object]
@@ -45,6 +77,9 @@ class Metrics:
         own = self.registry
         self._accepted = Counter("easel_jobs_accepted", "jobs put into the queue", ("kind", "model"), registry=own)
         self._refused = Counter("easel_jobs_refused", "jobs not done, for a reason to mend", ("error",), registry=own)
+        self._flagged = Counter(
+            "easel_flagged", "what rules of the policy found in prompts and pictures", ("about", "weight"), registry=own
+        )
         self._delivered = Counter("easel_jobs_delivered", "results handed over", ("kind", "model"), registry=own)
         self._failed = Counter("easel_jobs_failed", "jobs without a result", ("error", "model"), registry=own)
         self._untold = Counter("easel_failures_untold", "failures that nobody could be told of", registry=own)
@@ -59,6 +94,14 @@ class Metrics:
         self._step = Histogram(
             "easel_step_seconds", "one step of the model, as one job saw it", ("model",), buckets=_STEPS_S, registry=own
         )
+        self._stage = Histogram(
+            "easel_stage_seconds",
+            "parts of the work: acknowledge, intake, load, encode, deliver",
+            ("stage", "model"),
+            buckets=_STAGES_S,
+            registry=own,
+        )
+        self._throttled = Counter("easel_discord_throttled", "answers 429 of Discord", ("scope",), registry=own)
         self._answer = Histogram(
             "easel_answer_seconds", "from asking to the result", ("kind", "model"), buckets=_WAITS_S, registry=own
         )
@@ -70,6 +113,8 @@ class Metrics:
                 self._accepted.labels(*_kind_and_model(job)).inc()
             case Refused(_, kind, _):
                 self._refused.labels(kind).inc()
+            case Flagged(_, rule, weight):
+                self._flagged.labels("pictures" if rule == PICTURES else "words", weight.value).inc()
             case Started(job):
                 self._stepped[job.id] = self._now_s()
                 self._wait.labels(job.model).observe(self._age_s(job))
@@ -83,6 +128,10 @@ class Metrics:
                 self._stepped.pop(job.id, None)
                 self._draw.labels(*_kind_and_model(job)).observe(gpu_s)
                 self._pictures.labels(job.model).inc(job.image_count)
+            case Took(stage, seconds, job, model):
+                self._stage.labels(stage, job.model if job is not None else model).observe(seconds)
+            case Throttled(scope):
+                self._throttled.labels(scope).inc()
             case Delivered(job):
                 self._delivered.labels(*_kind_and_model(job)).inc()
                 self._answer.labels(*_kind_and_model(job)).observe(self._age_s(job))
@@ -94,6 +143,24 @@ class Metrics:
             case Cancelled(job):
                 self._stepped.pop(job.id, None)
                 self._cancelled.labels(job.request.kind).inc()
+
+    def await_failures(self, models: Iterable[str]) -> None:
+        """Count from nought what may fail: of a number that is not there yet Prometheus sees no first rise."""
+        for model in models:
+            self._failed.labels("job_failed", model)
+
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The labels of every metric, by its name, those too that nothing has been told of yet."""
+        own = (one for one in vars(self).values() if isinstance(one, Counter | Histogram | Gauge))
+        return {next(iter(one.describe())).name: tuple(one._labelnames) for one in own} | dict(_LABELS)
+
+    def watch_weather(self) -> None:
+        """Tell for how long something that this process needs has been bad."""
+        self.registry.register(_WeatherReport(self._now_s))
+
+    def watch_vitals(self, vitals: Callable[[], Mapping[str, str | int]]) -> None:
+        """Tell what a worker takes of its machine; `vitals` as `worker.vitals`."""
+        self.registry.register(_Vitals(vitals))
 
     def watch_queues(self, client: redis.Redis) -> None:
         """Tell of the queues and workers as they stand whenever somebody asks."""
@@ -108,6 +175,14 @@ class Metrics:
         return max(0.0, self._now_s() - job.created_ms / 1000)  # clocks of hosts differ a little
 
 
+_Family = TypeVar("_Family", CounterMetricFamily, GaugeMetricFamily)
+
+
+def _told(kind: type[_Family], name: str, words: str) -> _Family:
+    """A family with its labels."""
+    return kind(name, words, labels=_LABELS[name])
+
+
 class _Queues(Collector):
     """Every process could tell these; one of them is asked."""
 
@@ -115,10 +190,27 @@ class _Queues(Collector):
         self._client = client
 
     def collect(self) -> Iterable[Metric]:
-        status = read_status(self._client)
-        jobs = GaugeMetricFamily("easel_queue_jobs", "jobs of a queue by state", labels=["queue", "state"])
-        slots = GaugeMetricFamily("easel_queue_slots", "slots that serve a queue", labels=["queue"])
-        oldest = GaugeMetricFamily("easel_queue_oldest_seconds", "age of the job that waits longest", labels=["queue"])
+        try:
+            status, counts_of = read_status(self._client), self._client.hgetall(keys.recovered_counts())
+        except redis.exceptions.RedisError:
+            yield GaugeMetricFamily("easel_redis_up", "1 while Redis answers", value=0)
+            return
+        yield GaugeMetricFamily("easel_redis_up", "1 while Redis answers", value=1)
+        recovered = CounterMetricFamily(
+            "easel_recovered",
+            "leases that lapsed, jobs unanswered or vanished, entries put aside",
+            labels=_LABELS["easel_recovered"],
+        )
+        for what in ("lapsed", "unanswered", "vanished", "put_aside"):
+            recovered.add_metric([what], number(counts_of.get(what.encode())))
+        yield recovered
+        jobs = _told(GaugeMetricFamily, "easel_queue_jobs", "jobs of a queue by state")
+        slots = _told(GaugeMetricFamily, "easel_queue_slots", "slots that serve a queue")
+        oldest = GaugeMetricFamily(
+            "easel_queue_oldest_seconds",
+            "age of the job that waits longest",
+            labels=_LABELS["easel_queue_oldest_seconds"],
+        )
         for queue in status.queues:
             states = ("waiting", "running", "scheduled", "failed")
             counts = (queue.waiting, queue.running, queue.scheduled, queue.failed)
@@ -127,9 +219,63 @@ class _Queues(Collector):
             slots.add_metric([queue.name], queue.slots)
             oldest.add_metric([queue.name], queue.oldest_s)
         yield from (jobs, slots, oldest)
+        by_model = GaugeMetricFamily(
+            "easel_model_waiting_jobs", "jobs that wait to be drawn", labels=_LABELS["easel_model_waiting_jobs"]
+        )
+        ages = GaugeMetricFamily(
+            "easel_model_oldest_seconds", "age of the oldest of them", labels=_LABELS["easel_model_oldest_seconds"]
+        )
+        for backlog in status.backlog:
+            by_model.add_metric([backlog.model], backlog.waiting)
+            ages.add_metric([backlog.model], backlog.oldest_s)
+        left_alone = sum(1 for worker in status.workers if worker.get("state", "").startswith("left alone"))
+        refused = sum(1 for worker in status.workers if worker.get("refused"))
+        yield from (by_model, ages)
+        yield GaugeMetricFamily("easel_devices_left_alone", "devices whose process kept dying", value=left_alone)
+        yield GaugeMetricFamily(
+            "easel_workers_refusing", "processes that refuse a model that kept failing", value=refused
+        )
+        yield GaugeMetricFamily(
+            "easel_drained_places", "hosts and devices that begin nothing", value=len(status.drained)
+        )
         yield GaugeMetricFamily("easel_held_jobs", "jobs that wait for their acknowledgement", value=status.held)
-        yield GaugeMetricFamily("easel_workers", "worker processes that live", value=len(status.workers))
+        yield GaugeMetricFamily("easel_workers", "worker processes that draw", value=len(status.drawing))
         yield GaugeMetricFamily("easel_suspended", "1 while nothing new is begun", value=int(status.suspended))
+
+
+class _WeatherReport(Collector):
+    """What is bad in this process, by what it is."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+
+    def collect(self) -> Iterable[Metric]:
+        bad = GaugeMetricFamily(
+            "easel_bad_weather_seconds",
+            "how long something needed has been bad",
+            labels=_LABELS["easel_bad_weather_seconds"],
+        )
+        for what, since_s in bad_weather().items():
+            bad.add_metric([what], max(0.001, self._now_s() - since_s))
+        yield bad
+
+
+class _Vitals(Collector):
+    """Memory of a worker, and its card."""
+
+    def __init__(self, vitals: Callable[[], Mapping[str, str | int]]) -> None:
+        self._vitals = vitals
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._vitals()
+        for name, words in (
+            ("memory_bytes", "memory that this process holds"),
+            ("card_used_bytes", "memory of the card that is in use, by anybody"),
+            ("card_total_bytes", "memory that the card has"),
+            ("card_busy_percent", "share of the last moment in which the card worked"),
+        ):
+            if isinstance(value := now.get(name), int):
+                yield GaugeMetricFamily(f"easel_{name}", words, value=value)
 
 
 class Watched:
@@ -204,21 +350,27 @@ class _Threading(ThreadingMixIn, WSGIServer):
 
 def watch(
     settings: CommonSettings,
-    client: redis.Redis,
-    ready: Ready | None = None,
     *,
+    ready: Ready | None = None,
     store: str = "",
     port: int | None = None,
+    vitals: Callable[[], Mapping[str, str | int]] | None = None,
 ) -> Metrics | None:
     """Metrics of this process and their server, as the settings want them; None where METRICS_PORT is not set.
 
-    `store` is the image store's address, watched for its room when it is a folder; `port` one to use instead.
+    It asks Redis by a connection of its own that gives up soon: an answer must come before the next scrape. `store` is
+    the image store's address, watched for its room when it is a folder; `port` one to use instead; `vitals` a worker's.
     """
     port = settings.metrics_port if port is None else port
-    if port is None:
+    if port is None or settings.redis_url is None:
         return None
+    client = connect_briefly(settings.redis_url.get_secret_value())
     metrics = Metrics()
+    metrics.await_failures(model.name for model in open_catalogue(settings.catalogue))
     metrics.watch_queues(client)
+    metrics.watch_weather()
+    if vitals is not None:
+        metrics.watch_vitals(vitals)
     if store and "://" not in store:
         metrics.watch_folder(Path(store))
     Watched(metrics, ready or reaches(client), settings.metrics_host, port)

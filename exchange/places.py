@@ -1,14 +1,16 @@
 """Where a job's pictures and its record lie in the image store, and how a record is written.
 
 `<first two of id>/<id>/` holds `<index>.png` (a result; webp and jpg as well), `record.json`, and what the job was made
-from: `input/<index>.png` (a prompt's pictures), `mask.png` and `control.png`. What is read is looked at before it is
-used: a file that is no picture, or a record of another job, is as good as none.
+from: `input/<index>.png` (a prompt's pictures), `upload/<index>.png` (files that came with a request, as they came),
+`mask.png` and `control.png`. Results that may not be shown lie under `withheld/<index>.png`. What is read is looked at
+before it is used: a file that is no picture, or a record of another job, is as good as none.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -32,7 +34,7 @@ MAX_PICTURE_BYTES = 128 * 1024 * 1024
 MAX_RECORD_BYTES = 1024 * 1024
 
 _BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "webp": b"RIFF"}
-_INPUT = re.compile(r"input/(\d|1[0-5])|mask|control")
+_INPUT = re.compile(r"(?:input|upload|withheld)/(\d|1[0-5])|mask|control")
 
 
 def folder_name(job_id: JobId) -> str:
@@ -59,13 +61,21 @@ def image_name(job_id: JobId, index: int, extension: str) -> str:
 
 
 def input_name(job_id: JobId, name: str, extension: str) -> str:
-    """The place of a picture that a job was made from: `input/0` to `input/15`, `mask` or `control`.
+    """The place of a picture that is no result: `input/0` to `input/15`, as many in `upload` and `withheld`, `mask` or
+    `control`.
 
     ValueError for any other name, and for an extension the store does not know.
     """
     if extension not in EXTENSIONS or not _INPUT.fullmatch(name):
-        raise ValueError(f"no input {name}.{extension}: there are input/0 to input/15, mask and control, {EXTENSIONS}")
+        raise ValueError(f"no input {name}.{extension}: there are input/0 to input/15 and their like, {EXTENSIONS}")
     return f"{folder_name(job_id)}/{name}.{extension}"
+
+
+def withheld_names(job_id: JobId) -> Iterator[tuple[str, str]]:
+    """Where a job's results may lie, each with where it is kept when it may not be shown."""
+    for index in range(MAX_INDEX):
+        for extension in EXTENSIONS:
+            yield image_name(job_id, index, extension), input_name(job_id, f"withheld/{index}", extension)
 
 
 def record_name(job_id: JobId) -> str:

@@ -1,4 +1,4 @@
-"""The operator's policy, in Redis: who may not make pictures, or who alone may; direct messages; how much in an hour.
+"""The operator's policy, in Redis: who may make pictures, where and at what speeds, and what may be on them.
 
 It is durable like the queue, holds for every process at once, and needs no restart. Beside it stands the audit: what
 moderators and operators did, newest first.
@@ -8,49 +8,37 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import redis
 import redis.asyncio
 from pydantic import TypeAdapter, ValidationError
 
-from contract.ids import JobId
-from exchange import keys
-from exchange.reading import integer, text
+from contract.jobs import Speed
+from contract.moderation import Blocked, Weighed
+from exchange import keys, quotas, scripts
+from exchange.accounts import month_of
+from exchange.policy import HOUR_MS, Ban, Policy, Subject, ban_from, policy_from
+from exchange.quotas import ANY_AMOUNT, Quota
+from exchange.reading import integer, number, text
+from exchange.strikes import Strike, strike_async
 
-HOUR_MS = 3_600_000
+OPERATOR = "operator"
+"""Who did it, when it was done from the command line."""
 AUDIT_LENGTH = 10_000
 """Entries of the audit that are kept."""
 
 
-class Subject(StrEnum):
-    """Whom a ban or an invitation is about."""
-
-    USER = "user"
-    GUILD = "guild"
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """Why somebody may not make pictures, and until when (Unix milliseconds; None: until it is lifted)."""
-
-    why: str = ""
-    until_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What holds for everybody. `jobs_per_hour` is for each person, 0 for no limit."""
-
-    direct_messages: bool = True
-    jobs_per_hour: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the policy says of a person in a place. `spent` is how many jobs they had accepted in the last hour."""
+    """What the policy says of a person in a place.
+
+    `spent` is how many jobs they had accepted in the last hour, from `first_ms` to `last_ms` (0 for none), when it was
+    `now_ms` (Unix milliseconds). `words` are the operator's blocked ones, as entries of a list. `quota` is theirs, of
+    which they used so many seconds in this month by speed (`used_s`).
+    """
 
     policy: Policy
     user_ban: Ban | None
@@ -58,6 +46,12 @@ class Verdict:
     user_invited: bool
     guild_invited: bool
     spent: int
+    first_ms: int = 0
+    last_ms: int = 0
+    now_ms: int = 0
+    words: tuple[str, ...] = ()
+    quota: Quota = ANY_AMOUNT
+    used_s: Mapping[Speed, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +65,19 @@ class Deed:
     detail: str = ""
 
 
-_BAN = TypeAdapter(Ban)
 _DEED = TypeAdapter(Deed)
+
+
+def note(client: redis.Redis, by: str, did: str, about: str, detail: str = "") -> None:
+    """`Policies.note` for a command without a door."""
+    with client.pipeline(transaction=True) as pipe:
+        pipe.lpush(keys.audit(), _entry(by, did, about, detail))
+        pipe.ltrim(keys.audit(), 0, AUDIT_LENGTH - 1)
+        pipe.execute()
+
+
+def _entry(by: str, did: str, about: str, detail: str) -> str:
+    return json.dumps(asdict(Deed(_now_ms(), by, did, about, detail)), ensure_ascii=False)
 
 
 class Policies:
@@ -83,7 +88,7 @@ class Policies:
 
     # ── what is asked about a job ───────────────────────────────────────────────────────────────────────────────────
 
-    async def verdict(self, user_id: int, guild_id: int | None) -> Verdict:
+    async def verdict(self, user_id: int, guild_id: int | None, roles: Collection[int] = ()) -> Verdict:
         """What holds for this person there, in one round trip."""
         now_ms = _now_ms()
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -94,40 +99,68 @@ class Policies:
                 pipe.exists(keys.invited(subject))
                 pipe.sismember(keys.invited(subject), str(id))
             pipe.zcount(keys.spent(user_id), now_ms - HOUR_MS, "+inf")
-            stored, user_ban, guild_ban, users, user, guilds, guild, spent = await pipe.execute()
+            pipe.zrange(keys.spent(user_id), now_ms - HOUR_MS, "+inf", byscore=True, offset=0, num=1, withscores=True)
+            pipe.zrevrange(keys.spent(user_id), 0, 0, withscores=True)
+            pipe.hgetall(keys.policy_words())
+            pipe.hmget(keys.quotas(), quotas.places(user_id, roles))
+            pipe.hmget(keys.usage(user_id, month_of(now_ms)), [f"{speed}:gpu_s" for speed in Speed])
+            found = await pipe.execute()
+        stored, user_ban, guild_ban, users, user, guilds, guild, spent, first, last, words, layers, used = found
+        policy = policy_from(stored)
+        everyone, own, *of_roles = map(quotas.read_layer, layers)
         return Verdict(
-            policy=_policy(stored),
-            user_ban=_ban(user_ban, now_ms),
-            guild_ban=_ban(guild_ban, now_ms),
+            policy=policy,
+            user_ban=ban_from(user_ban, now_ms),
+            guild_ban=ban_from(guild_ban, now_ms),
             user_invited=not users or bool(user),
             guild_invited=not guilds or bool(guild),
             spent=int(spent),
+            first_ms=int(first[0][1]) if first else 0,
+            last_ms=int(last[0][1]) if last else 0,
+            now_ms=now_ms,
+            words=_entries(words),
+            quota=quotas.effective({**_of_everybody(policy), **everyone}, of_roles, own),
+            used_s={speed: number(value) for speed, value in zip(Speed, used, strict=True)},
         )
-
-    async def spend(self, user_id: int, job_id: JobId) -> None:
-        """Count an accepted job against its user's hour; once, however often it is told."""
-        now_ms = _now_ms()
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zremrangebyscore(keys.spent(user_id), "-inf", now_ms - HOUR_MS)
-            pipe.zadd(keys.spent(user_id), {job_id: now_ms}, nx=True)
-            pipe.pexpire(keys.spent(user_id), HOUR_MS)
-            await pipe.execute()
 
     # ── what the operator sets ──────────────────────────────────────────────────────────────────────────────────────
 
     async def policy(self) -> Policy:
         """What holds for everybody."""
-        return _policy(await self._redis.hgetall(keys.policy()))
+        return policy_from(await self._redis.hgetall(keys.policy()))
 
-    async def set_policy(self, policy: Policy) -> None:
-        """Let this hold from now on."""
-        fields = {"direct_messages": str(int(policy.direct_messages)), "jobs_per_hour": str(policy.jobs_per_hour)}
-        for name, value in fields.items():
-            await self._redis.hset(keys.policy(), name, value)
+    async def set_policy(self, changes: Mapping[str, bool | int | float | Weighed]) -> Policy:
+        """Let these fields of the policy hold from now on, beside what others change now. What holds then."""
+        said: dict[Any, Any] = {
+            name: str(int(value) if isinstance(value, bool) else value) for name, value in changes.items()
+        }
+        await self._redis.hset(keys.policy(), mapping=said)
+        return await self.policy()
+
+    async def words(self) -> tuple[str, ...]:
+        """The blocked words, as entries of a list (`contract.moderation.read_blocked`)."""
+        return _entries(await self._redis.hgetall(keys.policy_words()))
+
+    async def block_word(self, entry: Blocked) -> None:
+        """Let a word have this weight from now on."""
+        await self._redis.hset(keys.policy_words(), entry.word, str(entry.weight))
+
+    async def unblock_word(self, word: str) -> bool:
+        """Take a word off the list. False when it was not on it."""
+        return bool(await self._redis.hdel(keys.policy_words(), word))
+
+    async def strike(self, policy: Policy, user_id: int, event: str, why: str) -> Strike:
+        """Count a heavy refusal, once for each `event` (`exchange.strikes`)."""
+        return await strike_async(self._redis, policy, user_id, event, why)
 
     async def ban(self, subject: Subject, id: int, ban: Ban) -> None:
         """Let somebody make no pictures any more."""
         await self._redis.hset(keys.bans(subject), str(id), json.dumps(asdict(ban)))
+
+    async def time_out(self, user_id: int, ban: Ban) -> bool:
+        """As `ban`, for somebody who is not banned for longer already. False when they are."""
+        parameters = {"user": str(user_id), "ban": json.dumps(asdict(ban))}
+        return bool(await scripts.run_async(self._redis, scripts.TIME_OUT, scripts.arguments(parameters)))
 
     async def unban(self, subject: Subject, id: int) -> bool:
         """Lift a ban. False when there was none."""
@@ -136,7 +169,9 @@ class Policies:
     async def bans(self, subject: Subject) -> dict[int, Ban]:
         """The bans that hold now."""
         now_ms = _now_ms()
-        stored = {integer(id): _ban(ban, now_ms) for id, ban in (await self._redis.hgetall(keys.bans(subject))).items()}
+        stored = {
+            integer(id): ban_from(ban, now_ms) for id, ban in (await self._redis.hgetall(keys.bans(subject))).items()
+        }
         return {id: ban for id, ban in stored.items() if id is not None and ban is not None}
 
     async def invite(self, subject: Subject, id: int) -> None:
@@ -152,17 +187,12 @@ class Policies:
         ids = [integer(id) for id in await self._redis.smembers(keys.invited(subject))]
         return sorted(id for id in ids if id is not None)
 
-    async def forget(self, user_id: int) -> None:
-        """Forget what was counted of a person. A ban stays: it is not theirs to lift."""
-        await self._redis.delete(keys.spent(user_id))
-
     # ── the audit ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def note(self, by: str, did: str, about: str, detail: str = "") -> None:
         """Put a deed into the audit."""
-        deed = Deed(_now_ms(), by, did, about, detail)
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.lpush(keys.audit(), json.dumps(asdict(deed), ensure_ascii=False))
+            pipe.lpush(keys.audit(), _entry(by, did, about, detail))
             pipe.ltrim(keys.audit(), 0, AUDIT_LENGTH - 1)
             await pipe.execute()
 
@@ -177,25 +207,13 @@ class Policies:
         return found
 
 
-def _policy(stored: dict[Any, Any]) -> Policy:
-    values = {text(name): integer(value) for name, value in stored.items()}
-    policy = Policy()
-    if (messages := values.get("direct_messages")) is not None:
-        policy = replace(policy, direct_messages=bool(messages))
-    if (jobs := values.get("jobs_per_hour")) is not None:
-        policy = replace(policy, jobs_per_hour=jobs)
-    return policy
+def _of_everybody(policy: Policy) -> dict[str, float | None]:
+    """What the policy itself says of quotas."""
+    return {"jobs_per_hour": policy.jobs_per_hour or None, "cooldown_s": policy.cooldown_s or None}
 
 
-def _ban(stored: bytes | str | None, now_ms: int) -> Ban | None:
-    """A ban that holds now. One that cannot be read holds: it was meant."""
-    if stored is None:
-        return None
-    try:
-        ban = _BAN.validate_json(stored)
-    except ValidationError:
-        return Ban()
-    return None if ban.until_ms is not None and ban.until_ms <= now_ms else ban
+def _entries(stored: Mapping[Any, bytes | str]) -> tuple[str, ...]:
+    return tuple(f"{text(word)}={text(weight)}" for word, weight in sorted(stored.items()))
 
 
 def _now_ms() -> int:

@@ -1,13 +1,14 @@
 """Settings of users, channels and guilds, and requests that wait for a confirmation. JSON documents with a version.
 
-A scope is `user:<id>`, `channel:<id>` or `guild:<id>`. A setting is a name and any JSON value; who reads it says what
-stands when it is missing. Every setting is a field of its own, so two that change at once do not overwrite each other.
+A scope is `user:<id>`, `channel:<id>`, `guild:<id>` or `everyone`. A setting is a name and any JSON value; who reads it
+says what stands when it is missing. Every setting is a field of its own, so two that change at once do not overwrite
+each other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
@@ -28,6 +29,10 @@ PENDING_S = 900
 """How long a request waits for its confirmation: as long as its interaction token lives."""
 
 Json = Any
+
+
+EVERYONE = "everyone"
+"""The scope of what the operator sets for all."""
 
 
 def user(id: int) -> str:
@@ -76,25 +81,67 @@ class Preferences:
         else:
             await self._redis.hset(keys.preferences(scope), name, _encode(value))
 
+    async def change(self, scope: str, name: str, change: Callable[[Json], Json]) -> Json:
+        """Keep what `change` makes of one setting (None when it is missing, and to forget it); no change that another
+        process makes at that moment is lost. What is kept."""
+
+        async def one(pipe: redis.asyncio.client.Pipeline) -> Json:
+            stored = await pipe.hget(keys.preferences(scope), name)
+            value = change(None if stored is None else _readable({name: stored}).get(name))
+            pipe.multi()
+            if value is None:
+                await pipe.hdel(keys.preferences(scope), name)
+            else:
+                await pipe.hset(keys.preferences(scope), name, _encode(value))
+            return value
+
+        return await self._redis.transaction(one, keys.preferences(scope), value_from_callable=True)
+
+    async def change_all(self, scope: str, change: Callable[[dict[str, Json]], dict[str, Json]]) -> None:
+        """Keep what `change` makes of a scope's settings: those that are to be others, None for one to forget. No
+        change that another process makes at that moment is lost."""
+
+        async def several(pipe: redis.asyncio.client.Pipeline) -> None:
+            changed = change(_readable(await pipe.hgetall(keys.preferences(scope))))
+            pipe.multi()
+            for name, value in changed.items():
+                if value is None:
+                    await pipe.hdel(keys.preferences(scope), name)
+                else:
+                    await pipe.hset(keys.preferences(scope), name, _encode(value))
+
+        await self._redis.transaction(several, keys.preferences(scope))
+
     async def clear(self, scope: str) -> None:
         """Forget everything of a scope."""
         await self._redis.delete(keys.preferences(scope))
 
-    async def put_pending(self, request: Json, *, owner: int, lifetime_s: int = PENDING_S) -> str:
-        """Keep a request until `owner` confirms it; the token to find it by is short enough for a button's id."""
-        token = token_hex(8)
+    async def put_pending(
+        self, request: Json, *, owner: int, lifetime_s: int = PENDING_S, token: str | None = None
+    ) -> str:
+        """Keep a request until `owner` confirms it; the token to find it by is short enough for a button's id. `token`
+        puts one back that was taken."""
+        token = token or token_hex(8)
         await self._redis.set(keys.pending(token), _encode({"owner": owner, "request": request}), ex=lifetime_s)
         return token
 
     async def take_pending(self, token: str, *, owner: int) -> Json | None:
         """The request behind a token, once; None when it is gone, confirmed already, or someone else's."""
+        request = await self.kept(token, owner=owner)
+        return request if request is not None and await self._redis.delete(keys.pending(token)) else None
+
+    async def keep_first(self, token: str, request: Json, *, owner: int, lifetime_s: int) -> Json:
+        """Keep a request of `owner` under `token`, unless one is kept there; what is kept then."""
+        document = _encode({"owner": owner, "request": request})
+        if await self._redis.set(keys.pending(token), document, ex=lifetime_s, nx=True):
+            return request
+        return await self.kept(token, owner=owner)
+
+    async def kept(self, token: str, *, owner: int) -> Json | None:
+        """The request behind a token, which stays there; None when it is gone or someone else's."""
         value = await self._redis.get(keys.pending(token))
-        if value is None:
-            return None
-        document = _readable({token: value}).get(token)
-        if not isinstance(document, dict) or document.get("owner") != owner:
-            return None
-        return document.get("request") if await self._redis.delete(keys.pending(token)) else None
+        document = None if value is None else _readable({token: value}).get(token)
+        return document.get("request") if isinstance(document, dict) and document.get("owner") == owner else None
 
     async def open_form(self, name: str, by: str, *, user_id: int, message_id: int) -> None:
         """Remember that this person opened the form `name` under this message, and by what."""

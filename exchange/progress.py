@@ -48,15 +48,18 @@ async def listen(client: redis.asyncio.Redis, subscribed: asyncio.Event | None =
     """
     weather = Weather("the progress of jobs")
     while True:
-        pubsub = client.pubsub(ignore_subscribe_messages=True)
+        pubsub = client.pubsub()
         try:
             await pubsub.subscribe(keys.progress_channel())
-            if subscribed is not None:
-                subscribed.set()
-            weather.good()
             while True:
                 message = await pubsub.get_message(timeout=5.0)
-                if message is not None and (progress := decode(message["data"])) is not None:
+                if message is None:
+                    continue
+                if message["type"] == "subscribe":  # not before: the right to listen may be missing
+                    weather.good()
+                    if subscribed is not None:
+                        subscribed.set()
+                elif (progress := decode(message["data"])) is not None:
                     yield progress
         except redis.exceptions.RedisError as error:
             weather.bad(error)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 import redis
 import structlog
 
 from contract.errors import EaselError
 from exchange import keys, scripts
-from exchange.connection import RedisUnavailable
+from exchange.connection import RedisUnavailable, unavailable
 from exchange.reading import text
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -26,13 +26,18 @@ RULE = "~rq:* ~easel:* &rq:* &easel:* +@all -@dangerous +info +acl|getuser"
 """What an ACL user for Easel needs."""
 
 _OF_CLIENTS = (
-    *("BLMOVE", "DEL", "EXISTS", "EXPIRE", "GET", "HDEL", "HGET", "HGETALL", "HMGET", "HSET", "HSETNX", "INCR"),
-    *("LLEN", "PUBLISH", "SADD", "SCARD", "SET", "SMEMBERS", "SREM", "SUNION", "TYPE", "XADD", "ZADD", "ZCARD"),
+    *("BLMOVE", "DEL", "EXISTS", "EXPIRE", "GET", "HDEL", "HEXISTS", "HGET", "HGETALL", "HKEYS"),
+    *("HLEN", "HMGET", "HSET", "HSETNX", "INCR"),
+    *("LLEN", "LPUSH", "PUBLISH", "SADD", "SCARD", "SET", "SISMEMBER", "SMEMBERS", "SREM", "SUNION", "TTL", "TYPE"),
+    *("XADD", "ZADD", "ZCARD"),
     *("ZRANGE", "ZREM", "ZREVRANGE"),
 )
 _SAFE_VERSIONS = {"valkey": (9, 1, 2), "redis": (8, 6, 0)}
 """Before these, an append-only file is read back with the rights of the default user: redis/redis#14541,
 valkey-io/valkey#3983."""
+
+
+_NOT_ALLOWED = re.compile(r"NOPERM|has no permissions|EXEC without MULTI")
 
 
 class RightsMissing(RedisUnavailable):
@@ -57,30 +62,40 @@ class ForgetfulServer(RedisUnavailable):
 
 
 def check_rights(client: redis.Redis) -> None:
-    """Try everything out. RightsMissing or ForgetfulServer with a sentence for the operator."""
-    commands = sorted({*_OF_CLIENTS, *_of_scripts()})
+    """Try everything out. RightsMissing or ForgetfulServer with a sentence for the operator; NotServing while the
+    server answers with an error that passes."""
     try:
-        refused = scripts.run(client, scripts.RIGHTS, scripts.arguments({"keys": PROBE_KEYS, "commands": commands}))
-    except redis.exceptions.NoPermissionError as error:
-        raise RightsMissing(_words(error)) from None
+        _try_in_a_script(client)
+        _try_outside_of_scripts(client)
+        _check_memory(client)
+    except redis.exceptions.RedisError as error:
+        if _NOT_ALLOWED.search(str(error)):  # within several steps it is an error of another name
+            raise RightsMissing(_words(error)) from None
+        raise unavailable(error) from error
+
+
+def _try_in_a_script(client: redis.Redis) -> None:
+    commands = sorted({*_OF_CLIENTS, *_of_scripts()})
+    refused = scripts.run(client, scripts.RIGHTS, scripts.arguments({"keys": PROBE_KEYS, "commands": commands}))
     if refused:
         raise RightsMissing(_plain(text(refused[0])))
-    _try_outside_of_scripts(client)
-    _check_memory(client)
 
 
 def _try_outside_of_scripts(client: redis.Redis) -> None:
-    """What no script can do: listen, and wait for a list."""
-    try:
-        with closing(client.pubsub()) as listener:
-            listener.subscribe(keys.cancel_channel(), keys.progress_channel(), keys.rq_commands("probe"))
-            until = time.monotonic() + 2
-            while listener.get_message(timeout=0.05) is None and time.monotonic() < until:
-                pass
-        client.blmove(PROBE_KEYS[1], PROBE_KEYS[1], 0.01, "LEFT", "LEFT")  # type: ignore[arg-type]
-        client.scan(0, match=keys.node("*"), count=1)
-    except redis.exceptions.NoPermissionError as error:
-        raise RightsMissing(_words(error)) from None
+    """What no script can do: listen, wait for a list, and several steps at once."""
+    with closing(client.pubsub()) as listener:
+        listener.subscribe(keys.cancel_channel(), keys.progress_channel(), keys.rq_commands("probe"))
+        until = time.monotonic() + 2
+        while listener.get_message(timeout=0.05) is None and time.monotonic() < until:
+            pass
+    client.blmove(PROBE_KEYS[1], PROBE_KEYS[1], 0.01, "LEFT", "LEFT")  # type: ignore[arg-type]
+    client.scan(0, match=keys.node("*"), count=1)
+    with client.pipeline() as pipe:
+        pipe.watch(PROBE_KEYS[0])
+        pipe.multi()
+        pipe.delete(PROBE_KEYS[0])
+        with suppress(redis.exceptions.WatchError):  # another process tries the same out: it was allowed all the same
+            pipe.execute()
 
 
 def _check_memory(client: redis.Redis) -> None:
@@ -109,9 +124,9 @@ def _may_everything(user: Mapping[str, object]) -> bool:
 
 
 def _of_scripts() -> set[str]:
-    """The commands that the scripts use."""
+    """The commands that the scripts use, and other words in capitals: those are no commands, so no right is missing."""
     every = [script.text for script in vars(scripts).values() if isinstance(script, scripts.Script)]
-    return {name for body in every for name in re.findall(r"call\('([A-Z]+)'", body)}
+    return {name for body in every for name in re.findall(r"'([A-Z]{3,})'", body)}
 
 
 def _words(error: Exception) -> str:

@@ -38,6 +38,7 @@ from exchange.places import (
     record_bytes,
     record_id,
     record_name,
+    withheld_names,
 )
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT, TIMEOUT = "5s", "30s"
 _RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
 """The library's own patience is minutes, which a slot has not: its job waits in the queue instead."""
+_METADATA = "169.254.169.254"
 
 
 class S3Store:
@@ -56,6 +58,10 @@ class S3Store:
             if name.startswith("AWS_") and value:
                 os.environ.setdefault(name, value)
         endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
+        if endpoint and not re.match(r"https?://[^/\s]", endpoint):
+            raise StoreUnavailable(
+                f"AWS_ENDPOINT_URL is {endpoint}, which is no address: it looks like https://s3.example.org"
+            )
         client = {"connect_timeout": CONNECT_TIMEOUT, "timeout": TIMEOUT, "allow_http": endpoint.startswith("http://")}
         with self._reaching():
             self._bucket = Bucket(
@@ -77,6 +83,15 @@ class S3Store:
     def get_input(self, job_id: JobId, name: str) -> bytes | None:
         """See ImageStore."""
         return self._first(input_name(job_id, name, extension) for extension in EXTENSIONS)
+
+    def withhold(self, job_id: JobId) -> None:
+        """See ImageStore."""
+        for name, withheld in withheld_names(job_id):
+            data = self._read(name, MAX_PICTURE_BYTES)
+            if data is not None:
+                self._write(withheld, data)
+                with self._reaching():
+                    obstore.delete(self._bucket, [name])
 
     def put_record(self, record: dict[str, Any]) -> None:
         """See ImageStore."""
@@ -147,7 +162,10 @@ class S3Store:
 
 
 def _words(error: BaseException) -> str:
-    """The library's first line; what follows are its own entrails."""
+    """The library's first line; what follows are its own entrails. Without credentials it asks the metadata service of
+    a cloud for some, and complains of that."""
+    if _METADATA in str(error):
+        return "there are no credentials for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     found = re.search(r"<Code>(\w+)</Code>", str(error))
     return f"{first.strip()[:200]} ({found[1]})" if found and found[1] not in first else first.strip()[:200]

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSettings
 
 from contract.errors import EaselError
 
@@ -25,10 +27,12 @@ class SettingsError(EaselError):
 
 def _plain_token(token: SecretStr) -> SecretStr:
     value = token.get_secret_value()
-    if value != value.strip() or any(letter.isspace() for letter in value):
-        raise ValueError("a bot token has no spaces; copy it again from the application's Bot page")
+    if not value:
+        raise ValueError("it is empty")
     if value.lower().startswith("bot "):
         raise ValueError('leave out the word "Bot" before the token')
+    if value != value.strip() or any(letter.isspace() for letter in value):
+        raise ValueError("a bot token has no spaces; copy it again from the application's Bot page")
     return token
 
 
@@ -38,7 +42,9 @@ Token = Annotated[SecretStr, AfterValidator(_plain_token)]
 class CommonSettings(BaseSettings):
     """What every process is told in the same words. Secrets do not show in logs or tracebacks."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
     discord_token: Token | None = Field(None, description="the bot token of your Discord application")
     # An address may hold a password, so it is kept like the token.
@@ -67,18 +73,48 @@ Settings = TypeVar("Settings", bound=CommonSettings)
 
 def read_settings(kind: type[Settings]) -> Settings:
     """The settings of this process. SettingsError: a sentence for each that is missing or wrong, without its value."""
-    folder = Path(os.environ.get("SECRETS_DIR") or SECRETS_FOLDER)
+    folder = _secrets_folder()
     try:
         return kind(_secrets_dir=folder if folder.is_dir() else None)
     except ValidationError as error:
         raise SettingsError(
-            "\n".join(_sentence(kind, detail["loc"], detail["msg"]) for detail in error.errors())
+            "\n".join(_sentence(kind, detail["loc"], _said(detail)) for detail in error.errors())
         ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env is no text in UTF-8: save it as that.") from None
+    except UnreadableSettings as error:  # its text names the field
+        name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "a setting")
+        raise SettingsError(
+            f"{name.upper()} cannot be read: its file in {folder} has to be a text in UTF-8, and no folder."
+        ) from None
+
+
+def secret_names() -> list[str]:
+    """The names of the files in the folder of secrets."""
+    try:
+        return sorted(file.name for file in _secrets_folder().iterdir() if file.is_file())
+    except OSError:
+        return []
+
+
+def _secrets_folder() -> Path:
+    return Path(os.environ.get("SECRETS_DIR") or SECRETS_FOLDER)
+
+
+def _said(detail: ErrorDetails) -> str:
+    """What is wrong, without pydantic's words where those are about programs."""
+    match detail["type"]:
+        case "too_short":
+            return "it has {actual_length} characters, and {min_length} are the least".format_map(detail["ctx"])
+        case "string_pattern_mismatch":
+            return "it is of no form that is known"
+        case _:
+            return detail["msg"]
 
 
 def _sentence(kind: type[CommonSettings], location: tuple[int | str, ...], message: str) -> str:
     if not location:
-        return f"The settings are wrong: {message}."
+        return f"The settings are wrong: {message.removeprefix('Value error, ')}."
     name = str(location[0])
     if message == "Field required":
         return missing(name)

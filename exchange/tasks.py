@@ -5,7 +5,6 @@ JSON alone does not stop code execution: RQ imports any function name that it fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import redis
@@ -15,7 +14,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from contract.codec import JOB_VERSION, encode_job
-from contract.jobs import Job, Queue, Speed
+from contract.jobs import DiscordChannel, Job, Queue, Speed
 from contract.outcomes import Outcome, Stored, encode_outcome
 from exchange.keys import DELIVER, INTAKE, RENDER
 
@@ -35,8 +34,12 @@ RENDER_RETRIES = 3
 DELIVER_RETRIES = 12
 """Deliveries wait longer after each failed try (`worker.slots`), so this many cover several hours."""
 
+RETRIES = {INTAKE: INTAKE_RETRIES, RENDER: RENDER_RETRIES, DELIVER: DELIVER_RETRIES}
+"""By queue."""
+
 WEIGHTS = {Speed.RELAX: 1.0, Speed.FAST: 10.0, Speed.TURBO: 20.0}
-"""A fast job's cost counts a tenth of a relaxed one's, so relaxed jobs are served less often but never starve."""
+"""A fast job's cost counts a tenth of a relaxed one's, so relaxed jobs are served less often but never starve. The
+operator may set others: whoever queues a job, the scripts read them from `easel:limits`."""
 
 HEAD_START = 2.0
 """Who pressed a button is looking: such a job, unless it is relaxed, goes this many average jobs before its turn.
@@ -74,20 +77,20 @@ class AllowedJob(RQJob):  # type: ignore[misc]  # RQ ships no types
         self.webhooks: list[Any] = []
 
 
-def submitted(job: Job, traits: dict[str, Any]) -> Fields:
-    """The hash of a job as the bot submits it. `traits` as below."""
+def submitted(job: Job) -> Fields:
+    """The hash of a job as the bot submits it."""
     match job.queue:
         case Queue.DELIVER:
             return delivery(job, Stored(), job.id)
         case Queue.INTAKE:
-            return intake(job, traits)
+            return intake(job)
         case Queue.RENDER:
             return rendering(job, job.id)
 
 
-def intake(job: Job, traits: dict[str, Any]) -> Fields:
-    """The hash of an `intake(job, traits)` task. `traits` are those of the drawing that follows."""
-    return _hash(INTAKE_TASK, [encode_job(job), traits], job.id, INTAKE, INTAKE_TIMEOUT_S, INTAKE_RETRIES)
+def intake(job: Job) -> Fields:
+    """The hash of an `intake(job)` task."""
+    return _hash(INTAKE_TASK, [encode_job(job)], job.id, INTAKE, INTAKE_TIMEOUT_S, INTAKE_RETRIES)
 
 
 def rendering(job: Job, rq_id: str) -> Fields:
@@ -102,16 +105,16 @@ def delivery(job: Job, outcome: Outcome, rq_id: str) -> Fields:
     )
 
 
-def traits(job: Job, *, capped: bool = True, weights: Mapping[Speed, float] = WEIGHTS) -> dict[str, Any]:
+def traits(job: Job, *, capped: bool = True) -> dict[str, Any]:
     """What the scripts know of a job: its model and, by its plan, its cost and the pixels of a picture, for workers
     with little memory. Its turn is fair among users; `capped` ones also count against their limits.
 
     What needs no drawing counts as a post, and so does a job without a plan, which version 0.1 accepted.
     """
     if job.plan is None or (job.queue is Queue.DELIVER and capped):
-        return _traits(job, POST_COST, capped=capped, weights=weights)
+        return _traits(job, POST_COST, capped=capped)
     pixels = job.plan.width * job.plan.height
-    return _traits(job, job.plan.cost, model=job.model, pixels=pixels, capped=capped, weights=weights)
+    return _traits(job, job.plan.cost, model=job.model, pixels=pixels, capped=capped)
 
 
 def post_traits(job: Job) -> dict[str, Any]:
@@ -126,18 +129,18 @@ def _traits(
     model: str = "",
     pixels: int = 0,
     capped: bool,
-    weights: Mapping[Speed, float] = WEIGHTS,
 ) -> dict[str, Any]:
     guild = job.destination.guild_id
     return {
         "user": str(job.user.id),
         "guild": str(guild) if guild is not None else "",
+        "place": str(job.destination.channel_id) if isinstance(job.destination, DiscordChannel) else "",
         "capped": capped,
         "model": model,
         "name": job.model,
         "pixels": pixels,
         "cost": max(cost, 0.001),
-        "weight": weights[job.speed],
+        "speed": job.speed.value,
         "ahead": HEAD_START if job.parent is not None and job.speed is not Speed.RELAX else 0.0,
         "returns": RETURNS,
         "version": JOB_VERSION,

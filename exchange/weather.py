@@ -24,12 +24,29 @@ _MEANINGS = {
     ("NOPERM", "NoPermission"): "a right is missing; at its start a process says which",
     ("NOAUTH", "Authentication"): "it wants a password: is the one in REDIS_URL still right?",
     ("WRONGPASS",): "it refuses the password in REDIS_URL",
+    ("NOREPLICAS", "NoReplicas"): "it waits for replicas that are not there (min-replicas-to-write)",
     ("LOADING", "BusyLoading"): "it is still reading its file",
     ("MASTERDOWN", "MasterDown"): "it has lost its master",
     ("CLUSTERDOWN", "ClusterDown"): "it runs as a cluster, which is not supported, and is down",
     ("BUSY",): "a script of somebody else keeps it busy",
 }
 """By the code of an error, or the name that redis-py has for it."""
+
+
+HEARD_S = 60.0
+"""How long what was heard last says how it is: who does not need a thing any more does not hear that it is back."""
+
+_bad_now: dict[int, tuple[str, float, float]] = {}
+"""What is bad in this process: by the Weather's identity, what it is, since when and when last (`time.time`)."""
+
+
+def bad_weather() -> dict[str, float]:
+    """What this process finds bad now -> since when (Unix seconds), the longest first."""
+    found: dict[str, float] = {}
+    for what, since_s, heard_s in sorted(_bad_now.values(), key=lambda one: one[1]):
+        if time.time() - heard_s < HEARD_S:
+            found.setdefault(what, since_s)
+    return found
 
 
 class Weather:
@@ -52,6 +69,9 @@ class Weather:
         now = self._now()
         with self._lock:
             first = self._since is None
+            heard_s = time.time()
+            _, since_s, _ = _bad_now.get(id(self), (self._what, heard_s, heard_s))
+            _bad_now[id(self)] = (self._what, since_s, heard_s)
             self._since = now if self._since is None else self._since
             if not first and now - self._said < REMINDER_S:
                 return
@@ -65,6 +85,7 @@ class Weather:
             return
         with self._lock:
             since, self._since = self._since, None
+            _bad_now.pop(id(self), None)
         if since is not None:
             log.info("the weather is good again", what=self._what, after_s=round(self._now() - since, 1))
 

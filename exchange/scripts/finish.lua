@@ -1,6 +1,6 @@
 -- needs: fair claiming
 -- The one place where an outcome is written: only the holder of the lease may, so a late one changes nothing.
--- args: queue id execution worker how delay_s ttl ended result next claim
+-- args: queue id execution worker how why delay_s ttl ended result next claim
 -- -> {1, answer to `claim`}, {0} when the lease is gone, or {2} when what was to follow has been cancelled
 -- `how` is finished, failed, canceled, retry or back. `next` ({id job queue traits}, its hash follows) is an RQ job
 -- that comes into being with this outcome; `claim` is what `claiming.claim` takes, for the same slot's next job.
@@ -20,6 +20,9 @@ if slot.birth then
   if args.how == 'finished' then call('HINCRBY', worker, 'successful_job_count', 1) end
   if args.how == 'failed' then call('HINCRBY', worker, 'failed_job_count', 1) end
 end
+
+jobs.note(job.easel_job, args.how, {queue = queue, by = args.worker, why = args.why,
+  seconds = now - number(job.easel_began, now)})
 
 local next = args.next
 if next and call('EXISTS', keys.rq_job(next.id)) == 0 then

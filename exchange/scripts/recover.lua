@@ -31,6 +31,7 @@ local function recover_lease(queue, member)
     call('HINCRBY', keys.rq_job(id), 'retries_left', -1)
     jobs.enter(id, queue, true)
     jobs.set_state(job.easel_job, jobs.WAITING_STATE[queue])
+    jobs.note(job.easel_job, 'lapsed', {queue = queue, by = job.worker_name})
     retried = retried + 1
   end
 end
@@ -57,6 +58,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', keys.held(), 0, now - args.held_s, 'LI
   if jobs.is_id(id) and job.status == 'created' and jobs.WAITING_STATE[job.origin] then
     jobs.enter(id, job.origin, false)
     jobs.set_state(job.easel_job, 'queued')
+    jobs.note(job.easel_job, 'released')
     released = released + 1
   end
 end
@@ -94,6 +96,9 @@ end
 
 for _, job in ipairs(call('ZRANGEBYSCORE', keys.open_jobs(), 0, now, 'LIMIT', 0, 200)) do look_after(job) end
 
+if retried > 0 then call('HINCRBY', keys.recovered_counts(), 'lapsed', retried) end
+if released > 0 then call('HINCRBY', keys.recovered_counts(), 'unanswered', released) end
+if #lost > 0 then call('HINCRBY', keys.recovered_counts(), 'vanished', #lost / 2) end
 local quarantined = call('LRANGE', keys.quarantined(), 0, -1)
 call('DEL', keys.quarantined())
 return {retried, released, due, quarantined, lost, unpack(ended)}

@@ -9,4 +9,5 @@ end
 if call('ZREM', keys.held(), args.id) == 0 then return {0, call('HGET', state, 'state')} end
 jobs.enter(args.id, queue, false)
 call('HSET', state, 'state', 'queued')
+jobs.note(args.job, 'acknowledged')
 return {1, 'queued'}

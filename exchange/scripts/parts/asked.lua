@@ -8,6 +8,14 @@ local function quarantine(what, why)
   if redis.call('TYPE', keys.quarantined()).ok ~= 'list' then redis.call('DEL', keys.quarantined()) end
   redis.call('RPUSH', keys.quarantined(), what .. ': ' .. why)
   redis.call('LTRIM', keys.quarantined(), -1000, -1)
+  redis.pcall('HINCRBY', keys.recovered_counts(), 'put_aside', 1)
+end
+
+-- A key of the wrong type gets another name, by which it can be looked at for a week.
+local function put_aside(key, why)
+  redis.call('RENAME', key, keys.quarantine(key))
+  redis.call('EXPIRE', keys.quarantine(key), 604800)
+  quarantine(key, why)
 end
 
 -- redis.call, except that a key of the wrong type and a number that is none do not stand in the way. Any other error,
@@ -18,9 +26,7 @@ local function call(...)
   local command, key, field = ...
   local no_number = string.find(answer.err, 'not a', 1, true)   -- not an integer, not a float, not a valid float
   if string.find(answer.err, 'WRONGTYPE', 1, true) or no_number and command == 'INCR' then
-    redis.call('RENAME', key, keys.quarantine(key))
-    redis.call('EXPIRE', keys.quarantine(key), 604800)
-    quarantine(key, answer.err)
+    put_aside(key, answer.err)
   elseif no_number and (command == 'HINCRBY' or command == 'HINCRBYFLOAT') then
     redis.call('HDEL', key, field)
     quarantine(key .. ' ' .. field, answer.err)

@@ -1,4 +1,4 @@
--- needs: jobs
+-- needs: jobs pacing
 -- How a slot gets its next job: in fair order, within the caps, of a model that is loaded if that can be.
 local claiming = {}
 
@@ -72,7 +72,7 @@ local function left_to_another(id, job, wanted)
 end
 
 -- wanted: queue worker execution lease_s started must prefer models max_pixels version patience_s skip_limit scan
--- process loaded
+-- process loaded places
 -- -> {'job', id, hash...} | {'empty'} | {'blocked'} | {'suspended'}
 function claiming.claim(wanted)
   local queue = wanted.queue
@@ -80,9 +80,18 @@ function claiming.claim(wanted)
   local before = claimed_before(wanted)
   if before then return found(before) end
   if call('EXISTS', keys.suspended()) == 1 then return {'suspended'} end
-  if wanted.process and wanted.loaded ~= '' then
-    call('ZADD', keys.warm(wanted.loaded), now + HAS_ROOM_S, wanted.process)
-    call('EXPIRE', keys.warm(wanted.loaded), 60)
+  if queue ~= 'deliver' then                             -- what is drawn is still posted
+    for _, place in ipairs(wanted.places or {}) do
+      if call('HEXISTS', keys.drained(), place) == 1 then return {'blocked'} end
+    end
+  end
+  local loaded = {}
+  if wanted.process then
+    for name in string.gmatch(wanted.loaded, '[^,]+') do
+      loaded[name] = true
+      call('ZADD', keys.warm(name), now + HAS_ROOM_S, wanted.process)
+      call('EXPIRE', keys.warm(name), 60)
+    end
   end
   local length = call('LLEN', list)
   if length == 0 then
@@ -92,6 +101,7 @@ function claiming.claim(wanted)
   end
   if length > call('ZCARD', order) then adopt(queue) end
   local under_caps = caps_of(queue)
+  local pace = pacing.new()
   local models
   if wanted.models ~= '' then
     models = {}
@@ -103,13 +113,14 @@ function claiming.claim(wanted)
   local function verdict(id)
     local job = jobs.fields(keys.rq_job(id), 'status', 'easel_job', 'easel_user', 'easel_guild', 'easel_model',
       'easel_name', 'easel_pixels', 'easel_version', 'easel_begin', 'easel_returns', 'easel_claims', 'easel_skipped',
-      'easel_share', 'easel_left')
+      'easel_share', 'easel_left', 'easel_place', 'easel_payer')
     if number(job.easel_version) > wanted.version then return 'no', job end
     if models and (job.easel_name or '') ~= '' and not models[job.easel_name] then return 'no', job end
     if wanted.max_pixels > 0 and number(job.easel_pixels) > wanted.max_pixels then return 'no', job end
     if not under_caps(job.easel_user, job.easel_guild) then return 'no', job end
+    if queue == 'deliver' and not pace.may(job.easel_place, job.easel_payer) then return 'no', job end
     local own = job.easel_model or ''
-    local foreign = wanted.process and own ~= '' and own ~= wanted.loaded
+    local foreign = wanted.process and own ~= '' and not loaded[own]
     if foreign and left_to_another(id, job, wanted) then return 'no', job end
     if model ~= '' and own ~= '' and own ~= model then return 'other', job end
     return 'yes', job
@@ -133,6 +144,7 @@ function claiming.claim(wanted)
       call('HINCRBYFLOAT', keys.pressed(queue), 'spent', '-' .. job.easel_returns)
     end
     move_clock(job, by_age)
+    if queue == 'deliver' then pace.note(job.easel_place, job.easel_payer, id) end
     call('ZADD', keys.leases(queue), expiry, member)
     call('HSET', keys.execution(member), 'id', wanted.execution, 'job_id', id, 'worker_name', wanted.worker,
       'created_at', now, 'last_heartbeat', now)
@@ -150,6 +162,7 @@ function claiming.claim(wanted)
     if queue == 'render' then jobs.mark(keys.running, id, true, job.easel_user, job.easel_guild) end
     if job.easel_job then
       jobs.set_state(job.easel_job, jobs.RUNNING_STATE[queue])
+      jobs.note(job.easel_job, 'started', {queue = queue, by = wanted.worker})
       if queue == 'render' then jobs.announce(job.easel_job, 'running', 0) end
     end
     return found(id)

@@ -19,14 +19,16 @@ local function head_start(queue, traits, share)
   return 0, share * (traits.returns or 0)
 end
 
+-- By how much less the work of a speed counts, as the operator set it; 1 where nothing was submitted yet.
+local function weight_of(speed)
+  local weight = number(call('HGET', keys.limits(), 'weight:' .. speed), 1)
+  return weight > 0 and weight or 1
+end
+
 -- Start-time fair queuing by user: cost in megapixel-steps over the speed's weight. Returns the job's tag.
 function fair.create(id, job, queue, traits, hash, held)
-  local begin = number(call('GET', keys.virtual(queue)))
-  local share = number(traits.cost) / number(traits.weight)
-  if traits.user ~= '' then
-    begin = math.max(begin, number(call('ZSCORE', keys.ends(queue), traits.user)))
-    call('ZADD', keys.ends(queue), begin + share, traits.user)
-  end
+  local share = number(traits.cost) / weight_of(traits.speed)
+  local begin = jobs.charge(queue, traits.user, share)
   -- caps count only what is `capped`; the fair order is for all
   local user, guild = '', ''
   if traits.capped then user, guild = traits.user, traits.guild end
@@ -37,7 +39,8 @@ function fair.create(id, job, queue, traits, hash, held)
   local own = {'status', 'created', 'easel_job', job, 'easel_user', user, 'easel_guild', guild,
     'easel_model', traits.model, 'easel_name', traits.name, 'easel_pixels', traits.pixels, 'easel_cost', traits.cost,
     'easel_share', share, 'easel_begin', start, 'easel_tag', tag, 'easel_returns', returns,
-    'easel_version', traits.version, 'easel_payer', traits.user, 'easel_arrived', now}
+    'easel_version', traits.version, 'easel_payer', traits.user,
+    'easel_place', traits.place or '', 'easel_arrived', now}
   for _, value in ipairs(own) do hash[#hash + 1] = value end
   call('HSET', keys.rq_job(id), unpack(hash))
   if held then

@@ -14,6 +14,17 @@ end
 -- The hash that this call brought for a job that comes into being.
 function jobs.brought() return {unpack(ARGV, 2)} end
 
+-- One line of a job's trail, for `easel jobs ID`; a day after the last one all are forgotten. A simulation, whose time
+-- is not Redis', leaves none.
+function jobs.note(job, did, more)
+  if not job or args.now then return end
+  local line = more or {}
+  line.at, line.did = now, did
+  call('RPUSH', keys.trail(job), cjson.encode(line))
+  call('LTRIM', keys.trail(job), -100, -1)
+  call('EXPIRE', keys.trail(job), 86400)
+end
+
 -- `mark` is keys.waiting or keys.running: the sets that the caps of a user and a guild count.
 function jobs.mark(mark, id, present, user, guild)
   local verb = present and 'SADD' or 'SREM'
@@ -102,7 +113,18 @@ function jobs.set_state(job, state, ttl)
   end
 end
 
--- An operator's tools ask for a job again that has ended: what was said of its end no longer counts.
+-- A person's next turn in the fair order comes after this one, by what a job counts for. Returns where this one begins.
+function jobs.charge(queue, user, share)
+  local begin = number(call('GET', keys.virtual(queue)))
+  if user ~= '' then
+    begin = math.max(begin, number(call('ZSCORE', keys.ends(queue), user)))
+    call('ZADD', keys.ends(queue), begin + share, user)
+  end
+  return begin
+end
+
+-- An operator's tools ask for a job again that has ended: what was said of its end no longer counts, and its person
+-- pays again for what the end gave back.
 function jobs.reopen(job, id, queue)
   local state = call('HGET', keys.state(job), 'state')
   if not state or not jobs.ENDED[state] or state == 'delivered' then return end
@@ -110,6 +132,8 @@ function jobs.reopen(job, id, queue)
   call('HSET', keys.state(job), 'state', jobs.WAITING_STATE[queue])
   call('PERSIST', keys.state(job))
   call('ZADD', keys.open_jobs(), now, job)
+  local paid = jobs.fields(keys.rq_job(id), 'easel_payer', 'easel_share')
+  jobs.charge(queue, paid.easel_payer or '', number(paid.easel_share))
   local post = 'deliver-' .. job
   if id ~= post and jobs.whereabouts(post) == 'nowhere' then call('DEL', keys.rq_job(post)) end
 end
