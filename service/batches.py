@@ -15,13 +15,15 @@ from contract.outcomes import JobState
 from exchange import batches
 from exchange.delivery import MessageRef
 from service.accepting import accept
-from service.asker import Asker
+from service.asker import Asker, asker_document, asker_from_document
 from service.budget import promptly
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-WAIT_FOR_ROOM = frozenset({"queue_full", "guild_queue_full", "newcomers_limit", "rate_limited", "queue_unreachable"})
+WAIT_FOR_ROOM = frozenset(
+    {"queue_full", "guild_queue_full", "newcomers_limit", "rate_limited", "cooldown", "queue_unreachable"}
+)
 """Refusals that do not end a batch: they hold for now. Any other one does."""
 
 
@@ -62,12 +64,7 @@ async def open_batch(
     services: Services, asker: Asker, token: str, jobs: Sequence[Job], message: MessageRef | None
 ) -> None:
     """Keep confirmed jobs, so that they are accepted even if this process ends. UserError when that fails."""
-    document = {
-        "jobs": [job_document(job) for job in jobs],
-        "channel": asker.channel_id,
-        "joined_ms": asker.joined_ms,
-        "manages": asker.manages,
-    }
+    document = {"jobs": [job_document(job) for job in jobs], **asker_document(asker)}
     async with promptly():
         await services.batches.open(token, document, owner=asker.user.id, message=message)
 
@@ -86,8 +83,7 @@ async def accept_next(services: Services, batch: Batch) -> Job | None:
     """
     if batch.cancelled or batch.accepted == len(batch.jobs):
         return None
-    job = batch.jobs[batch.accepted]
-    await accept(services, batch.asker, job)
+    job = (await accept(services, batch.asker, batch.jobs[batch.accepted])).job
     async with promptly():
         present = await services.batches.get(batch.token)
         if present is None or present.cancelled:
@@ -123,18 +119,7 @@ def _batch(stored: batches.Batch) -> Batch:
     document = stored.document
     try:
         jobs = tuple(job_from_document(job) for job in document["jobs"])
-        first = jobs[0]
-        asker = Asker(
-            user=first.user,
-            destination=first.destination,
-            asked_ms=first.created_ms,
-            key=0,  # their ids are made already
-            locale=first.locale,
-            guild_id=first.destination.guild_id,
-            channel_id=document["channel"],
-            joined_ms=document["joined_ms"],
-            manages=document["manages"] is True,
-        )
+        asker = asker_from_document(document, jobs[0])
     except (KeyError, IndexError, TypeError) as error:
         raise MalformedDocument(f"batch {stored.token} is not what it claims to be") from error
     return Batch(stored.token, asker, jobs, stored.accepted, stored.message, stored.cancelled)

@@ -75,8 +75,7 @@ async def cancel_batch(services: Services, asker: Asker, token: str) -> Cancelle
         await services.batches.cancel(token)
         # The last ones first: they wait, and none may begin because another one ended.
         ids = [job.id for job in reversed(batch.jobs)]
-        outcomes = {id: await services.queue.cancel(id, by=asker.user.id, operator=True) for id in ids}
-        ended = _ended(outcomes, asker)
+        ended = _ended(await services.queue.cancel_each(ids, by=asker.user.id, operator=True), asker)
     if batch.user.id != asker.user.id:
         await audit(services, who(asker), "cancel", f"batch {token}", f"of user {batch.user.id}")
     present = await batch_of(services, token) or batch

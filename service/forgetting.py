@@ -1,4 +1,4 @@
-"""Forgetting a person: all that is kept about them goes, except that they were banned, if they were."""
+"""Forgetting a person: all that is kept about them goes, except what limits them: a ban, a quota, counts that lapse."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from service.asker import Asker
 from service.budget import promptly
 from service.cancelling import cancel_all
 from service.policy import audit
+from service.reviews import forget_cases
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -29,7 +30,8 @@ class Forgotten:
 
 
 async def forget_person(services: Services, by: str, asker: Asker) -> Forgotten:
-    """Delete what is kept of a person: jobs that wait or run, settings, usage, history, pictures and records.
+    """Delete what is kept of a person: jobs that wait or run, settings, usage, history, the words of open cases,
+    pictures and records.
 
     The whole image store is looked through, because a history does not name every picture; so it may take minutes.
     Messages that were posted stay in their channels. Repeating it is harmless. UserError `store_unreachable` or
@@ -44,7 +46,7 @@ async def forget_person(services: Services, by: str, asker: Asker) -> Forgotten:
     async with promptly():
         await services.preferences.clear(preferences.user(user_id))
         await services.accounts.forget_person(user_id)
-        await services.policies.forget(user_id)
+    await forget_cases(services, user_id)
     try:
         jobs = await asyncio.to_thread(_delete_pictures, services.images, user_id)
     except StoreUnavailable as error:

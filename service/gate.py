@@ -7,36 +7,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from contract.errors import UserError
 from contract.jobs import Job
-from contract.words import blocked_word
-from exchange import preferences
-from exchange.policies import Policy
+from contract.moderation import Screening
+from exchange.policies import Verdict
 from service.asker import Asker
 from service.budget import promptly
+from service.moderation import rulebook, screen
 from service.policy import judge, verdict
-from service.rules import Newcomers, Rules, read_rules
+from service.rules import Newcomers, Rules, rules_here
 from service.services import Services
 
 DAY_MS = 86_400_000
 
 
-async def admit(services: Services, asker: Asker, jobs: Sequence[Job]) -> Policy:
-    """The operator's policy, when these jobs may be made by this person in this place now. UserError when not."""
-    said, rules = await asyncio.gather(verdict(services, asker), _rules(services, asker))
-    judge(said, asker)
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the gate said of jobs that it lets in: the verdict on their person, and what each job calls for."""
+
+    verdict: Verdict
+    screenings: tuple[Screening, ...]
+
+
+async def admit(services: Services, asker: Asker, jobs: Sequence[Job], *, drawing: bool = True) -> Admission:
+    """What is to be known of these jobs, when they may be made by this person in this place now. UserError when not.
+
+    `drawing`: whether they are to be drawn, which quotas limit; else they are only shown.
+    """
+    said, rules = await asyncio.gather(verdict(services, asker), rules_here(services, asker))
+    judge(said, asker, jobs if drawing else ())
     for check in CHECKS:
         await check(services, asker, rules, jobs)
-    return said.policy
-
-
-async def _rules(services: Services, asker: Asker) -> Rules:
-    if asker.guild_id is None:
-        return Rules()
-    async with promptly():
-        return read_rules(await services.preferences.all(preferences.guild(asker.guild_id)))
+    return Admission(said, await screen(services, rulebook(services, said, rules), asker, jobs))
 
 
 async def _channels(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
@@ -48,14 +53,6 @@ async def _models(services: Services, asker: Asker, rules: Rules, jobs: Sequence
     for job in jobs:
         if rules.models and job.model not in rules.models:
             raise UserError("model_not_allowed", model=job.model, allowed=", ".join(rules.models))
-
-
-async def _words(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
-    blocked = (*services.blocked_words, *rules.blocked)
-    for job in jobs:
-        word = blocked_word(blocked, job.prompt)
-        if word is not None:
-            raise UserError("blocked_word", word=word)
 
 
 async def _newcomers(services: Services, asker: Asker, rules: Rules, jobs: Sequence[Job]) -> None:
@@ -80,5 +77,5 @@ def _is_newcomer(asker: Asker, newcomers: Newcomers) -> bool:
 Check: TypeAlias = Callable[[Services, Asker, Rules, Sequence[Job]], Awaitable[None]]
 """Raises UserError when jobs may not be made."""
 
-CHECKS: tuple[Check, ...] = (_channels, _models, _words, _newcomers)
-"""In this order. A filter of another kind, such as a moderation model, is one more of them."""
+CHECKS: tuple[Check, ...] = (_channels, _models, _newcomers)
+"""In this order; words come after them (`service.moderation`). A filter of another kind is one more of them."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from enum import Enum
 
 import structlog
 
 from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from contract.jobs import Job
+from contract.moderation import Screening, Weight, scores_in
 from exchange.accounts import Entry, Usage
 from exchange.images import StoreUnavailable
 from service.asker import Asker
@@ -19,6 +21,17 @@ from service.policy import audit, who
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Screened(Enum):
+    """How pictures that are there already may be shown."""
+
+    OPEN = "open"
+    VEILED = "veiled"
+    """Hidden until somebody presses them."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
 
 STORE_SHARE = 0.5
 """The part of the time left that the image store may take: there is another way when it is slow."""
@@ -61,6 +74,26 @@ async def has_picture(services: Services, job: Job) -> bool:
     except (StoreUnavailable, TimeoutError) as error:
         log.warning("a picture could not be looked for", job_id=job.id, error=str(error) or type(error).__name__)
         return False
+
+
+async def screened(services: Services, id: JobId, screening: Screening) -> Screened:
+    """How a job's pictures may be shown again in a place of which the policy says `screening`, by what is on record.
+
+    What nobody looked at, and a store that does not say, count as unknown: such pictures have to go the long way.
+    """
+    if screening.weight.rank < Weight.SOFT.rank:
+        return Screened.VEILED if screening.veiled else Screened.OPEN
+    try:
+        async with asyncio.timeout(left_s() * STORE_SHARE):
+            scores = scores_in(await asyncio.to_thread(services.images.get_document, id))
+    except (EaselError, TimeoutError) as error:
+        log.warning("a record could not be read", job_id=id, error=str(error) or type(error).__name__)
+        return Screened.UNKNOWN
+    if not scores:
+        return Screened.UNKNOWN
+    if max(scores) < screening.threshold:
+        return Screened.VEILED if screening.veiled else Screened.OPEN
+    return Screened.REFUSED if screening.weight.refuses else Screened.VEILED
 
 
 async def usage_of(services: Services, user_id: int, months: Sequence[str]) -> Sequence[Usage]:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
 from contract.errors import UserError
 from contract.jobs import DiscordChannel, Job
-from exchange.policies import Ban, Policy, Subject, Verdict
+from contract.moderation import Blocked, Weighed
+from exchange.policies import OPERATOR, Verdict
+from exchange.policy import Ban, Policy, Subject
+from exchange.quotas import Layer, Whose, limits_in_words
 from service.asker import Asker
 from service.budget import promptly
+from service.quotas import check_quota, check_speeds
 from service.services import Services
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+__all__ = ["OPERATOR"]
 
-OPERATOR = "operator"
-"""Who did it, when it was done from the command line."""
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 async def verdict(services: Services, asker: Asker) -> Verdict:
     """What the policy says of the asker now. UserError when it cannot be asked in time."""
     async with promptly():
-        return await services.policies.verdict(asker.user.id, asker.guild_id)
+        return await services.policies.verdict(asker.user.id, asker.guild_id, asker.roles)
 
 
-def judge(verdict: Verdict, asker: Asker) -> None:
-    """UserError when the asker may make no pictures here, or none any more in this hour."""
+def judge(verdict: Verdict, asker: Asker, jobs: Sequence[Job]) -> None:
+    """UserError when the asker may make no pictures here, or these jobs not now."""
     if verdict.user_ban is not None:
         raise UserError("banned", **_told(verdict.user_ban))
     if verdict.guild_ban is not None:
@@ -39,25 +42,47 @@ def judge(verdict: Verdict, asker: Asker) -> None:
         raise UserError("guild_not_invited")
     if asker.guild_id is None and isinstance(asker.destination, DiscordChannel) and not verdict.policy.direct_messages:
         raise UserError("direct_messages_off")
-    if verdict.policy.jobs_per_hour and verdict.spent >= verdict.policy.jobs_per_hour:
-        raise UserError("rate_limited", limit=verdict.policy.jobs_per_hour)
+    drawn = [job for job in jobs if not job.request.keeps_picture]
+    if drawn:
+        check_speeds(verdict.policy, drawn)
+        check_quota(verdict, asker, drawn)
 
 
-async def count_job(services: Services, asker: Asker, job: Job) -> None:
-    """Count an accepted job against the asker's hour. One that is not counted has been accepted all the same."""
-    with suppress(UserError):
-        async with promptly():
-            await services.policies.spend(asker.user.id, job.id)
-
-
-async def set_policy(services: Services, by: str, **changes: bool | int) -> Policy:
-    """Change what holds for everybody: `direct_messages`, `jobs_per_hour`. What holds then."""
+async def set_policy(services: Services, by: str, **changes: bool | int | float | Weighed) -> Policy:
+    """Change what holds for everybody, by the fields of a `Policy`. What holds then."""
     async with promptly():
-        policy = replace(await services.policies.policy(), **changes)  # type: ignore[arg-type]
-        await services.policies.set_policy(policy)
+        policy = await services.policies.set_policy(changes)
     for name, value in changes.items():
-        await audit(services, by, "policy", name, str(value))
+        await audit(services, by, "policy", name, shown(value))
     return policy
+
+
+async def block_word(services: Services, by: str, entry: Blocked) -> None:
+    """Let a word have a weight everywhere."""
+    async with promptly():
+        await services.policies.block_word(entry)
+    await audit(services, by, "word", entry.word, str(entry.weight))
+
+
+async def unblock_word(services: Services, by: str, word: str) -> bool:
+    """Take a word off the operator's list. False when it was not on it."""
+    async with promptly():
+        taken = await services.policies.unblock_word(word)
+    if taken:
+        await audit(services, by, "word", word, "off the list")
+    return taken
+
+
+async def set_quota(
+    services: Services, by: str, whose: Whose, id: int, changes: Layer, *, clear: Sequence[str] = ()
+) -> Layer:
+    """Change what a person, a role or everybody may make; None is any amount, and what is in `clear` is not said of
+    them any more. What is said of them then."""
+    async with promptly():
+        layer = await services.quotas.set(whose, id, changes, clear=clear)
+    about = str(whose) if whose is Whose.EVERYONE else f"{whose} {id}"
+    await audit(services, by, "quota", about, limits_in_words(layer))
+    return layer
 
 
 async def ban(services: Services, by: str, subject: Subject, id: int, ban: Ban) -> None:
@@ -65,6 +90,14 @@ async def ban(services: Services, by: str, subject: Subject, id: int, ban: Ban) 
     async with promptly():
         await services.policies.ban(subject, id, ban)
     await audit(services, by, "ban", f"{subject} {id}", _why(ban))
+
+
+async def time_out(services: Services, by: str, user_id: int, ban: Ban) -> None:
+    """Let a user make no pictures for a while; a ban that lasts longer stays as it is."""
+    async with promptly():
+        changed = await services.policies.time_out(user_id, ban)
+    if changed:
+        await audit(services, by, "time-out", f"user {user_id}", _why(ban))
 
 
 async def unban(services: Services, by: str, subject: Subject, id: int) -> bool:
@@ -105,13 +138,23 @@ def who(asker: Asker) -> str:
     return f"user {asker.user.id}"
 
 
+def shown(value: object) -> str:
+    """A value of the policy, as operators read and write it."""
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
 def _told(ban: Ban) -> dict[str, str]:
     """What a sentence about a ban needs, when there is a reason."""
     return {"reason": "because", "why": _why(ban)} if _why(ban) else {}
 
 
+def moment(ms: int) -> str:
+    """Unix milliseconds as operators read them: `2026-11-27 06:54 UTC`."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def _why(ban: Ban) -> str:
     if ban.until_ms is None:
         return ban.why
-    until = datetime.fromtimestamp(ban.until_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    until = moment(ban.until_ms)
     return f"{ban.why} (until {until})".strip()

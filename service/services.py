@@ -11,12 +11,15 @@ from contract.catalogue import DEFAULT_CATALOGUE, Catalogue
 from contract.events import Observer
 from exchange.accounts import Accounts
 from exchange.batches import Batches
+from exchange.cases import Cases
 from exchange.catalogue import open_catalogue
 from exchange.images import ImageStore, open_store
+from exchange.meanings import Meanings
 from exchange.observing import log_event
 from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
+from exchange.quotas import Quotas
 from service.background import Background
 
 
@@ -30,9 +33,12 @@ class Services:
     accounts: Accounts
     batches: Batches
     policies: Policies
+    quotas: Quotas
+    cases: Cases
+    meanings: Meanings
     catalogue: Catalogue = field(default=DEFAULT_CATALOGUE)
     blocked_words: tuple[str, ...] = ()
-    """The operator's, which hold everywhere, direct messages included."""
+    """Entries of the operator's list that stand in the settings; they hold everywhere, direct messages included."""
     observe: Observer = log_event
     """Hears of what happens to jobs here."""
     background: Background = field(default_factory=Background)
@@ -60,6 +66,9 @@ async def open_services(
         accounts=Accounts(client),
         batches=Batches(client),
         policies=Policies(client),
+        quotas=Quotas(client),
+        cases=Cases(client),
+        meanings=Meanings(client),
         catalogue=open_catalogue(catalogue, commercial=commercial),
         blocked_words=blocked_words,
         observe=observe,
