@@ -9,11 +9,13 @@ import discord
 import structlog
 
 from bot.rendering import embed_of, view_of
-from contract.actions import Button
+from contract.actions import Button, ButtonStyle, Menu
 from contract.errors import UserError
 from contract.events import Observer, Refused
+from contract.locales import Book, book
 from contract.messages import refusal
 from contract.sentences import describe
+from service.accepting import Held
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -42,21 +44,29 @@ def is_refusal(error: Exception) -> bool:
 
 _FOR_THE_CALLER_ONLY = frozenset(
     {
+        "action_needed",
         "answer_refused",
         "banned",
+        "case_decided",
+        "case_open",
         "channel_not_allowed",
+        "cooldown",
         "direct_messages_off",
         "guild_banned",
         "guild_not_invited",
         "newcomers_elsewhere",
         "no_permission",
+        "no_review_channel",
+        "not_a_moderator",
         "not_invited",
         "not_your_job",
         "queue_unreachable",
         "rate_limited",
         "request_expired",
+        "speed_off",
         "store_unreachable",
         "unknown_button",
+        "used_up",
     }
 )
 """Kinds that concern nobody else in the channel, whatever the command. A bad prompt is shown to all, as Midjourney
@@ -78,12 +88,25 @@ async def explain(
     """
     if isinstance(error, UserError):
         observe(Refused(interaction.user.id, error.kind))
-        await refuse(interaction, error, command=command, ephemeral=ephemeral)
+        rows = _ways_on(error, book(str(interaction.locale)))
+        await refuse(interaction, error, command=command, ephemeral=ephemeral, rows=rows)
     elif isinstance(error, discord.NotFound) and error.code == UNKNOWN_INTERACTION:
         log.warning("answered too late", created_at=interaction.created_at.isoformat())
     else:
         log.error("command failed", exc_info=error)
         await refuse(interaction, UserError("job_failed"), command=f"Interaction {interaction.id}", ephemeral=True)
+
+
+def _ways_on(error: UserError, words: Book) -> list[list[Button]]:
+    """The button under a refusal that leaves a way on. Clients press the first one that asks whether it is meant."""
+    match error:
+        case Held(appeals=False, token=token):
+            go_on = Button(f"MJ::Prompts::Appeal::{token}", words.say("prompt.go_on"), style=ButtonStyle.DANGER)
+            return [[go_on]]
+        case Held(token=token):
+            return [[Button(f"Easel::Appeal::prompt::{token}", words.say("prompt.appeal"))]]
+        case _:
+            return []
 
 
 async def refuse(
@@ -92,14 +115,18 @@ async def refuse(
     *,
     command: str | None = None,
     ephemeral: bool = False,
-    rows: Iterable[Iterable[Button]] = (),
+    rows: Iterable[Iterable[Button | Menu]] = (),
+    below: tuple[str, str] | None = None,
 ) -> None:
-    """Say why not, as a red embed in the interaction's own answer (or after it, when that is already given).
+    """Say why not, as a red embed in the interaction's own answer (or after it, when that is already given). `below`
+    is a heading and what stands under it, in markdown.
 
     It never raises for what Discord says to it: there is nobody left to tell, so the log gets it.
     """
     ephemeral = ephemeral or error.kind in _FOR_THE_CALLER_ONLY
     embed = embed_of(refusal(*describe(error, str(interaction.locale)), command))
+    if below is not None:
+        embed.add_field(name=below[0], value=below[1])
     view = view_of(rows)
     try:
         if interaction.response.is_done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec
@@ -17,13 +18,15 @@ from bot.answering import NETWORK_ERRORS, explain, is_refusal, refuse
 from bot.askers import asker_of
 from bot.client import EaselClient, Interaction
 from bot.permissions import missing_permissions
-from bot.rendering import embed_of, view_of
-from contract.actions import Button
+from bot.rendering import code, embed_of, view_of
+from bot.results.posted import posted_of
+from contract.actions import Button, Menu
 from contract.errors import UserError
-from contract.events import Refused
+from contract.events import Refused, Stage
 from contract.jobs import channel_of
 from contract.locales import Book, book
 from contract.messages import Embed
+from exchange.observing import timed
 from exchange.queue import MessageRef
 from service.asker import Asker
 from service.budget import budget
@@ -68,6 +71,10 @@ class Call:
         """The person, the place and the moment. UserError when Discord does not say where."""
         return asker_of(self._interaction)
 
+    def means_it(self) -> None:
+        """The person was asked whether they mean it, and goes on."""
+        self.asker = replace(self.asker, means_it=True)
+
     @property
     def words(self) -> Book:
         """The book of the person's language."""
@@ -84,8 +91,7 @@ class Call:
         message = self.message
         if message is None or not self.is_ours(message):
             return None
-        attachment = message.attachments[0] if message.attachments else None
-        return Posted(message.id, message.content, attachment.description if attachment else None)
+        return posted_of(message)
 
     @property
     def chosen(self) -> Sequence[str]:
@@ -109,10 +115,10 @@ class Call:
                 return [str(value) for value in values if value is not None]
         return ()
 
-    def file(self, custom_id: str) -> str | None:
-        """The link to the file that was uploaded in one field of a form, if any."""
+    def files(self, custom_id: str) -> Sequence[dict[str, Any]]:
+        """All files that were uploaded in one field of a form, as Discord describes them."""
         sent = self._data.get("resolved", {}).get("attachments", {})
-        return next((str(sent[id]["url"]) for id in self.choices(custom_id) if id in sent), None)
+        return [sent[id] for id in self.choices(custom_id) if id in sent]
 
     def is_ours(self, message: discord.Message) -> bool:
         """Whether this bot wrote `message`."""
@@ -136,7 +142,7 @@ class Call:
         content: str | None = None,
         *,
         embed: Embed | None = None,
-        rows: Iterable[Iterable[Button]] = (),
+        rows: Iterable[Iterable[Button | Menu]] = (),
         view: discord.ui.View | None = None,
         files: Sequence[discord.File] = (),
         ephemeral: bool = True,
@@ -159,14 +165,16 @@ class Call:
         content: str | None = None,
         *,
         embed: Embed | None = None,
-        rows: Iterable[Iterable[Button]] = (),
+        rows: Iterable[Iterable[Button | Menu]] = (),
         view: discord.ui.View | None = None,
+        files: Sequence[discord.File] = (),
     ) -> None:
-        """Answer a press by changing the message under which it was made: text or embed, and all its buttons."""
+        """Answer a press by changing the message under which it was made: text or embed, files, and all its buttons."""
         await self._interaction.response.edit_message(
             content=content and limits.fit(content),
             embeds=[] if embed is None else [embed_of(embed)],
             view=view or view_of(rows),
+            attachments=list(files),
         )
 
     async def update_again(self, *, embed: Embed) -> None:
@@ -186,13 +194,18 @@ class Call:
         form.stop()  # so that discord.py does not keep it: what is sent is found by its custom_id
         await self._interaction.response.send_modal(form)
 
-    async def refuse(self, error: UserError, *, rows: Iterable[Iterable[Button]] = ()) -> None:
-        """Say why not, with buttons that may help."""
+    async def refuse(
+        self, error: UserError, *, rows: Iterable[Iterable[Button | Menu]] = (), instead: str | None = None
+    ) -> None:
+        """Say why not, with buttons that may help. `instead` is the prompt that the first of them runs."""
         self._interaction.client.services.observe(Refused(self._interaction.user.id, error.kind))
-        await refuse(self._interaction, error, command=self.typed, rows=rows)
+        below = None
+        if instead is not None:
+            below = self.words.say("prompt.instead"), f"`{code(instead, limits.EMBED_FIELD - 2)}`"
+        await refuse(self._interaction, error, command=self.typed, rows=rows, below=below)
 
     async def post(
-        self, content: str, *, embed: Embed | None, rows: Iterable[Iterable[Button]]
+        self, content: str, *, embed: Embed | None, rows: Iterable[Iterable[Button | Menu]]
     ) -> tuple[Fate, MessageRef | None]:
         """Answer for all to see, and find out which message that is, and whether there is one."""
         refused = False
@@ -239,19 +252,19 @@ def answered(
         async def run(interaction: Interaction, /, *args: P.args, **kwargs: P.kwargs) -> None:
             call = Call(interaction)
             with structlog.contextvars.bound_contextvars(interaction_id=str(interaction.id)):
+                observe = interaction.client.services.observe
                 try:
                     if deferred:
-                        await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+                        with timed(observe, Stage.ACKNOWLEDGE):
+                            await interaction.response.defer(ephemeral=ephemeral, thinking=True)
                         with budget(DEFERRED_S):
                             await answer(call, *args, **kwargs)
                     else:
-                        with budget(BUDGET_S):
+                        with timed(observe, Stage.ACKNOWLEDGE), budget(BUDGET_S):
                             async with call.client.turns:
                                 await answer(call, *args, **kwargs)
                 except Exception as error:
-                    await explain(
-                        interaction, error, interaction.client.services.observe, command=call.typed, ephemeral=ephemeral
-                    )
+                    await explain(interaction, error, observe, command=call.typed, ephemeral=ephemeral)
 
         # The library reads a command's options from its annotations, by names of the module that the command is in.
         run.__signature__ = inspect.signature(answer, eval_str=True)  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from discord import app_commands
 
 from bot.answering import explain
 from bot.edits import ChannelEdits
+from bot.journal import Journal
 from bot.results.colours import ButtonColours
 from bot.translator import BookTranslator
 from bot.waiting.batches import BatchMessages
@@ -24,6 +25,7 @@ from contract.errors import EaselError, UserError
 from contract.ids import JobId
 from contract.outcomes import JobState
 from exchange.progress import Progress
+from exchange.throttling import heard_by
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -53,21 +55,22 @@ class Route:
 class Feature:
     """What one feature adds to the bot. Nothing is kept in memory for it: all of it works after a restart.
 
-    `presses` are buttons and menus, `forms` what was typed into them. `reacted` hears of every reaction, `drawn` of
-    every job that was drawn.
+    `presses` are buttons and menus, `forms` what was typed into them; the first that fits gets it. `reacted` hears of
+    every reaction, `unreacted` of those that are taken back, `drawn` of every job that was drawn.
     """
 
     commands: tuple[Command, ...] = ()
     presses: tuple[Route, ...] = ()
     forms: tuple[Route, ...] = ()
     reacted: Callable[[EaselClient, discord.RawReactionActionEvent], Awaitable[None]] | None = None
+    unreacted: Callable[[EaselClient, discord.RawReactionActionEvent], Awaitable[None]] | None = None
     drawn: Callable[[EaselClient, JobId], Coroutine[Any, Any, None]] | None = None
 
 
 class EaselClient(discord.AutoShardedClient):
     """One bot process. It keeps nothing that it could not do without: another one can take over at any time.
 
-    `cancel_button` says whether waiting messages carry one.
+    `cancel_button` says whether waiting messages carry one; `journal` may know those of an earlier process.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class EaselClient(discord.AutoShardedClient):
         *,
         cancel_button: bool = True,
         edits: ChannelEdits | None = None,
+        journal: Journal | None = None,
         shard_ids: list[int] | None = None,
         shard_count: int | None = None,
     ) -> None:
@@ -90,14 +94,16 @@ class EaselClient(discord.AutoShardedClient):
             max_ratelimit_timeout=30.0,
             shard_ids=shard_ids,  # type: ignore[arg-type]  # None is what the library itself takes for "all"
             shard_count=shard_count,
+            http_trace=heard_by(services.observe),
         )
         self.services = services
         self.cancel_button = cancel_button
         self._features = features
         self.edits = edits or ChannelEdits()
-        self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves)
+        journal = journal or Journal()
+        self.waiting = WaitingMessages(services.queue, self, self.edits, is_ours=self.serves, journal=journal)
         self.batches = BatchMessages(
-            services, self, self.edits, self.waiting, cancel_button=cancel_button, is_ours=self.serves
+            services, self, self.edits, self.waiting, cancel_button=cancel_button, is_ours=self.serves, journal=journal
         )
         self.colours = ButtonColours(self, self.edits)
         self.tree = Tree(self)
@@ -112,6 +118,7 @@ class EaselClient(discord.AutoShardedClient):
                 self.tree.add_command(command)
         await self.tree.set_translator(BookTranslator())
         await self.tree.sync()
+        await self.waiting.recall()
 
     async def follow(self, events: AsyncIterable[Progress]) -> None:
         """Turn progress into edits of waiting messages, and tell the features of jobs that are drawn."""
@@ -157,6 +164,12 @@ class EaselClient(discord.AutoShardedClient):
         for feature in self._features:
             if feature.reacted is not None:
                 await feature.reacted(self, payload)
+
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """As above."""
+        for feature in self._features:
+            if feature.unreacted is not None:
+                await feature.unreacted(self, payload)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """What a listener did not foresee is logged whole; there is nobody to tell."""

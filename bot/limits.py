@@ -15,6 +15,8 @@ CHOICES, CHOICE = 25, 100
 """Options of a menu, or suggestions for an option; characters of each, and of what it stands for."""
 FIELD = 4000
 """Characters of a form's field."""
+EMBED_FIELD = 1024
+"""Characters under a heading of an embed."""
 
 _ELLIPSIS = "…"
 

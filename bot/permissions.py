@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import discord
 
+NEEDED = (
+    "view_channel",
+    "send_messages",
+    "send_messages_in_threads",
+    "embed_links",
+    "attach_files",
+    "read_message_history",
+)
+"""All that it needs, by discord.py's names."""
+
 
 def missing_permissions(granted: discord.Permissions, *, in_thread: bool) -> list[str]:
     """What `granted` lacks for posting a picture as a reply, by discord.py's names."""
-    send = "send_messages_in_threads" if in_thread else "send_messages"
-    needed = ("view_channel", send, "embed_links", "attach_files", "read_message_history")
-    return [name for name in needed if not getattr(granted, name)]
+    elsewhere = "send_messages" if in_thread else "send_messages_in_threads"
+    return [name for name in NEEDED if name != elsewhere and not getattr(granted, name)]

@@ -8,8 +8,9 @@ import faulthandler
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,22 +18,24 @@ import discord
 import structlog
 import yarl
 
+from bot.announcing import keep_telling
 from bot.client import EaselClient
+from bot.doctor import discord_findings
 from bot.features import FEATURES
+from bot.journal import Journal
 from bot.settings import BotSettings
-from contract.endpoints import Endpoints, discord_endpoints
+from contract.endpoints import Endpoints
 from contract.errors import UserError
-from contract.events import Observer
 from contract.sentences import describe
 from exchange import progress
-from exchange.connection import RedisUnavailable, check_async, connect, connect_async
+from exchange.connection import RedisUnavailable
+from exchange.doctor.findings import Finding, Severity, begin_with
+from exchange.doctor.host import kept_findings
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
-from exchange.metrics import watch
-from exchange.observing import all_of, log_event
-from exchange.rights import check_rights
 from exchange.settings import SettingsError, read_settings
-from service.services import open_services
+from service.opening import opened
+from service.pins import look
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -58,16 +61,12 @@ def main() -> int:
     ).parse_args()
     try:
         settings = read_settings(BotSettings)
-        endpoints = discord_endpoints(
-            settings.discord_api_base,
-            settings.discord_gateway_url,
-            allow_remote=settings.discord_allow_remote_api,
-        )
+        endpoints = settings.endpoints()
         configure_logs(settings.log_format, settings.log_level)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nothing here speaks
         if endpoints is not None:
             use_endpoints(endpoints)
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, endpoints))
     except UserError as error:
         print(describe(error)[1], file=sys.stderr)
         return CANNOT_START
@@ -92,49 +91,41 @@ def use_endpoints(endpoints: Endpoints) -> None:
     log.warning("NOT THE REAL DISCORD: the bot's token goes to a stand-in", api_base=endpoints.api_base)
 
 
-async def run(settings: BotSettings) -> None:
+async def run(settings: BotSettings, endpoints: Endpoints | None = None) -> None:
     """Wire everything and serve until a signal asks to stop. RedisUnavailable, LoginFailure."""
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    if settings.redis_url is None:
-        raise RedisUnavailable("REDIS_URL is not set")
-    redis = connect_async(settings.redis_url.get_secret_value())
-    try:
-        await check_async(redis)
-        await asyncio.to_thread(_check_rights, settings.redis_url.get_secret_value())
-        services = await open_services(
-            redis,
-            image_store=settings.image_store,
-            catalogue=settings.catalogue,
-            commercial=settings.commercial,
-            limits=settings.limits,
-            observe=all_of(log_event, *_metrics(settings)),
-            blocked_words=await asyncio.to_thread(settings.read_blocked_words),
-        )
+    async with opened(settings) as (redis, services):
+        stop = asyncio.Event()
+        stop_on_signals(stop)  # before this there is nothing to end in good order
+        begin_with(kept_findings(Path(settings.state_folder), Severity.RISKY))
+        token = settings.discord_token.get_secret_value()
+        if not await _examined(discord_findings(token, endpoints), stop):
+            log.info("stopped")
+            return
         client = EaselClient(
             services,
             FEATURES,
             cancel_button=settings.cancel_button,
+            journal=Journal(Path(settings.state_folder) / "waiting.sqlite3"),
             shard_ids=settings.shard_ids,
             shard_count=settings.shard_count,
         )
+        with suppress(UserError):  # the next start looks again
+            await look(services)
         subscribed = asyncio.Event()
         events = progress.listen(redis, subscribed)
-        await serve(client, settings.discord_token.get_secret_value(), events, subscribed, stop)
-    finally:
-        await redis.aclose()
+        await serve(client, token, events, subscribed, stop)
 
 
-def _metrics(settings: BotSettings) -> list[Observer]:
-    """What counts events for Prometheus, where that is wanted; it asks Redis by a connection of its own."""
-    assert settings.redis_url is not None
-    metrics = watch(settings, connect(settings.redis_url.get_secret_value()))
-    return [] if metrics is None else [metrics]
-
-
-def _check_rights(url: str) -> None:
-    with closing(connect(url)) as client:
-        check_rights(client)
+async def _examined(findings: Coroutine[Any, Any, list[Finding]], stop: asyncio.Event) -> bool:
+    """Say what is risky at Discord. False when the process is asked to stop meanwhile; Unfit for what is broken."""
+    examining, stopping = asyncio.ensure_future(findings), asyncio.create_task(stop.wait())
+    await asyncio.wait({examining, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not examining.done():
+        examining.cancel()
+        return False
+    begin_with(examining.result())
+    return True
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -170,6 +161,7 @@ async def serve(
         asyncio.create_task(client.follow(events)),
         asyncio.create_task(client.waiting.keep_showing_positions()),
         asyncio.create_task(client.batches.keep_visiting()),
+        asyncio.create_task(keep_telling(client)),
     ]
     ready = asyncio.create_task(_say_ready(client, subscribed))
     try:

@@ -1,44 +1,33 @@
-"""Words about the bot and about its user: `/help`, `/info`, `/userid`."""
+"""Words about the user: `/info`, `/userid`; and what this bot has no use for."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+import discord
 from discord import app_commands
 
 from bot.calls import Call, answered
+from bot.permissions import NEEDED
 from bot.rendering import message_link
 from contract.jobs import Speed
+from contract.kinds.video import Video
 from contract.locales import english
 from contract.messages import NOTICE_COLOUR, Embed
 from exchange.accounts import Usage
 from service.pictures import usage_of
 from service.profiles import profile_of
+from service.quotas import Allowance, Share, allowance_of
 from service.standing import Standing, standings
 
-EXAMPLES = (
-    "a blue butterfly",
-    "a yellow star on a blue background --ar 3:2",
-    "a cat --chaos 40 --seed 7",
-    "a {red, green, blue} balloon",
-)
-"""Prompts that run as they stand: a test reads them."""
-
 FAST_HOURS = 30.0
-"""Midjourney's hours of a month. Nobody has a quota here, so all of them are always left: clients read numbers."""
+"""Midjourney's hours of a month: shown as all left where there is no limit, because clients read numbers."""
 
 _MONTHS = 13
 """Months of usage that are kept, this one included."""
-
-
-@app_commands.command(description=english("command.help"))
-@answered()
-async def help(call: Call) -> None:
-    """A first page with examples that work."""
-    examples = "\n".join(f"`{call.words.command('imagine')} {example}`" for example in EXAMPLES)
-    await call.say(embed=Embed(call.words.say("help.title"), call.words.say("help", examples=examples), NOTICE_COLOUR))
 
 
 @app_commands.command(description=english("command.info"))
@@ -55,29 +44,107 @@ async def userid(call: Call) -> None:
     await call.say(call.words.say("userid", id=call.asker.user.id))
 
 
+@app_commands.command(description=english("command.invite"))
+@answered()
+async def invite(call: Call) -> None:
+    """Where this bot can be added to another server, with the permissions that it needs."""
+    client = call.client
+    address = discord.utils.oauth_url(
+        client.application_id or 0, permissions=discord.Permissions(**dict.fromkeys(NEEDED, True))
+    )
+    await call.say(call.words.say("invite", link=address))
+
+
+@app_commands.command(description=english("command.ask"))
+@app_commands.describe(question=english("option.ask.question"))
+@answered()
+async def ask(call: Call, question: str) -> None:
+    """Nobody answers questions here."""
+    await call.say(call.words.say("sentence.ask"))
+
+
+@app_commands.command(description=english("command.tune"))
+@app_commands.describe(prompt=english("option.tune.prompt"))
+@answered()
+async def tune(call: Call, prompt: str) -> None:
+    """Midjourney's own is gone too."""
+    await call.say(call.words.say("sentence.tune"))
+
+
+def sentence_command(name: str) -> app_commands.Command[Any, [], None]:
+    """A command whose answer is one sentence, the entry `sentence.NAME`."""
+
+    @answered()
+    async def say(call: Call) -> None:
+        await call.say(call.words.say(f"sentence.{name}"))
+
+    return app_commands.Command(name=name, description=english(f"command.{name}"), callback=say)
+
+
+SENTENCES: tuple[app_commands.Command[Any, ..., None], ...] = (
+    ask,
+    tune,
+    *map(sentence_command, ("subscribe", "feedback", "list_tuners", "list_personalize_codes")),
+)
+"""Commands of Midjourney's that have no use here. They are in the index all the same, because clients take another one
+in place of one that is missing."""
+
+
 async def _info_text(call: Call) -> str:
     services, user_id = call.services, call.asker.user.id
     profile = await profile_of(services, call.asker)
     now = datetime.fromtimestamp(call.asker.asked_ms / 1000, UTC)
-    usage = await usage_of(services, user_id, _months(now))
+    usage, allowance = await usage_of(services, user_id, _months(now)), await allowance_of(services, call.asker)
+    model = profile.model(services.catalogue)
     own = await standings(services, user_id)
     running = [_running(one) for one in own if one.position.running]
     waiting = Counter(one.job.speed for one in own if not one.position.running)
     lifetime, relaxed = _total(usage), _total([one for one in usage if one.speed is Speed.RELAX])
     lines = [
         f"**User ID**: {user_id}",
-        f"**Subscription**: Pro (Self hosted, renews next on <t:{_next_month(now)}>)",
+        f"**Subscription**: Pro (Self hosted, renews next on <t:{allowance.renews_s}>)",
         f"**Visibility Mode**: {'Stealth' if profile.stealth else 'Public'}",
         f"**Job Mode**: {profile.speed.capitalize()}",
-        f"**Fast Time Remaining**: {FAST_HOURS:.2f}/{FAST_HOURS:.1f} hours (100.00%)",
+        f"**Fast Time Remaining**: {_remaining(allowance.fast)}",
         f"**Lifetime Usage**: {lifetime.images} images ({lifetime.gpu_s / 3600:.2f} hours)",
         f"**Relaxed Usage**: {relaxed.images} images ({relaxed.gpu_s / 60:.2f} minutes)",
         "",
         f"**Queued Jobs (fast)**: {waiting[Speed.FAST] + waiting[Speed.TURBO]}",
         f"**Queued Jobs (relax)**: {waiting[Speed.RELAX]}",
         f"**Running Jobs**: {', '.join(running) or 'None'}",
+        "",
+        call.words.say("info.model", model=model.title, licence=model.licence),
+        *_videos(call),
+        *_limits(call, allowance),
     ]
     return "\n".join(lines)
+
+
+def _remaining(share: Share) -> str:
+    """Hours left of hours allowed, in Midjourney's form."""
+    limit = FAST_HOURS if share.limit_min is None else share.limit_min / 60
+    left = FAST_HOURS if share.left_min is None else share.left_min / 60
+    percent = 100 * left / limit if limit else 0.0
+    return f"{left:.2f}/{limit:.1f} hours ({percent:.2f}%)"
+
+
+def _videos(call: Call) -> Iterator[str]:
+    """What sets pictures in motion here, where a model draws videos."""
+    model = call.services.catalogue.able(Video.needs)
+    if model is not None:
+        yield call.words.say("info.moving", model=model.title, licence=model.licence)
+
+
+def _limits(call: Call, allowance: Allowance) -> Iterator[str]:
+    """What else holds for the person here."""
+    words, relax = call.words, allowance.relax
+    if relax.limit_min is not None:
+        yield words.say("info.relax", left=f"{relax.left_min:.0f}", limit=f"{relax.limit_min:.0f}")
+    if allowance.jobs_per_hour is not None:
+        yield words.say("info.hourly", limit=allowance.jobs_per_hour)
+    if allowance.cooldown_s:
+        yield words.say("info.cooldown", seconds=allowance.cooldown_s)
+    yield words.say("info.speeds", speeds=", ".join(f"`{words.command(speed)}`" for speed in allowance.speeds))
 
 
 def _running(standing: Standing) -> str:
@@ -96,9 +163,3 @@ def _months(now: datetime) -> list[str]:
     """The months of which usage is kept, newest first, as `2026-11`."""
     first = now.year * 12 + now.month - 1
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, first - _MONTHS, -1)]
-
-
-def _next_month(now: datetime) -> int:
-    """When the count of this month ends, in Unix seconds."""
-    year, month = divmod(now.year * 12 + now.month, 12)
-    return int(datetime(year, month + 1, 1, tzinfo=UTC).timestamp())

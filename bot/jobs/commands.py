@@ -1,29 +1,22 @@
-"""A person's jobs: where they stand, ending them, finding them again."""
+"""A person's jobs: where they stand, and ending them."""
 
 from __future__ import annotations
 
-import discord
 from discord import app_commands
 
-from bot import limits
 from bot.calls import Call, answered, suggested
 from bot.pages import Listing, Page, page_of
+from bot.rendering import brief, message_link
 from bot.results.again import read_job_id
 from bot.waiting.position import place, progress
 from contract.errors import UserError
 from contract.jobs import Job
 from contract.locales import Book, english
-from exchange.accounts import Entry
-from service.budget import promptly
 from service.cancelling import cancel as cancel_job
 from service.cancelling import cancel_all
 from service.standing import Standing, standings
 
-HISTORY_PAGE = 6
-"""Entries on a page of the history: as many as a message holds, however long their prompts are."""
-
 ALL = "all"
-_SHOWN_PROMPT = 80
 
 
 # ── /queue ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -52,7 +45,7 @@ def _standing(words: Book, standing: Standing) -> str:
     line = f"- {_title(job)}: {state}"
     if message is None:
         return line
-    link = _link(job.destination.guild_id, message.channel_id, message.message_id)
+    link = message_link(job.destination.guild_id, message.channel_id, message.message_id)
     jump = words.say("queue.jump")
     return f"{line} · [{jump}]({link})"
 
@@ -103,45 +96,5 @@ async def _cancel_all(call: Call) -> None:
     await call.say(said)
 
 
-# ── /history ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@app_commands.command(description=english("command.history"))
-@app_commands.describe(page=english("option.history.page"))
-@answered()
-async def history(call: Call, page: app_commands.Range[int, 1, 100] = 1) -> None:
-    """Finished jobs, newest first, each with a link to its message."""
-    await HISTORY.show(call, page)
-
-
-async def _history_page(call: Call, number: int) -> Page:
-    start = (number - 1) * HISTORY_PAGE
-    async with promptly():
-        entries = await call.services.accounts.history(call.asker.user.id, start=start, count=HISTORY_PAGE + 1)
-    lines = [_entry_line(call.words, entry) for entry in entries[:HISTORY_PAGE]]
-    nothing = call.words.say("history.none" if number == 1 else "history.no_page")
-    return Page("\n".join(lines) or nothing, number, more=len(entries) > HISTORY_PAGE)
-
-
-HISTORY = Listing("history", _history_page)
-
-
-def _entry_line(words: Book, entry: Entry) -> str:
-    made = f"<t:{entry.created_ms // 1000}:R>"
-    kind = words.say(f"kind.{entry.action}") if f"kind.{entry.action}" in words else entry.action
-    if entry.index is not None:
-        kind = words.say("history.from", kind=kind, picture=entry.index + 1)
-    link = _link(entry.guild_id, entry.channel_id, entry.message_id)
-    return f"- {made} {kind}: [{_cut(entry.prompt)}]({link}) `{entry.job_id}`"
-
-
 def _title(job: Job) -> str:
-    return f"**{_cut(job.prompt.echo)}**"
-
-
-def _cut(text: str) -> str:
-    return limits.fit(discord.utils.escape_markdown(text.replace("[", "(").replace("]", ")")), _SHOWN_PROMPT)
-
-
-def _link(guild_id: int | None, channel_id: int, message_id: int) -> str:
-    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"
+    return f"**{brief(job.prompt.echo)}**"

@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot.calls import Call, answered, suggested
 from bot.pages import Listing, Page, page_of
-from bot.preferences.panel import panel, summary
+from bot.preferences.panel import shown
 from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
@@ -29,8 +29,8 @@ _SHOWN_VALUE = 80
 @answered(deferred=True)
 async def settings(call: Call) -> None:
     """The panel. It is deferred first, because clients wait for the edit that follows."""
-    profile = await profile_of(call.services, call.asker)
-    await call.say(summary(call.words, profile), view=panel(call.words, profile, call.services.catalogue))
+    content, view = await shown(call)
+    await call.say(content, view=view)
 
 
 # ── modes: one command each, without options ────────────────────────────────────────────────────────────────────────
@@ -50,6 +50,7 @@ MODES = (
     Mode("relax", "speed", Speed.RELAX),
     Mode("turbo", "speed", Speed.TURBO),
     Mode("stealth", "stealth", True),
+    Mode("private", "stealth", True),
     Mode("public", "stealth", None),
 )
 

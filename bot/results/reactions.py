@@ -1,7 +1,10 @@
-"""What people do with messages of ours: ❌ ends or deletes, ✉️ sends the pictures. By reaction and by message menu."""
+"""What people do with messages of ours: ❌ ends or deletes, ✉️ sends the results, ❤️ and ⭐ remember them. By reaction,
+and the first two by message menu.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import discord
@@ -11,27 +14,39 @@ from bot.answering import NETWORK_ERRORS
 from bot.askers import asker_of_reaction
 from bot.calls import Call, answered
 from bot.client import EaselClient
-from bot.results.again import send_results
-from bot.results.posted import button_under, owner_of
+from bot.results.again import send_results, send_texts
+from bot.results.posted import button_under, finished_under, owner_of, posted_of
 from contract.actions import Action
 from contract.errors import UserError
 from contract.ids import JobId
 from contract.jobs import Destination, User
+from exchange.delivery import MessageRef
 from service.asker import Asker
 from service.cancelling import cancel
+from service.favourites import mark, unmark
 from service.pictures import forget, recorded_job
 from service.rights import Owned, may_act
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-CROSS, ENVELOPE = "❌", "✉️"
+Follow = Callable[[EaselClient, discord.Message, Asker], Awaitable[None]]
 
 
 async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) -> None:
-    """❌ and ✉️ under our messages, by their owners; ❌ also by those who may delete messages."""
-    emoji = str(payload.emoji)
+    """❌ and ✉️ under our messages, by their owners; ❌ also by those who may delete messages. ❤️ and ⭐ by anybody."""
+    await _follow(client, payload, _GIVEN)
+
+
+async def unreacted(client: EaselClient, payload: discord.RawReactionActionEvent) -> None:
+    """❤️ and ⭐ that are taken back."""
+    await _follow(client, payload, _TAKEN_BACK)
+
+
+async def _follow(client: EaselClient, payload: discord.RawReactionActionEvent, meanings: Mapping[str, Follow]) -> None:
+    # Some clients send an emoji without the mark that says that it is to be drawn in colour.
+    follow = meanings.get(str(payload.emoji).removesuffix("\N{VARIATION SELECTOR-16}"))
     me = client.user
-    if emoji not in (CROSS, ENVELOPE, "✉") or me is None or payload.user_id == me.id:
+    if follow is None or me is None or payload.user_id == me.id:
         return
     if payload.message_author_id not in (None, me.id):
         return
@@ -39,7 +54,7 @@ async def reacted(client: EaselClient, payload: discord.RawReactionActionEvent) 
         message = await client.get_partial_messageable(payload.channel_id).fetch_message(payload.message_id)
         if message.author.id != me.id:
             return
-        await (end if emoji == CROSS else send)(client, message, asker_of_reaction(client, payload))
+        await follow(client, message, asker_of_reaction(client, payload))
     except UserError as error:
         log.info("a reaction was refused", kind=error.kind, user_id=str(payload.user_id))
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
@@ -53,26 +68,48 @@ async def end(client: EaselClient, message: discord.Message, asker: Asker) -> No
     """
     button = button_under(message)
     if button.action is Action.CANCEL:
-        await cancel(client.services, asker, button.job)
-        await client.waiting.finish(button.job)
+        await cancel(client.services, asker, button.job_id)
+        await client.waiting.finish(button.job_id)
         return
     job = await _behind(client, asker, message, button.job)
     if not may_act(asker, job):
         raise UserError("not_your_job")
     await message.delete()
-    await forget(client.services, asker, button.job, job.user.id)
-    log.info("deleted", job_id=button.job, by=str(asker.user.id))
+    if button.job is not None:  # of texts nothing is kept that leads to them
+        await forget(client.services, asker, button.job, job.user.id)
+    log.info("deleted", job_id=button.job, message_id=str(message.id), by=str(asker.user.id))
 
 
 async def send(client: EaselClient, message: discord.Message, asker: Asker) -> None:
-    """Send the pictures of this message's job to its owner. UserError when it is not theirs, or they are gone."""
+    """Send what this message's job made to its owner: pictures, or texts as they stand in it.
+
+    UserError when it is not theirs, or the pictures are gone.
+    """
     button = button_under(message)
     if (await _behind(client, asker, message, button.job)).user.id != asker.user.id:
         raise UserError("not_your_job")
-    job = await recorded_job(client.services, button.job)
+    if button.job is None:
+        await send_texts(client, message, asker)
+        return
+    job = await recorded_job(client.services, button.job_id)
     if job is None:
-        raise UserError("no_such_job", job=button.job)
-    await send_results(client, job, discord.Object(asker.user.id))
+        raise UserError("no_such_job", job=button.job_id)
+    await send_results(client, job, asker)
+
+
+async def remember(client: EaselClient, message: discord.Message, asker: Asker) -> None:
+    """Put this message's job among the asker's favourites. UserError when it has none that is finished."""
+    place = MessageRef(message.channel.id, message.id)
+    await mark(client.services, asker, finished_under(message), posted_of(message), place)
+
+
+async def forget_mark(client: EaselClient, message: discord.Message, asker: Asker) -> None:
+    """Take it out of them again."""
+    await unmark(client.services, asker, finished_under(message))
+
+
+_GIVEN: Mapping[str, Follow] = {"❌": end, "✉": send, "❤": remember, "⭐": remember}
+_TAKEN_BACK: Mapping[str, Follow] = {"❤": forget_mark, "⭐": forget_mark}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +120,9 @@ class _Message:
     destination: Destination
 
 
-async def _behind(client: EaselClient, asker: Asker, message: discord.Message, id: JobId) -> Owned:
+async def _behind(client: EaselClient, asker: Asker, message: discord.Message, id: JobId | None) -> Owned:
     """The job of a message that stands where the asker is, or what the message says of it."""
-    recorded = await recorded_job(client.services, id)
+    recorded = None if id is None else await recorded_job(client.services, id)
     if recorded is not None:
         return recorded
     return _Message(User(owner_of(message) or 0, ""), asker.destination)

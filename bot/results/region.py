@@ -9,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.calls import Call
+from bot.imagine.uploads import upload_in
 from contract.jobs import Chosen, Strength
 from contract.layout import CELLS
 from contract.locales import Book
@@ -40,8 +41,10 @@ def region_fields(words: Book) -> Iterator[ui.Label[Any]]:
 
 
 def chosen_region(call: Call) -> Chosen:
-    """What was chosen in them."""
+    """What was chosen in them. UserError `not_a_picture` for a copy that is none."""
     numbers = {int(value) for value in call.choices(_CELLS) if value.isdecimal() and int(value) < len(_NAMES)}
     how = next(iter(call.choices(_HOW)), "")
     strength = Strength(how) if how in set(Strength) else Strength.STRONG
-    return Chosen(sum(1 << number for number in numbers), call.file(_COPY), strength)
+    copy = next((upload_in(file) for file in call.files(_COPY)), None)
+    painted, size = (None, None) if copy is None else (copy.link, copy.size)
+    return Chosen(sum(1 << number for number in numbers), painted, strength, size)

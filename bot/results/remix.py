@@ -13,6 +13,7 @@ import discord
 from bot import limits
 from bot.calls import Call, answered
 from bot.client import Route
+from bot.imagine.prompts import imagine_text
 from bot.imagine.wanted import start
 from bot.results.posted import button_under
 from bot.results.region import chosen_region, region_fields
@@ -20,7 +21,7 @@ from contract.actions import FORM_ID, Action, ButtonId, ButtonStyle, custom_id, 
 from contract.errors import UserError
 from contract.jobs import Chosen, Job, Strength
 from contract.prompt import Context, without
-from service.follow_ups import Posted, job_behind, model_remark, remixed
+from service.follow_ups import Posted, job_behind, model_remarks, remixed
 from service.forms import open_form, opened_form
 from service.profiles import profile_of
 
@@ -34,7 +35,7 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
     id = form_id(row, button, posted.message_id, strong=strength is Strength.STRONG)
     # What made several jobs then would make as many of this picture again: whoever wants that can type it.
     once = without(job.prompt.echo, "repeat", Context(versions=call.services.catalogue.versions)) or job.prompt.echo
-    form = discord.ui.Modal(title=call.words.say("remix.title"), custom_id=id, timeout=None)
+    form = discord.ui.Modal(title=call.words.say(row.title), custom_id=id, timeout=None)
     field: discord.ui.TextInput[Any] = discord.ui.TextInput(
         label=call.words.say("remix.prompt"),
         custom_id=row.field,
@@ -44,7 +45,6 @@ async def open_remix(call: Call, button: ButtonId, job: Job, strength: Strength)
         required=False,
     )
     if row.asks_where:
-        form.title = call.words.say("region.title")
         for part in region_fields(call.words):
             form.add_item(part)
     form.add_item(field)
@@ -64,7 +64,11 @@ async def _sent(call: Call, found: re.Match[str]) -> None:
     text = call.field(form.field)
     call.typed = f"/imagine {text}"
     call.check_channel()
-    likely = ButtonId(said.action, said.index, said.job or button_under(message).job)
+    of = said.job or button_under(message).job
+    if of is None:  # a text of this message was edited: it is a prompt like any other
+        await imagine_text(call, text)
+        return
+    likely = ButtonId(said.action, said.index, of)
     posted, by = await opened_form(call.services, call.asker, _name(likely), call.posted)
     opened = Action.__members__.get(by, said.action)
     # A V leaves the strength to its form. Everything else is what was opened, whatever the client sends.
@@ -79,9 +83,9 @@ async def _sent(call: Call, found: re.Match[str]) -> None:
 async def _remix(call: Call, button: ButtonId, posted: Posted, text: str, region: Chosen | None) -> None:
     services, asker = call.services, call.asker
     profile = await profile_of(services, asker)
-    job = await job_behind(services, asker, button.job, posted)
+    job = await job_behind(services, asker, button.job_id, posted, button)
     wanted = remixed(services, asker, button, job, profile, posted, text, region)
-    await start(call, wanted, remark=await model_remark(services, wanted.jobs[0], job))
+    await start(call, wanted, remarks=await model_remarks(services, wanted.jobs[0], job))
 
 
 def _name(button: ButtonId) -> str:

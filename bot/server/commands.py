@@ -14,8 +14,23 @@ from bot.rendering import code
 from contract.errors import UserError
 from contract.jobs import Speed, Strength
 from contract.locales import Book, english
+from contract.moderation import NOTHING, read_blocked, read_weighed
 from contract.prompt import Context, parse
-from service.rules import BLOCKED, CHANNELS, MODELS, NEWCOMERS, Newcomers, Rules, read_rules, rules_of, set_for_server
+from service.pins import canonical, hold_here
+from service.rules import (
+    BLOCKED,
+    CHANNELS,
+    MODELS,
+    NEWCOMERS,
+    PICTURES,
+    REVIEW,
+    Newcomers,
+    Rules,
+    read_rules,
+    rules_of,
+    set_allowed,
+    set_for_server,
+)
 
 Setting = Literal["version", "speed", "stylize", "strength", "suffix"]
 
@@ -50,9 +65,7 @@ RULES = Listing("rules", _rules_page)
 @answered()
 async def channel(call: Call, channel: discord.TextChannel, allowed: bool) -> None:
     """Keep the list of channels."""
-    present = (await rules_of(call.services, call.asker)).channels
-    channels = [id for id in present if id != channel.id] + ([channel.id] if allowed else [])
-    await _keep_rule(call, CHANNELS, channels or None)
+    await _say_rule(call, CHANNELS, await set_allowed(call.services, call.asker, CHANNELS, channel.id, allowed))
 
 
 @server.command(description=english("command.server.model"))
@@ -60,16 +73,45 @@ async def channel(call: Call, channel: discord.TextChannel, allowed: bool) -> No
 @answered()
 async def model(call: Call, name: str, allowed: bool) -> None:
     """Keep the list of models."""
-    present = (await rules_of(call.services, call.asker)).models
-    call.services.catalogue.named(name)
-    models = [other for other in present if other != name] + ([name] if allowed else [])
-    await _keep_rule(call, MODELS, models or None)
+    if allowed:
+        call.services.catalogue.asked_for(name)
+    await _say_rule(call, MODELS, await set_allowed(call.services, call.asker, MODELS, name, allowed))
 
 
 @model.autocomplete("name")
 @suggested
 async def _model_names(call: Call, current: str) -> list[tuple[str, str]]:
+    return _models_like(call, current)
+
+
+def _models_like(call: Call, current: str) -> list[tuple[str, str]]:
     return [(model.title, model.name) for model in call.services.catalogue if current.lower() in model.title.lower()]
+
+
+@server.command(description=english("command.server.version"))
+@app_commands.describe(name=english("option.server.version.name"), model=english("option.server.version.model"))
+@answered()
+async def version(call: Call, name: str, model: str | None = None) -> None:
+    """Hold a version at a model, or let it go; seen by all, since it changes what they get."""
+    name = canonical(call.services, name)
+    meaning = await hold_here(call.services, call.asker, name, model)
+    if meaning is None:
+        await call.say(call.words.say("pin.gone", version=name))
+    else:
+        told = {"version": name, "model": meaning.model, "revision": meaning.revision}
+        await call.say(call.words.say("pin.kept", **told))
+
+
+@version.autocomplete("name")
+@suggested
+async def _version_names(call: Call, current: str) -> list[tuple[str, str]]:
+    return [(name, name) for name in call.services.catalogue.offered if current.lower() in name]
+
+
+@version.autocomplete("model")
+@suggested
+async def _held_models(call: Call, current: str) -> list[tuple[str, str]]:
+    return _models_like(call, current)
 
 
 @server.command(description=english("command.server.newcomers"))
@@ -91,12 +133,30 @@ async def newcomers(
 
 
 @server.command(name="words", description=english("command.server.words"))
-@app_commands.describe(blocked=english("option.server.words.blocked"))
+@app_commands.describe(blocked=english("option.server.words.blocked"), channel=english("option.server.words.channel"))
 @answered()
-async def blocked_words(call: Call, blocked: str | None = None) -> None:
-    """Keep the list of blocked words."""
-    words = [word.strip() for word in (blocked or "")[:_BLOCKED_LENGTH].split(",") if word.strip()]
-    await _keep_rule(call, BLOCKED, words or None)
+async def blocked_words(call: Call, blocked: str | None = None, channel: discord.TextChannel | None = None) -> None:
+    """Keep the list of blocked words, of the server or of one channel."""
+    listed = (blocked or "")[:_BLOCKED_LENGTH].split(",")
+    words = [str(read_blocked(word)) for word in listed if word.strip()]
+    await _keep_rule(call, BLOCKED, words or None, channel)
+
+
+@server.command(description=english("command.server.pictures"))
+@app_commands.describe(weight=english("option.server.pictures.weight"))
+@answered()
+async def pictures(call: Call, weight: str) -> None:
+    """Keep what follows when a picture is for adults."""
+    weighed = read_weighed(weight)
+    await _keep_rule(call, PICTURES, None if weighed == NOTHING else str(weighed))
+
+
+@server.command(description=english("command.server.review"))
+@app_commands.describe(channel=english("option.server.review.channel"))
+@answered()
+async def review(call: Call, channel: discord.TextChannel | None = None) -> None:
+    """Keep where appeals and reports go."""
+    await _keep_rule(call, REVIEW, None if channel is None else channel.id)
 
 
 @server.command(description=english("command.server.default"))
@@ -143,22 +203,32 @@ def _value(call: Call, setting: Setting, value: str) -> str | int:
     return int(value) if setting == "stylize" else value.lower()
 
 
-async def _keep_rule(call: Call, name: str, value: Any) -> None:
-    """Store a rule of the server (None forgets it) and say what holds now."""
-    await set_for_server(call.services, call.asker, name, value)
-    await call.say(call.words.say("done", what=_lines(call.words, read_rules({name: value}))[name]))
+async def _keep_rule(call: Call, name: str, value: Any, channel: discord.TextChannel | None = None) -> None:
+    """Store a rule of the server, or of one channel (None forgets it), and say what holds now."""
+    await set_for_server(call.services, call.asker, name, value, channel_id=None if channel is None else channel.id)
+    await _say_rule(call, name, value, channel)
 
 
-def _lines(words: Book, rules: Rules) -> dict[str, str]:
-    """What holds, a line a rule, by the names they are stored under."""
+async def _say_rule(call: Call, name: str, value: Any, channel: discord.TextChannel | None = None) -> None:
+    lines = _lines(call.words, read_rules({name: value}), None if channel is None else channel.id)
+    await call.say(call.words.say("done", what=lines[name]))
+
+
+def _lines(words: Book, rules: Rules, channel_id: int | None = None) -> dict[str, str]:
+    """What holds, a line a rule, by the names they are stored under; the words of one channel if it is named."""
     channels = ", ".join(f"<#{id}>" for id in rules.channels) or words.say("rule.all")
     blocked = discord.utils.escape_markdown(", ".join(rules.blocked)) or words.say("rule.no_words")
+    review = f"<#{rules.review_channel}>" if rules.review_channel else words.say("rule.none")
     newcomers = _newcomers_line(words, rules.newcomers) if rules.newcomers else words.say("rule.none")
     return {
         CHANNELS: words.say("rule.channels", channels=channels),
         MODELS: words.say("rule.models", models=", ".join(rules.models) or words.say("rule.all")),
         NEWCOMERS: words.say("rule.newcomers", rule=newcomers),
-        BLOCKED: words.say("rule.blocked", words=blocked),
+        BLOCKED: words.say("rule.blocked", words=blocked)
+        if channel_id is None
+        else words.say("rule.blocked.channel", words=blocked, channel=channel_id),
+        PICTURES: words.say("rule.pictures", weight=str(rules.pictures)),
+        REVIEW: words.say("rule.review", channel=review),
     }
 
 

@@ -1,7 +1,8 @@
 """The message of a batch: how many of its jobs have started and finished, with a button that ends them all.
 
 Batches are kept in Redis. Each process looks at all of them every few seconds and goes on with those that no other one
-runs: accepts what there is room for, posts a waiting message for each job, and says how they get on.
+runs: accepts what there is room for, posts a waiting message for each job, and says how they get on. What Redis has
+lost of them is put back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import structlog
 
 from bot.answering import NETWORK_ERRORS, is_refusal
 from bot.edits import ChannelEdits
+from bot.journal import Journal
 from bot.rendering import embed_of, view_of
 from bot.waiting.messages import WaitingMessages, waiting_buttons
 from contract import messages
@@ -28,10 +30,13 @@ from contract.messages import NOTICE_COLOUR, Embed
 from contract.sentences import describe
 from exchange.queue import MessageRef
 from service.batches import WAIT_FOR_ROOM, Batch, Standing, accept_next, batch_of, close_batch, standing
+from service.budget import promptly
 from service.services import Services
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
+JOURNAL = "batch"
+"""What the journal calls batches."""
 VISIT_S = 2.0
 """How often a batch is looked at: whether there is room for its next job, and how the others get on."""
 
@@ -48,6 +53,7 @@ class BatchMessages:
         *,
         cancel_button: bool = True,
         is_ours: Callable[[int | None], bool] = lambda guild_id: True,
+        journal: Journal | None = None,
     ) -> None:
         self._services = services
         self._client = client
@@ -56,6 +62,8 @@ class BatchMessages:
         self._cancel_button = cancel_button
         self._is_ours = is_ours
         self._runner = secrets.token_hex(8)
+        self._journal = journal or Journal()
+        self._kept: dict[str, dict[str, str]] = {}
         self._visited: set[str] = set()
         self._shown: dict[str, Embed] = {}
 
@@ -69,6 +77,9 @@ class BatchMessages:
         """Look at every batch once. One that cannot be gone on with stops no other."""
         try:
             tokens = await self._services.batches.tokens()
+            for token in self._journal.read(JOURNAL).keys() - tokens:
+                await self._put_back(token)
+                tokens = [*tokens, token]
         except Exception as error:
             log.warning("the batches cannot be read", error=str(error))
             return
@@ -96,13 +107,14 @@ class BatchMessages:
 
     async def _go_on(self, token: str) -> None:
         while (batch := await self._claimed(token)) is not None:
+            job = None
             try:
-                job = await accept_next(self._services, batch)
+                if await self._has_room(batch):
+                    job = await accept_next(self._services, batch)
             except UserError as error:
                 if error.kind not in WAIT_FOR_ROOM:
                     await self._end(batch, _broken_off(batch, error))
                     return
-                job = None
             if job is None:
                 await self._show(batch)
                 return
@@ -123,7 +135,31 @@ class BatchMessages:
             return None
         if not self._is_ours(batch.asker.guild_id) or not await self._services.batches.claim(token, self._runner):
             return None
-        return await batch_of(self._services, token)  # as it is now that nobody else changes it
+        stored = await self._services.batches.fields(token)  # as it is now that nobody else changes it
+        if stored and self._kept.get(token) != stored:
+            self._journal.write(JOURNAL, token, stored)
+            self._kept[token] = stored
+        return await batch_of(self._services, token)
+
+    async def _put_back(self, token: str) -> None:
+        """A batch that Redis has lost: only the process that runs one forgets it."""
+        log.warning("Redis has lost a batch; it is put back", batch=token)
+        try:
+            await self._services.batches.restore(token, self._journal.read(JOURNAL)[token])
+        except MalformedDocument as error:
+            log.warning("a batch cannot be read", batch=token, error=str(error))
+            self._journal.strike(JOURNAL, token)
+        batch = await batch_of(self._services, token)
+        for job in batch.jobs[: batch.accepted] if batch is not None else ():
+            await self._waiting.look_after(job.id)
+
+    async def _has_room(self, batch: Batch) -> bool:
+        """Whether its channel may take one more waiting message now, with what others post there in mind."""
+        following = batch.jobs[batch.accepted :]
+        if not following:
+            return True
+        async with promptly():
+            return await self._services.queue.may_post(following[0])
 
     async def _show(self, batch: Batch) -> None:
         now = await standing(self._services, batch)
@@ -133,6 +169,8 @@ class BatchMessages:
             await self._end(batch, progress(batch, now))
 
     async def _end(self, batch: Batch, last: Embed) -> None:
+        self._journal.strike(JOURNAL, batch.token)  # first: what it has and Redis has not is put back
+        self._kept.pop(batch.token, None)
         await close_batch(self._services, batch)
         self._edit(batch, last, [])
         self._shown.pop(batch.token, None)
@@ -158,6 +196,8 @@ class BatchMessages:
         """
         channel = self._client.get_partial_messageable(channel_of(job.destination).channel_id)
         view = view_of(waiting_buttons(job, cancel=self._cancel_button))
+        async with promptly():
+            await self._services.queue.may_post(job, begins=True)
         try:
             message = await channel.send(messages.waiting(job), view=view, nonce=nonce(JobId(f"waiting-{job.id}")))
         except (discord.HTTPException, *NETWORK_ERRORS) as error:

@@ -1,8 +1,8 @@
 """The waiting messages: `(Waiting to start)` becomes a place in the queue, then a percentage with a picture.
 
 One object per process hears the progress of all jobs and edits by the channel's route with the bot's token, because an
-interaction's own token dies after 15 minutes. It keeps nothing that a restart would miss: a job it has not heard of is
-looked up in the queue.
+interaction's own token dies after 15 minutes. A job it has not heard of is looked up in the queue, and one that the
+queue has lost is put back: the journal knows those of an earlier process as well.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ import structlog
 
 from bot.answering import NETWORK_ERRORS
 from bot.edits import ChannelEdits
+from bot.journal import Journal
 from bot.waiting.position import place
 from contract import messages
 from contract.actions import Button
+from contract.codec import job_document, job_from_document
 from contract.errors import EaselError
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.locales import book
 from contract.outcomes import JobState
 from contract.remarks import with_small_print
+from exchange.delivery import KEPT_S
 from exchange.progress import Progress
 from exchange.queue import JobQueue, MessageRef
 from exchange.weather import Weather
@@ -45,6 +48,8 @@ JOBS_PER_LOOK = 20
 """However many wait, at most so many questions a second to the queue: with thousands waiting, each has its turn."""
 SILENCE_S = 30.0
 """A running job that is not heard of for so long has ended unheard, waits again because its worker died, or is lost."""
+JOURNAL = "waiting"
+"""What the journal calls these messages."""
 REMEMBERED = 4096
 """Ended or foreign jobs whose late progress is ignored without asking the queue again."""
 
@@ -65,6 +70,7 @@ class _Waiting:
     job: Job
     message: MessageRef
     next_look_s: float
+    recalled: bool = False
     previewed: bool = False
     shown: str = ""
     posting: bool = False
@@ -74,7 +80,8 @@ class _Waiting:
 class WaitingMessages:
     """Every waiting message of this process. Its last words, if it stays, are the delivery's: that cannot be lost.
 
-    `is_ours` says of a guild id whether this process serves it, when several share the guilds between them.
+    `is_ours` says of a guild id whether this process serves it, when several share the guilds between them. `journal`
+    may know messages of an earlier process.
     """
 
     def __init__(
@@ -84,23 +91,54 @@ class WaitingMessages:
         edits: ChannelEdits,
         *,
         is_ours: Callable[[int | None], bool] = lambda guild_id: True,
+        journal: Journal | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], float] = lambda: time.time() * 1000,
     ) -> None:
         self._queue = queue
         self._client = client
         self._edits = edits
         self._is_ours = is_ours
+        self._journal = journal or Journal()
         self._clock = clock
+        self._now_ms = now_ms
         self._waiting: dict[JobId, _Waiting] = {}
         self._unserved: set[str] = set()
         self._closed: OrderedDict[JobId, None] = OrderedDict()
 
     def track(self, job: Job, message: MessageRef) -> None:
         """Keep this message fresh from now on, unless its job has ended meanwhile."""
-        if job.id in self._closed:
+        if job.id in self._closed or job.id in self._waiting:
             return
-        now_s = self._clock()
-        self._waiting.setdefault(job.id, _Waiting(job, message, now_s + FIRST_POSITION_S))
+        self._waiting[job.id] = _Waiting(job, message, self._clock() + FIRST_POSITION_S)
+        kept = {"job": job_document(job), "channel": message.channel_id, "message": message.message_id}
+        self._journal.write(JOURNAL, job.id, kept)
+
+    async def recall(self) -> None:
+        """Keep those messages fresh that an earlier process of this bot has left behind.
+
+        Jobs whose end it did not hear of are dropped at once: after many restarts they would stand before those that
+        are really lost, and be taken for lost themselves once Redis has forgotten them.
+        """
+        found: dict[JobId, _Waiting] = {}
+        for key, kept in self._journal.read(JOURNAL).items():
+            try:
+                job, message = job_from_document(kept["job"]), MessageRef(kept["channel"], kept["message"])
+            except (EaselError, KeyError, TypeError) as error:
+                log.warning("a waiting message of an earlier process cannot be read", job_id=key, error=str(error))
+                self._journal.strike(JOURNAL, key)
+                continue
+            if self._is_ours(job.destination.guild_id) and job.id not in self._waiting:
+                found[job.id] = _Waiting(job, message, self._clock() + FIRST_POSITION_S, recalled=True)
+        self._waiting |= found
+        try:
+            states = await self._queue.states(list(found))
+        except redis.exceptions.RedisError as error:
+            log.warning("whether jobs have ended will be asked one by one", error=str(error))
+            return
+        for id, state in zip(found, states, strict=True):
+            if state is not None and state.ended:
+                self._forget(id)
 
     async def release(self, job: Job, message: MessageRef | None) -> None:
         """Let an accepted job run, acknowledged by `message`, and keep that message fresh from now on."""
@@ -108,6 +146,9 @@ class WaitingMessages:
             self.track(job, message)
         try:
             alive = await self._queue.release(job.id, message)
+            if not alive and message is not None and await self._queue.state(job.id) is None:
+                await self._put_back(job, message)  # Redis came back empty between the acceptance and this
+                return
         except redis.exceptions.RedisError as error:
             log.warning("could not release the job; recovery will", job_id=job.id, error=str(error))
             return
@@ -165,15 +206,26 @@ class WaitingMessages:
                     self._offer(waiting, Edit(content), moving=False)
         self._edits.sweep()
 
+    async def look_after(self, job_id: JobId) -> None:
+        """Put a job back now that the queue has lost, if it is one of these."""
+        waiting = self._waiting.get(job_id)
+        if waiting is not None and await self._queue.position(job_id) is None:
+            await self._look_after(waiting)
+
     async def _look_after(self, waiting: _Waiting) -> None:
         """A job that neither waits nor runs: it is being posted, has ended unheard, or Redis knows it no more."""
         job = waiting.job
         state = await self._queue.state(job.id)
-        if state is None:
-            log.warning("the queue has lost a job; it is put back", job_id=job.id)
-            await self._queue.restore(job, waiting.message)
-        elif state.ended:
+        if state is not None and state.ended:
             self._forget(job.id)
+        elif state is None and waiting.recalled and self._now_ms() - job.created_ms > KEPT_S * 1000:
+            self._forget(job.id)  # its end may have been forgotten while no bot ran
+        elif state is None:
+            await self._put_back(job, waiting.message)
+
+    async def _put_back(self, job: Job, message: MessageRef) -> None:
+        log.warning("the queue has lost a job; it is put back", job_id=job.id)
+        await self._queue.restore(job, message)
 
     async def finish(self, job_id: JobId) -> None:
         """No more edits of this job's message; returns when the one in flight, if any, has ended."""
@@ -196,6 +248,8 @@ class WaitingMessages:
         return self._waiting.get(job_id)
 
     def _offer(self, waiting: _Waiting, edit: Edit, *, urgent: bool = False, moving: bool = True) -> None:
+        if waiting.job.request.in_place:
+            return  # clients take its first change for the result
         waiting.shown = edit.content
         waiting.pending = edit if waiting.pending is None else _newer(waiting.pending, edit)
         send = partial(self._send, waiting)
@@ -213,7 +267,7 @@ class WaitingMessages:
             if edit.preview is None:
                 await message.edit(content=edit.content, embed=None)
             else:
-                file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job.id))
+                file = discord.File(io.BytesIO(edit.preview), messages.preview_name(waiting.job))
                 await message.edit(content=edit.content, attachments=[file], embed=None)
         except discord.HTTPException as error:
             # 10008 is the usual end: the worker has posted the result and deleted this message.
@@ -244,6 +298,7 @@ class WaitingMessages:
         waiting = self._waiting.pop(job_id, None)
         self._close(job_id)
         if waiting is not None:
+            self._journal.strike(JOURNAL, job_id)
             self._edits.forget(waiting.message.channel_id, job_id)
 
     def _close(self, job_id: JobId) -> None:

@@ -7,6 +7,7 @@ job stays held, and recovery releases it and finds the answer by the interaction
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import redis.exceptions
 import structlog
@@ -28,15 +29,16 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 ANSWER_TIMEOUT_S = 10.0
 
 
-async def submit(call: Call, job: Job, *, remark: str | None = None) -> None:
+async def submit(call: Call, job: Job, *, remarks: Sequence[str] = ()) -> None:
     """Accept `job` and answer with its waiting message. UserError when it is refused.
 
-    `remark` is a line in small print under the first answer.
+    `remarks` are lines in small print under the first answer.
     """
     client = call.client
     with structlog.contextvars.bound_contextvars(job_id=job.id):
         submitted = await accept(call.services, call.asker, job, interaction_id=call.asker.key)
-        content = with_small_print(messages.waiting(job), [remark] if remark else ())
+        job = submitted.job
+        content = with_small_print(messages.waiting(job), remarks)
         notice = _queued_notice(client, job, submitted)
         rows = waiting_buttons(job, cancel=client.cancel_button)
         answer = asyncio.create_task(call.post(content, embed=notice, rows=rows))

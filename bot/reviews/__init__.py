@@ -1,0 +1,1 @@
+"""Appeals against refusals, reports of pictures, and the review channel where moderators decide about both."""

@@ -1,0 +1,1 @@
+"""`/describe` and `/shorten`: commands that are answered with texts."""
