@@ -10,20 +10,18 @@ import sys
 import structlog
 import uvicorn
 
-from api.app import Door, create_app
+from api.app import create_app
+from api.door import Door
 from api.settings import ApiSettings
 from api.waiting import Waiting
 from contract.errors import UserError
-from contract.events import Observer
 from contract.sentences import describe
 from exchange import api_keys, progress
-from exchange.connection import RedisUnavailable, check_async, connect, connect_async
+from exchange.connection import RedisUnavailable
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
-from exchange.metrics import watch
-from exchange.observing import all_of, log_event
 from exchange.settings import SettingsError, read_settings
-from service.services import open_services
+from service.opening import opened
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -51,20 +49,7 @@ def main() -> int:
 
 async def run(settings: ApiSettings) -> None:
     """Wire everything and serve until a signal asks to stop."""
-    if settings.redis_url is None:
-        raise RedisUnavailable("REDIS_URL is not set")
-    client = connect_async(settings.redis_url.get_secret_value())
-    try:
-        await check_async(client)
-        services = await open_services(
-            client,
-            image_store=settings.image_store,
-            catalogue=settings.catalogue,
-            commercial=settings.commercial,
-            limits=settings.limits,
-            observe=all_of(log_event, *_metrics(settings)),
-            blocked_words=await asyncio.to_thread(settings.read_blocked_words),
-        )
+    async with opened(settings) as (client, services):
         waiting = Waiting(services.queue, services.images)
         # Links that this process alone made are good as long as it lives, which is enough for one host.
         secret = secrets.token_hex() if settings.api_secret is None else settings.api_secret.get_secret_value()
@@ -80,15 +65,6 @@ async def run(settings: ApiSettings) -> None:
         finally:
             following.cancel()
             services.background.cancel()
-    finally:
-        await client.aclose()
-
-
-def _metrics(settings: ApiSettings) -> list[Observer]:
-    """What counts events for Prometheus, where that is wanted; it asks Redis by a connection of its own."""
-    assert settings.redis_url is not None
-    metrics = watch(settings, connect(settings.redis_url.get_secret_value()))
-    return [] if metrics is None else [metrics]
 
 
 class _Server(uvicorn.Server):

@@ -11,23 +11,32 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MAX_PICTURES = 8
 """Pictures of one request: two grids."""
+MAX_PROMPT = 6000
+"""Characters of a prompt."""
 
 
-class Generation(BaseModel):
-    """A request for pictures. Fields of theirs that mean nothing here are taken and have no effect."""
+class Options(BaseModel):
+    """What a request may say beside its words and pictures. Fields of theirs that mean nothing here are taken and have
+    no effect. `moderation` is `low` for a caller who means it where a person would be asked."""
 
     model_config = ConfigDict(extra="ignore")
 
-    prompt: Annotated[str, Field(min_length=1, max_length=6000)]
     model: Annotated[str, Field(max_length=200)] | None = None
     n: Annotated[int, Field(ge=1, le=MAX_PICTURES)] | None = 1
     size: Annotated[str, Field(pattern=r"^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$")] | None = "auto"
     quality: Literal["auto", "standard", "hd", "low", "medium", "high"] | None = "auto"
     response_format: Literal["b64_json", "url"] | None = "b64_json"
     output_format: Literal["png"] | None = "png"
+    moderation: Literal["auto", "low"] | None = "auto"
     stream: bool | None = False
     partial_images: Annotated[int, Field(ge=0, le=3)] | None = 0
     user: Annotated[str, Field(max_length=500)] | None = None
+
+
+class Generation(Options):
+    """A request for pictures from words."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT)]
 
 
 class Image(BaseModel):
