@@ -1,91 +1,26 @@
-"""`easel`: every command of the house under one name. `easel-bot`, `easel-api`, `easel-worker`, `easel-policy` stay."""
+"""`easel`, from its first moment: what the operator does while libraries are still read is no traceback either."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from importlib.metadata import version
-from typing import Annotated, NoReturn
-
-import typer
-
-from console.environment import unknown_settings
-from contract.errors import EaselError, UserError
-from contract.sentences import describe
-from service.__main__ import app as policy
-
-app = typer.Typer(
-    help="Runs an Easel and shows how it does.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.add_typer(policy, name="policy")
-
-try:
-    from worker.__main__ import app as worker
-except ModuleNotFoundError as missing:  # a host that only runs the bot has no pictures to handle
-    ABSENT: str | None = missing.name
-else:
-    ABSENT = None
-    app.registered_commands += worker.registered_commands
-    app.registered_groups += worker.registered_groups
-
-
-@app.command()
-def bot() -> None:
-    """Talk to Discord: answer commands and presses, keep waiting messages fresh."""
-    _become("bot")
-
-
-@app.command()
-def api() -> None:
-    """Serve OpenAI's Images API to programs."""
-    _become("api")
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(version("easel"))
-        raise typer.Exit
-
-
-@app.callback()
-def every_command(
-    shown: Annotated[
-        bool, typer.Option("--version", help="print the version and end", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    """Say what is amiss with the environment before any command runs."""
-    for name, nearest in unknown_settings():
-        typer.echo(f"easel: there is no setting {name}; did you mean {nearest}?", err=True)
-    if ABSENT is not None:
-        typer.echo(
-            f"easel: this host has no {ABSENT}, so the worker's commands are not here; "
-            'pip install ".[deliver]" or ".[worker]" brings them',
-            err=True,
-        )
 
 
 def main() -> None:
-    """Run one command. What the operator can mend is one sentence and exit status 2, never a traceback."""
+    """Read the commands, then run one."""
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word
     try:
-        app()
-    except UserError as error:
-        _give_up(": ".join(describe(error)))
-    except EaselError as error:
-        _give_up(str(error))
+        os.getcwd()
+    except FileNotFoundError:
+        print("easel: the folder that it was called in is gone: go to one that is there", file=sys.stderr)
+        sys.exit(2)
+    from console.command_line import main as run
 
-
-def _become(module: str) -> NoReturn:
-    """Run another program in this one's place: it gets the signals, and its exit status is ours."""
-    os.execv(sys.executable, [sys.executable, "-m", module])
-
-
-def _give_up(sentence: str) -> NoReturn:
-    print(f"easel: {sentence}", file=sys.stderr)
-    sys.exit(2)
+    signal.signal(signal.SIGINT, interrupted)
+    run()
 
 
 if __name__ == "__main__":
