@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,31 +13,71 @@ from contract import planning
 from contract.catalogue import Model
 from contract.jobs import Job
 from contract.plan import Plan
-from worker.engines import Warm
+from model import Request
+from model.ways import Ways, joined
+from worker.engines import Ticket, Warm
 from worker.kinds import MAKERS, Bench
-from worker.results import Pictures, Result
-from worker.sources import source_of
+from worker.recipes import of_both
+from worker.render import NO_PICTURES, Pixels
+from worker.results import Pictures, Result, Words
+from worker.sources import Source, source_of
 
 
-def make_alone(job: Job, plan: Plan, model: Model, warm: Warm, indices: Sequence[int] | None = None) -> Result:
-    """What a worker makes of it, or of those of its pictures that are wanted. What it starts from is drawn first.
+def make_alone(
+    job: Job,
+    plan: Plan,
+    model: Model,
+    warm: Warm,
+    indices: Sequence[int] | None = None,
+    pictures: Mapping[str, Pixels] = NO_PICTURES,
+    source: Source | None = None,
+    rows_of: int = 0,
+) -> Result:
+    """What a worker makes of it, or of those of its pictures that are wanted. What it starts from, the `source`, is
+    drawn first where it is not given.
 
-    Neither it nor its ancestors may need pictures of the web.
+    `pictures` are those of the web that it and its ancestors need, by their links. Requests of fewer pictures than
+    `rows_of` have as many rows as if they were of so many: what was drawn in a grid is rounded as there.
     """
+    if source is None and job.ancestors:
+        source = source_alone(job, model, warm, pictures)
+    ways: list[Ways] = []
 
-    def again(source: Job, index: int) -> NDArray[np.uint8]:
-        result = make_alone(source, planning.plan(source, model), model, warm, (index,))
-        assert isinstance(result, Pictures), "only pictures have descendants"
-        return result.images[0]
+    def submitted(request: Request) -> tuple[Ticket, Fraction]:
+        asked = len(request.noises)
+        noises = (*request.noises, *request.noises[:1] * (rows_of - asked))
+        return warm.engine.submit(replace(request, noises=noises)), Fraction(asked, len(noises))
+
+    def drawn(ticket: Ticket, asked: Fraction) -> list[NDArray[np.uint8]]:
+        images = ticket.result()
+        ways.append(ticket.ways)
+        return images[: int(len(images) * asked)]  # one is several frames of a video
 
     bench = Bench(
         job,
         plan,
-        (),
+        pictures,
         range(job.image_count) if indices is None else indices,
-        draw_each=lambda requests: [warm.engine.submit(request).result() for request in requests],
-        enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan.tile),
+        draw_each=lambda requests: [drawn(*submitted(request)) for request in requests],
+        enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan),
         upscale=warm.upscale,
-        source=source_of(job, lambda id, index: None, again) if job.ancestors else None,
+        draw_together=lambda requests: [drawn(*ticket) for ticket in [*map(submitted, requests)]],
+        read=warm.read,
+        describe=warm.describe,
+        source=None if source is None else source.picture,
     )
-    return MAKERS[job.request.kind](bench)
+    result = MAKERS[job.request.kind](bench)
+    if isinstance(result, Words):
+        return result
+    return replace(result, drawn_by=of_both(() if source is None else source.drawn_by, job, joined(ways)))
+
+
+def source_alone(job: Job, model: Model, warm: Warm, pictures: Mapping[str, Pixels] = NO_PICTURES) -> Source:
+    """The picture that a job starts from, drawn by this model."""
+
+    def again(source: Job, index: int) -> Source:
+        result = make_alone(source, planning.plan(source, model), model, warm, (index,), pictures)
+        assert isinstance(result, Pictures), "only pictures have descendants"
+        return Source(result.images[0], result.drawn_by)
+
+    return source_of(replace(job, model=model.name), lambda id, index: None, again)

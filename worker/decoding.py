@@ -34,6 +34,8 @@ _SCALED = [(level * 255 + 32_767) // 65_535 for level in range(65_536)]
 _NARROW = {"L;2": 255 // 3, "L;4": 255 // 15}
 """What Pillow multiplies narrow samples by."""
 
+_OPAQUE = 255
+
 Pixels = NDArray[np.uint8]
 
 
@@ -43,6 +45,22 @@ def decode_picture(data: bytes) -> Pixels:
     16-bit pictures are scaled to 8 bits. LinkRefused for other files, for more than `MAX_PIXELS` in all, `MAX_SIDE` a
     side or `MAX_SCANS` scans; all of that is looked at before anything is decoded.
     """
+    upright = _decoded(data).convert("RGBA")
+    ground = Image.new("RGBA", upright.size, "white")
+    return np.array(Image.alpha_composite(ground, upright).convert("RGB"))
+
+
+def decode_mask(data: bytes) -> Pixels:
+    """(H, W, 3), 255 where a picture file is transparent and 0 where it is not. Bounds and errors as `decode_picture`;
+    LinkRefused also for a file in which nothing is transparent, or all of it."""
+    clear = np.asarray(_decoded(data).convert("RGBA").getchannel("A")) < _OPAQUE // 2
+    if clear.all() or not clear.any():
+        raise LinkRefused("no_mask")
+    return np.repeat(np.where(clear, _OPAQUE, 0).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _decoded(data: bytes) -> Image.Image:
+    """The first frame of a picture file, upright, 8 bits a channel, with its transparency if it has any."""
     _check_bounds(data)
     Image.MAX_IMAGE_PIXELS = None
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = _TEXT_BYTES
@@ -57,9 +75,7 @@ def decode_picture(data: bytes) -> Pixels:
     except Exception as error:  # decoders raise anything at all for files that were made to break them
         raise LinkRefused("no_picture") from error
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    upright = _upright(picture).convert("RGBA")
-    ground = Image.new("RGBA", upright.size, "white")
-    return np.array(Image.alpha_composite(ground, upright).convert("RGB"))
+    return _upright(picture)
 
 
 def _check_bounds(data: bytes) -> None:

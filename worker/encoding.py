@@ -11,11 +11,12 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import fpng
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageSequence
 
 UPLOAD_LIMIT_BYTES = 10 * 1024 * 1024
 """What Discord takes as one attachment where nobody pays for more."""
@@ -76,6 +77,41 @@ def encode_lossless(image: Pixels, *, parameters: str, limit_bytes: int | None =
         if len(file.data) <= limit_bytes:
             return file
     return encode_message(image, parameters=parameters, limit_bytes=limit_bytes)
+
+
+def encode_animation(frames: Sequence[Pixels], frame_ms: int, *, parameters: str, quality: int = 85) -> bytes:
+    """Frames (H, W, 3) of one size as an animated WebP that goes round for ever. ValueError without any."""
+    if not frames:
+        raise ValueError("an animation has at least one frame")
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"duration": frame_ms, "loop": 0, "quality": quality, "method": 2}
+    first.save(buffer, "WEBP", save_all=True, append_images=others, exif=_exif(parameters), **options)
+    return buffer.getvalue()
+
+
+def is_animated(data: bytes) -> bool:
+    """Whether a file of ours moves. OSError for a damaged one."""
+    with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+        return getattr(image, "n_frames", 1) > 1
+
+
+def read_frames(data: bytes) -> tuple[list[Pixels], int]:
+    """The frames (H, W, 3) of an animated WebP, and the milliseconds of each. OSError for a damaged one."""
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+        return frames, int(image.info["duration"])
+
+
+def smaller_animations(data: bytes) -> Iterator[bytes]:
+    """The files that an animated WebP may become in a message: as it is, lower qualities, half the size, and so on."""
+    yield data
+    parameters = read_parameters(data) or ""
+    frames, frame_ms = read_frames(data)
+    while True:
+        for quality in _LOWER_QUALITIES:
+            yield encode_animation(frames, frame_ms, parameters=parameters, quality=quality)
+        frames = [np.ascontiguousarray(frame[::2, ::2]) for frame in frames]
 
 
 def assemble_grid(images: Sequence[Pixels]) -> Pixels:

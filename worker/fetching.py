@@ -28,6 +28,10 @@ _ACCEPT = "image/png,image/jpeg,image/webp,image/gif,image/*;q=0.8,*/*;q=0.5"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")
+_FOR_DOCUMENTS = ipaddress.ip_network("3fff::/20")
+"""RFC 9637; this Python's tables call it global, and the next one too."""
+_FORMER_RELAYS = ipaddress.ip_network("192.88.99.0/24")
+"""RFC 7526."""
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 _LONGEST_NAME = 253
@@ -97,12 +101,14 @@ def is_public(address: str) -> bool:
         return _is_public_ipv4(ip)
     if ip in _NAT64:
         return _is_public_ipv4(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    if ip in _FOR_DOCUMENTS:
+        return False
     inner = [ip.sixtofour, *(ip.teredo or ())]
     return ip in _UNICAST and ip.is_global and all(_is_public_ipv4(one) for one in inner if one is not None)
 
 
 def _is_public_ipv4(ip: ipaddress.IPv4Address) -> bool:
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip in _FORMER_RELAYS)
 
 
 class _PrivateAddress(OSError):

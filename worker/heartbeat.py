@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import redis
@@ -23,7 +24,8 @@ from worker.leases import Lease, Stop
 from worker.recovery import recover
 
 RECOVER_EVERY_S = 1.0
-NODE_TTL_S = 60
+NODE_TTL_S = 30
+"""A process that is silent for so long counts as gone: its leases have lapsed by then."""
 LISTEN_S = 0.2
 AWAY_S = 0.5
 HUNG_EXIT_STATUS = 70
@@ -38,6 +40,7 @@ class Pool(Protocol):
     name: str
     client: redis.Redis
     lease_s: float
+    places: Sequence[str]
     weather: Weather
 
     def slots(self) -> Sequence[SimpleWorker]: ...
@@ -64,6 +67,7 @@ class Heartbeat(threading.Thread):
         self._hung = hung
         self._hung_after_s = hung_after_s
         self._describe = describe
+        self._version = version("easel")
         self._forgive = forgive
         self._ended = threading.Event()
         self.listens = threading.Event()
@@ -186,6 +190,8 @@ class Heartbeat(threading.Thread):
                 for queue in slot.queues:
                     pipe.sadd(keys.rq_workers_of(queue.name), slot.key)
             node: dict[Any, Any] = {"name": self._pool.name, "pid": os.getpid(), "slots": len(self._pool.slots())}
+            node["version"] = self._version
+            node["place"] = self._pool.places[-1] if self._pool.places else ""
             node.update(self._describe())
             pipe.hset(keys.node(self._pool.name), mapping=node)
             pipe.expire(keys.node(self._pool.name), NODE_TTL_S)

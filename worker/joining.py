@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from contract.layout import Box
+from contract.layout import Box, trimmed
 
 Picture = NDArray[np.uint8]
 
@@ -27,10 +29,33 @@ def scaled(picture: Picture, width: int, height: int) -> Picture:
     return np.array(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
+def resized_tile(picture: Picture, width: int, height: int) -> Picture:
+    """(H, W, 3) at another size, as if it lay beside copies of itself: it goes on over its edges as before."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    beside = scaled(np.tile(picture, (3, 3, 1)), 3 * width, 3 * height)
+    return beside[height : 2 * height, width : 2 * width]
+
+
+def fitted(picture: Picture, side: int) -> Picture:
+    """(H, W, 3) made smaller until no side is longer than `side`; itself where none is."""
+    height, width = picture.shape[:2]
+    share = side / max(height, width)
+    return picture if share >= 1 else scaled(picture, max(1, round(width * share)), max(1, round(height * share)))
+
+
 def middle(picture: Picture, width: int, height: int) -> Picture:
     """The middle of a picture (H, W, 3), of this size."""
     left, top = (picture.shape[1] - width) // 2, (picture.shape[0] - height) // 2
     return np.ascontiguousarray(picture[top : top + height, left : left + width])
+
+
+def in_ratio(pictures: Sequence[Picture], ratio: tuple[int, int] | None, *, tile: bool = False) -> list[Picture]:
+    """Drawn pictures of one size with the ratio that was asked for: models draw in coarse steps, so a little is cut off
+    two sides. A tile would be none any more if it were cut: it is resized."""
+    height, width = pictures[0].shape[:2]
+    size = trimmed((width, height), ratio)
+    return [(resized_tile if tile else middle)(picture, *size) for picture in pictures]
 
 
 def filled(picture: Picture, known: Box) -> Picture:

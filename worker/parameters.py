@@ -12,7 +12,7 @@ from contract.lineage import caption
 
 def enlargement_of(job: Job, width: int, height: int) -> int:
     """How many times a side a finished picture is what was drawn for it; one of its sides may have been trimmed."""
-    if job.plan is None or job.request.from_picture:
+    if job.plan is None or job.request.from_picture or job.request.composed:
         return 1
     return round(max(width / job.plan.width, height / job.plan.height))
 

@@ -8,6 +8,7 @@ one job. `python -m worker.reading` is that process: a JSON object on its standa
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -16,14 +17,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import EaselError, Value
+from contract.uploads import is_mask
 
 DEADLINE_S = 20.0
 """For all links of a job together: their names, redirects and files."""
@@ -62,9 +65,11 @@ class ReadingFailed(EaselError):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What the process is asked. `trusted` and `contact` as in `worker.fetching.fetch`."""
+    """What the process is asked. `files` are those that need not be fetched, in base64, by link; `trusted` and
+    `contact` as in `worker.fetching.fetch`."""
 
     links: tuple[str, ...]
+    files: Mapping[str, str]
     trusted: tuple[str, ...]
     contact: str
     deadline_s: float
@@ -78,6 +83,7 @@ class Reading:
     def __init__(
         self,
         links: Sequence[str],
+        files: Mapping[str, bytes] = MappingProxyType({}),
         *,
         trusted: Collection[str] = (),
         contact: str = "",
@@ -85,7 +91,8 @@ class Reading:
         cpu_s: int = CPU_S,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        self._request = _Request(tuple(links), tuple(trusted), contact, deadline_s, cpu_s, memory_bytes)
+        known = {link: base64.b64encode(file).decode() for link, file in files.items()}
+        self._request = _Request(tuple(links), known, tuple(trusted), contact, deadline_s, cpu_s, memory_bytes)
         self._cancelled = threading.Event()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _ONE_THREAD
         self._process = subprocess.Popen(
@@ -160,14 +167,14 @@ def main(source: BinaryIO, sink: BinaryIO) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (request.cpu_s, request.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from worker.decoding import decode_picture
+    from worker.decoding import decode_mask, decode_picture
     from worker.fetching import LinkRefused
 
     loop = asyncio.new_event_loop()
     number = 0
     try:
-        for file in loop.run_until_complete(_fetch_all(request)):
-            picture = decode_picture(file)
+        for link, file in zip(request.links, loop.run_until_complete(_fetch_all(request)), strict=True):
+            picture = decode_mask(file) if is_mask(link) else decode_picture(file)
             height, width, _ = picture.shape
             _write(sink, {"height": height, "width": width}, picture.tobytes())
             number += 1
@@ -189,21 +196,25 @@ class _Unfetched(EaselError):
 
 async def _fetch_all(request: _Request) -> list[bytes]:
     """The files behind all links, side by side, within the one deadline. _Unfetched for the first that fails."""
+    known = {link: base64.b64decode(file) for link, file in request.files.items()}
     from worker.fetching import LinkRefused, fetch
 
     tasks = {
         link: asyncio.create_task(fetch(link, request.trusted, contact=request.contact))
         for link in dict.fromkeys(request.links)
+        if link not in known
     }
+    if not tasks:
+        return [known[link] for link in request.links]
     await asyncio.wait(tasks.values(), timeout=request.deadline_s, return_when=asyncio.FIRST_EXCEPTION)
     # A refusal before a silence: those that still wait may do so only because another one was refused.
     for number, link in enumerate(request.links):
-        if tasks[link].done() and isinstance(error := tasks[link].exception(), LinkRefused):
+        if link in tasks and tasks[link].done() and isinstance(error := tasks[link].exception(), LinkRefused):
             raise _Unfetched(number, error.reason, **error.values)
     for number, link in enumerate(request.links):
-        if not tasks[link].done():
+        if link in tasks and not tasks[link].done():
             raise _Unfetched(number, "too_slow", limit_s=request.deadline_s)
-    return [tasks[link].result() for link in request.links]
+    return [known[link] if link in known else tasks[link].result() for link in request.links]
 
 
 def _write(sink: BinaryIO, header: dict[str, object], body: bytes = b"") -> None:

@@ -18,11 +18,15 @@ DAY_S = 86_400
 LOOK_S = 3_600.0
 
 
-def prune(store: ImageStore, days: float, *, now: Callable[[], float] = time.time) -> int:
-    """Delete the pictures and records of jobs that nobody touched for `days`; how many jobs that were."""
+def prune(store: ImageStore, days: float, *, dry: bool = False, now: Callable[[], float] = time.time) -> int:
+    """Delete the pictures and records of jobs that nobody touched for `days`; how many jobs that were.
+
+    `dry` only counts them.
+    """
     count = 0
     for job_id in store.untouched_since(now() - days * DAY_S):
-        store.delete(job_id)
+        if not dry:
+            store.delete(job_id)
         count += 1
     return count
 

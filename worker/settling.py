@@ -32,6 +32,8 @@ NEWER_DELAY_S = 10.0
 RENDER_RETRY_S = 0.5
 WEATHER_DELAY_S = 5.0
 MAX_DELIVERY_RETRY_S = 600.0
+WHY_LENGTH = 300
+"""Letters of a cause that a job's trail keeps."""
 
 log = structlog.get_logger(__name__)
 
@@ -65,19 +67,19 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
             log.warning("the lease was lost, the job is another worker's now", rq_id=lease.rq_id)
         case Stop.HANDED_BACK, _:
             log.info("handed back", rq_id=lease.rq_id)
-            _finish(client, lease, "back", 0)
+            _finish(client, lease, "back", 0, why="its worker went away")
         case (Stop.CANCELLED, _) | (None, Withdrawn()):
             log.info("cancelled while running", rq_id=lease.rq_id)
             _finish(client, lease, "canceled", CANCELLED_TTL_S, following=_delivery_of(client, job, lease, Cancelled()))
         case _, NewerVersion():
             log.warning("this job was made by a newer version, handing it back", rq_id=lease.rq_id, error=str(error))
-            _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S)
+            _finish(client, lease, "back", 0, delay_s=NEWER_DELAY_S, why=str(error))
         case None, RetryLater(burns_try=False):
             log.info("waiting for better times", rq_id=lease.rq_id, delay_s=round(error.delay_s, 1), reason=str(error))
-            _finish(client, lease, "back", 0, delay_s=error.delay_s)
+            _finish(client, lease, "back", 0, delay_s=error.delay_s, why=str(error))
         case None, _ if isinstance(error, WEATHER):
             log.info("waiting for better weather", rq_id=lease.rq_id, reason=sentence(error))
-            _finish(client, lease, "back", 0, delay_s=WEATHER_DELAY_S)
+            _finish(client, lease, "back", 0, delay_s=WEATHER_DELAY_S, why=sentence(error))
         case None, UserError():
             _finish(
                 client,
@@ -85,24 +87,28 @@ def settle_failure(client: redis.Redis, lease: Lease, job: RQJob, error: Excepti
                 "finished",
                 tasks.RESULT_TTL_S,
                 following=_delivery_of(client, job, lease, Refused.by(error)),
+                why=f"refused: {error}",
             )
         case reason, _ if (job.retries_left or 0) > 0:
             delay_s = _delay_s(lease, job, error)
             log.warning("failed, will be tried again", rq_id=lease.rq_id, delay_s=delay_s, reason=reason, error=text)
-            _finish(client, lease, "retry", 0, delay_s=delay_s)
+            _finish(client, lease, "retry", 0, delay_s=delay_s, why=_cause(reason, error))
         case reason, _:
             log.error("failed for good", rq_id=lease.rq_id, reason=reason, error=text)
             outcome = Failed(Fault.TIMEOUT if reason is Stop.TIMEOUT else Fault.ERROR)
             result = _result(job, lease, error=text)
             following = _delivery_of(client, job, lease, outcome)
-            _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following, result=result)
+            _finish(
+                client, lease, "failed", tasks.FAILURE_TTL_S,
+                following=following, result=result, why=_cause(reason, error),
+            )  # fmt: skip
 
 
 def settle_unreadable(client: redis.Redis, lease: Lease, job: RQJob, error: Exception) -> None:
     """End an entry of a queue that is no job of ours, or a damaged one. It is nobody's fault but the entry's."""
     log.error("an entry of the queue is not a job that can run; it was put aside", rq_id=lease.rq_id, error=repr(error))
     following = _delivery_of(client, job, lease, Failed(Fault.ERROR))
-    _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following)
+    _finish(client, lease, "failed", tasks.FAILURE_TTL_S, following=following, why=repr(error))
 
 
 def settle_unstarted(client: redis.Redis, lease: Lease) -> None:
@@ -126,7 +132,15 @@ def settle_abandoned(client: redis.Redis, queue: str, rq_id: str, execution: str
     outcome = Cancelled() if how == "canceled" else Failed(Fault.WORKER_LOST)
     log.error("the worker vanished and the job ends", rq_id=rq_id, how=how)
     ttl = CANCELLED_TTL_S if how == "canceled" else tasks.FAILURE_TTL_S
-    _finish(client, lease, how, ttl, following=_delivery_of(client, job, lease, outcome))
+    _finish(client, lease, how, ttl, following=_delivery_of(client, job, lease, outcome), why="its worker vanished")
+
+
+def _cause(reason: Stop | None, error: Exception) -> str:
+    """Why, in one line; of what was not foreseen also the kind of the error."""
+    words = sentence(error)
+    if not isinstance(error, EaselError):
+        words = f"{type(error).__name__}: {words}"
+    return f"{reason}: {words}" if reason is not None else words
 
 
 def _delay_s(lease: Lease, job: RQJob, error: Exception) -> float:
@@ -147,6 +161,7 @@ def _finish(
     delay_s: float = 0.0,
     following: tuple[dict[str, Any], tasks.Fields] | None = None,
     result: list[str] | None = None,
+    why: str = "",
     claim: dict[str, Any] | None = None,
 ) -> list[Any]:
     """Write an outcome; the RQ job that follows, if any, comes into being in the same step."""
@@ -160,6 +175,8 @@ def _finish(
         "ttl": ttl_s,
         "ended": utcformat(now()),
     }
+    if why:
+        parameters["why"] = why[:WHY_LENGTH]
     if result is not None:
         parameters["result"] = result
     if claim is not None:
@@ -173,10 +190,11 @@ def _finish(
 
 def _rendering_of(job: RQJob) -> tuple[dict[str, Any], tasks.Fields]:
     """The drawing of a job whose pictures have been brought in."""
-    document, traits = job.args
-    ours = decode_job(document)
+    ours = decode_job(job.args[0])
     rq_id = keys.again_id(ours.id)
-    return {"id": rq_id, "job": ours.id, "queue": keys.RENDER, "traits": traits}, tasks.rendering(ours, rq_id)
+    return {"id": rq_id, "job": ours.id, "queue": keys.RENDER, "traits": tasks.traits(ours)}, tasks.rendering(
+        ours, rq_id
+    )
 
 
 def _delivery_of(

@@ -30,7 +30,7 @@ from contract.errors import EaselError
 ROOM_BYTES = 20_000
 """What a signature adds to a file at most; a caller with a limit to keep leaves this much."""
 
-MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "mp4": "video/mp4"}
 
 RECIPE = "app.easel.recipe"
 """The label of our own assertion: what `easel verify` needs to draw the picture again."""
@@ -40,8 +40,10 @@ _BOXES = tuple(b"\x03" + name + b"\0" for name in (b"c2pa", b"c2pa.assertions", 
 _FRAME = {
     "jpg": (*_BOXES, b"cpadY", b"JP\x02\x11\0\0\0\x01"),
     "webp": (*_BOXES, b"cpadY"),
+    "mp4": (*_BOXES, b"cpadY", b"ftypisom\0\0\2\0isomiso2avc1mp41", b"\x81\0\0\0\0manifest\0\0\0\0\0\0\0\0\0"),
 }
-"""What stands around our credentials: names of boxes, and in a JPEG the head of their first segment."""
+"""What stands around our credentials: names of boxes, in a JPEG the head of their first segment, and in an MP4 the
+file's own kind and the head of their box."""
 _CHAIN, _KEY = "certificates.pem", "key.pem"
 _VALID_DAYS = 3650
 # A preview of every picture inside its own manifest would be ten times the size of all the rest.
@@ -125,7 +127,8 @@ class Signer:
                     "label": "c2pa.actions.v2",
                     "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": _MADE_BY_A_MODEL}]},
                 },
-                {"label": RECIPE, "data": recipe},
+                # As a text: the library writes a list of small numbers as bytes, and gives back something else.
+                {"label": RECIPE, "data": {"json": json.dumps(recipe)}},
             ],
         }
         signed = io.BytesIO()
@@ -179,9 +182,22 @@ def _read(document: Mapping[str, Any]) -> Credentials:
         verdict=Verdict(state) if state in (Verdict.TRUSTED, Verdict.VALID) else Verdict.INVALID,
         generator=" ".join(str(generator[key]) for key in ("name", "version") if generator.get(key)) or None,
         signer=(manifest.get("signature_info") or {}).get("common_name"),
-        recipe=recipe if isinstance(recipe, dict) else None,
+        recipe=_recipe_in(recipe),
         problems=problems,
     )
+
+
+def _recipe_in(assertion: object) -> Mapping[str, Any] | None:
+    """The recipe in its assertion; None when there is none. ValueError for one that cannot be read.
+
+    Easel before 0.3 wrote it as an object of its own, in which lists of small numbers were lost.
+    """
+    if not isinstance(assertion, dict):
+        return None
+    if "json" not in assertion:
+        return assertion
+    recipe = json.loads(assertion["json"])
+    return recipe if isinstance(recipe, dict) else None
 
 
 def _frame_is_whole(data: bytes, extension: str) -> bool:
@@ -212,11 +228,12 @@ def _check(chain: bytes, key: bytes) -> None:
     """Said here in plain words; the library's own are about bytes."""
     try:
         certificate = x509.load_pem_x509_certificates(chain)[0]
+    except (ValueError, IndexError):
+        raise SigningError("the signing certificate is no certificate in PEM form") from None
+    try:
         private = serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError, IndexError) as error:
-        raise SigningError(
-            f"the signing certificate or its key is not in PEM form without a password: {error}"
-        ) from None
+    except (ValueError, TypeError):
+        raise SigningError("the signing key is no key in PEM form, or a password protects it") from None
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
         raise SigningError("the signing key must be an elliptic-curve key on P-256 (ES256)")
     if private.public_key() != certificate.public_key():

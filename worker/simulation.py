@@ -24,7 +24,7 @@ from exchange import keys, scripts
 from exchange.connection import connect
 from exchange.embedded import embedded
 from exchange.queue import Limits
-from exchange.tasks import HEAD_START, RETURNS, WEIGHTS
+from exchange.tasks import HEAD_START, RETURNS
 from worker.slots import PATIENCE_S, SCAN, SKIP_LIMIT
 from worker.traces import Arrival
 
@@ -94,7 +94,7 @@ def simulate(
     """Replay `trace` on an empty server. `fifo` serves by arrival, without fair order and caps."""
     client.flushall()
     caps = limits if limits is not None and policy == "fair" else NO_LIMITS
-    client.hset(keys.limits(), mapping={"user": caps.max_running_per_user, "guild": 0})
+    client.hset(keys.limits(), mapping=caps.kept())
     client.sadd(keys.rq_workers_of(keys.RENDER), *(keys.rq_worker(f"gpu-{gpu}") for gpu in range(gpus)))
     scripts.load(client, scripts.ENQUEUE, scripts.CLAIM, scripts.FINISH)
     replay = _Replay(client, trace, gpus, policy, capped=bool(caps.max_running_per_user))
@@ -167,7 +167,7 @@ class _Replay:
             "name": "",
             "pixels": arrival.pixels,
             "cost": max(arrival.cost, 0.001),
-            "weight": WEIGHTS[Speed(arrival.speed)],
+            "speed": Speed(arrival.speed).value,
             "ahead": HEAD_START if pressed and self._fair else 0,
             "returns": RETURNS,
             "version": JOB_VERSION,
@@ -297,8 +297,13 @@ def _waits(groups: Sequence[Sequence[float]]) -> Waits:
 
 def describe(now: Report, more: Report) -> str:
     """A report for people, with bars."""
-    shares = "nobody waits to speak of"
-    if now.waits.p99 >= 1:
+    if now.waits.p99 < 1:
+        shares = "nobody waits to speak of"
+    elif now.users == 1:
+        shares = "one user alone, who waits for nobody else"
+    elif now.light.p99 < 1:
+        shares = "heavy users wait, light ones hardly"
+    else:
         shares = f"heavy users wait {now.fairness:.1f} times as long as light ones"
     lines = [
         f"{now.jobs} jobs of {now.users} users on {now.gpus} GPUs, {now.policy}: {now.utilisation:.0%} busy over "

@@ -11,7 +11,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -65,9 +66,9 @@ class Wants:
 
     `models`: catalogue names this process can serve. `max_pixels`: the largest picture it has room for. `prefer`: jobs
     of the loaded model first, but nobody is passed over for ever. `must`: only jobs of the model that somebody waits
-    for here; when it is empty and `models` are several, a claim brings only jobs of the model whose jobs run. `none`:
-    nothing is to be drawn here for now. `loaded`: the model that is warm here, whose jobs others leave to this process
-    for a moment.
+    for here; when it is empty, a claim brings only jobs of the models whose jobs run, once those are `resident` many.
+    `none`: nothing is to be drawn here for now. `loaded`: the models that are warm here, with commas between, whose
+    jobs others leave to this process for a moment.
     """
 
     must: str = ""
@@ -76,6 +77,7 @@ class Wants:
     max_pixels: int = 0
     none: bool = False
     loaded: str = ""
+    resident: int = 1
 
 
 class NoDeathPenalty(BaseDeathPenalty):  # type: ignore[misc]  # RQ ships no types
@@ -276,6 +278,7 @@ class Slot(SimpleWorker):  # type: ignore[misc]  # RQ ships no types
             "patience_s": PATIENCE_S,
             "skip_limit": SKIP_LIMIT,
             "scan": SCAN,
+            "places": self.pool.places,
             **({"process": self.pool.name, "loaded": wants.loaded} if render else {}),
         }
 
@@ -287,10 +290,10 @@ class SlotPool:
     """The slots of one process. `slots` says how many serve each queue, such as `{"render": 4, "deliver": 2}`.
 
     Load the first model before `start`: its libraries hold Python's lock for long. `wants` is asked before every
-    claim. `name` tells this process from all others, for ever. `refuse` is told of a model that fails job after job,
-    and why; `forgive` is called when an operator asks that everything be tried again. `hung` says for how many seconds
-    the engine has owed a step (0 while idle); the process ends itself when that passes `hung_after_s`, because a stuck
-    kernel cannot be interrupted.
+    claim. `name` tells this process from all others, for ever; where one of its `places` is drained it begins nothing.
+    `refuse` is told of a model that fails job after job, and why; `forgive` is called when an operator asks that
+    everything be tried again. `hung` says for how many seconds the engine has owed a step (0 while idle); the process
+    ends itself when that passes `hung_after_s`, because a stuck kernel cannot be interrupted.
     """
 
     def __init__(
@@ -306,11 +309,13 @@ class SlotPool:
         describe: Callable[[], Mapping[str, str | int | float]] = dict,
         lease_s: float = LEASE_S,
         name: str = "",
+        places: Sequence[str] = (),
     ) -> None:
         self.client = client
         self.wants = wants
         self.lease_s = lease_s
         self.name = name or unique_name()
+        self.places: Sequence[str] = list(places)
         self.stopping = threading.Event()
         self.ended = threading.Event()
         self.weather = Weather("Redis")
@@ -374,10 +379,12 @@ class SlotPool:
         return [lease for slot in self.slots() if (lease := slot.lease) is not None]
 
     def running_model(self, wants: Wants) -> str:
-        """The model key that a claim must bring: one engine draws, so a batch is of one model. Empty for any."""
+        """The model key that a claim must bring, empty for any: jobs of more models than may be loaded at a time would
+        only wait for each other. Of those that run, the one with the fewest jobs here."""
         if wants.must or len(wants.models) < 2:
             return wants.must
-        return next((lease.model for lease in self.leases() if lease.queue == keys.RENDER and lease.model), "")
+        running = Counter(lease.model for lease in self.leases() if lease.queue == keys.RENDER and lease.model)
+        return min(running, key=running.__getitem__) if len(running) >= wants.resident else ""
 
     def note_success(self, model: str) -> None:
         """A rendering succeeded: whatever broke before, device and model are well."""

@@ -1,7 +1,7 @@
 """One child process per GPU, restarted with back-off; a dead child's jobs run again at once, not when leases lapse.
 
 The supervisor loads no model, so it cannot hang or run out of memory with one. A child that dies five times within ten
-minutes is left alone for five, or until an operator says `easel-worker resume`: a circuit breaker, so that a broken
+minutes is left alone for five, or until an operator says `easel reset-breaker`: a circuit breaker, so that a broken
 card does not eat every job's tries.
 """
 
@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from types import FrameType
 
 import redis
@@ -25,6 +26,7 @@ import structlog
 
 from contract.errors import EaselError
 from exchange import keys
+from exchange.settings import SettingsError
 from worker.recovery import bury, unique_name
 
 BACKOFF_S = (0.2, 30.0)
@@ -42,6 +44,8 @@ KILL_AFTER_S = 20.0
 
 NAME_VARIABLE = "EASEL_WORKER_NAME"
 """Tells a child what to call itself, so that its leases can be found when it has died."""
+DEVICE_VARIABLE = "EASEL_WORKER_DEVICE"
+"""Tells a child which of the host's devices is its own."""
 
 EXIT_CONFIGURATION = 2
 EXIT_HOPELESS = 78
@@ -77,7 +81,8 @@ class Child:
 
 
 def devices(gpus: str) -> list[str]:
-    """What `--gpus` means: `cpu`, `all`, or indices such as `0,1`. NoSuchDevice when they are not there."""
+    """What `--gpus` means: `cpu`, `all`, or indices such as `0,1`. NoSuchDevice when they are not there,
+    SettingsError for a CUDA_VISIBLE_DEVICES that names none."""
     if gpus == "cpu":
         return ["cpu"]
     present = _gpu_indices()
@@ -93,8 +98,15 @@ def devices(gpus: str) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+ASKING = (signal.SIGTERM, signal.SIGINT)
+"""What children get when the supervisor is asked to end, and asked once more."""
+
+
 class Supervisor:
-    """Runs `command(device)` once per device until SIGTERM or SIGINT; at a second signal children hand back at once."""
+    """Runs `command(device)` once per device until SIGTERM or SIGINT; at a second signal children hand back at once.
+
+    They are asked by SIGTERM first and by SIGINT then (`worker.signals`).
+    """
 
     def __init__(
         self,
@@ -142,6 +154,7 @@ class Supervisor:
         # A group of its own: Ctrl-C in a terminal reaches the supervisor only, which then asks once.
         child.name = unique_name()
         environment[NAME_VARIABLE] = child.name
+        environment[DEVICE_VARIABLE] = child.device
         child.process = subprocess.Popen(
             [*self._command(child.device)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -174,7 +187,7 @@ class Supervisor:
         """For `status` to show, and for `resume` to end."""
         child.left_alone, child.resumes, self._next_look = True, None, 0.0
         name = f"{socket.gethostname()}-device-{child.device}"
-        words = f"left alone after {BREAKER_FAULTS} deaths; `easel-worker resume` starts it again at once"
+        words = f"left alone after {BREAKER_FAULTS} deaths; `easel reset-breaker` starts it again at once"
         with suppress(redis.exceptions.RedisError):
             child.resumes = self._redis.get(keys.resumed())
             self._redis.hset(keys.node(name), mapping={"name": name, "state": words})
@@ -209,11 +222,11 @@ class Supervisor:
         deadline = time.monotonic() + self._grace_s + KILL_AFTER_S
         passed_on = 0
         while (running := [child for child in self._children if child.alive]) and time.monotonic() < deadline:
-            while passed_on < min(self._asked, 2):
+            for number in ASKING[passed_on : self._asked]:
                 passed_on += 1
                 for child in running:
                     assert child.process is not None
-                    child.process.send_signal(signal.SIGTERM)
+                    child.process.send_signal(number)
             time.sleep(LOOK_S)
         for child in running:
             assert child.process is not None
@@ -241,10 +254,29 @@ def _gpu_indices() -> list[str]:
     """The GPUs that this process may use, as CUDA counts them."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
-        return [index.strip() for index in allowed.split(",") if index.strip()]
+        names = [name.strip() for name in allowed.split(",") if name.strip()]
+        return [_index_of(name) for name in takewhile(lambda name: not name.startswith("-"), names)]  # as CUDA reads it
+    return [index for index in _listed("index") if index.isdigit()]
+
+
+def _index_of(name: str) -> str:
+    """The GPU that CUDA_VISIBLE_DEVICES names by its index, or by the beginning of its UUID. SettingsError."""
+    if name.isdigit():
+        return name
+    of_name = [index for index, uuid in zip(_listed("index"), _listed("uuid"), strict=False) if uuid.startswith(name)]
+    if len(of_name) != 1 or not name.startswith("GPU-"):
+        raise SettingsError(
+            f"CUDA_VISIBLE_DEVICES names {name!r}, which is no GPU of this host: it holds indices such as 0,1 or UUIDs "
+            "such as GPU-8932f937; unset it for all."
+        )
+    return of_name[0]
+
+
+def _listed(what: str) -> list[str]:
+    """One fact of each GPU, as the driver's tool shows it; empty without one."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    query = [tool, "--query-gpu=index", "--format=csv,noheader"]
+    query = [tool, f"--query-gpu={what}", "--format=csv,noheader"]
     listed = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
-    return [line.strip() for line in listed.stdout.splitlines() if line.strip().isdigit()]
+    return [line.strip() for line in listed.stdout.splitlines() if line.strip()]

@@ -17,8 +17,15 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import NormalDist
 
+import structlog
+
+from contract.codec import job_from_document
 from contract.errors import EaselError
-from contract.jobs import Speed
+from contract.jobs import Job, Speed
+from contract.plan import Plan
+from exchange.images import ImageStore
+
+log = structlog.get_logger(__name__)
 
 ACTIVITY_SIGMA = 1.667
 """Spread of the users' activity (log-normal) at which the busiest tenth asks for 65 % of the jobs."""
@@ -60,8 +67,9 @@ def read_trace(path: Path) -> list[Arrival]:
     """A trace in the order of arrival. BadTrace for a file that is none."""
     arrivals = []
     with open(path, newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
+        rows = csv.DictReader(file)
+        try:
+            for row in rows:
                 arrivals.append(
                     Arrival(
                         float(row["arrival_s"]),
@@ -74,8 +82,8 @@ def read_trace(path: Path) -> list[Arrival]:
                         int(row.get("pressed") or 0),
                     )
                 )
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadTrace(f"{path}, line {number}: {error}") from error
+        except (KeyError, TypeError, ValueError, csv.Error) as error:  # also bytes that are no text
+            raise BadTrace(f"{path}, line {rows.line_num or 1}: {error}") from error
     if not arrivals:
         raise BadTrace(f"{path} holds no job")
     return sorted(arrivals, key=lambda arrival: arrival.arrival_s)
@@ -87,6 +95,39 @@ def write_trace(path: Path, arrivals: Iterable[Arrival]) -> None:
         writer = csv.writer(file)
         writer.writerow([field.name for field in fields(Arrival)])
         writer.writerows(astuple(arrival) for arrival in arrivals)
+
+
+def exported(store: ImageStore, *, since_ms: int) -> list[Arrival]:
+    """The traffic behind the records of a store, from a Unix time in milliseconds on, in the order of arrival.
+
+    What was cancelled, refused or failed left no record. People are numbered in the order in which they came.
+    """
+    found: list[tuple[Job, Plan, float]] = []
+    for job_id in store.untouched_since(math.inf):
+        try:
+            document = store.get_document(job_id)
+            job = None if document is None else job_from_document(document)
+        except EaselError as error:
+            log.warning("a record cannot be read and is left out", job_id=job_id, error=str(error))
+            continue
+        if document is None or job is None or job.plan is None or job.created_ms < since_ms:
+            continue
+        found.append((job, job.plan, float(document.get("drawn", {}).get("gpu_s", 0.0))))
+    found.sort(key=lambda one: one[0].created_ms)
+    numbers: dict[int, str] = {}
+    return [
+        Arrival(
+            (job.created_ms - found[0][0].created_ms) / 1000,
+            numbers.setdefault(job.user.id, str(len(numbers) + 1)),
+            max(1, job.image_count),
+            plan.width * plan.height,
+            plan.num_inference_steps,
+            seconds,
+            str(job.speed),
+            int(job.parent is not None),
+        )
+        for job, plan, seconds in found
+    ]
 
 
 def generate(

@@ -1,1 +1,1 @@
-"""Groups of the operator's commands, one file each; `worker.__main__` puts them on the command line."""
+"""Commands that need what a worker has: pictures, models, webhook secrets. `worker.__main__` puts them together."""

@@ -29,10 +29,16 @@ class Told:
 
 class Door(Protocol):
     """One kind of destination. `known` is what is known of the job's messages; `tried_ms` when a post was first tried,
-    in Unix milliseconds, None at the first try."""
+    in Unix milliseconds, None at the first try. `takes_from_memory`: results go there as they are, not only those that
+    the store has."""
 
-    def post(self, job: Job, result: Result, tried_ms: int | None) -> MessageRef | None:
+    takes_from_memory: bool
+
+    def post(self, job: Job, known: DeliveryState, result: Result, tried_ms: int | None) -> MessageRef | None:
         """Hand over a result; None when that was done before and has been deleted since. UserError when it is final."""
+
+    def handed_over(self, job: Job, known: DeliveryState) -> MessageRef | None:
+        """The result that an earlier try handed over and had no time to record; None when there is none."""
 
     def tell(self, job: Job, known: DeliveryState, error: UserError, tried_ms: int | None) -> Told | None:
         """Tell the person of a failure, in the kindest way that works; None when none does."""
@@ -40,5 +46,5 @@ class Door(Protocol):
     def stop(self, job: Job, known: DeliveryState) -> None:
         """Let what announced the job say that it goes on no more. The one author of `(Stopped)`."""
 
-    def clear(self, job: Job, known: DeliveryState) -> None:
-        """Take away what announced the job: its result stands."""
+    def clear(self, job: Job, known: DeliveryState, posted: MessageRef | None) -> None:
+        """Take away what announced the job, where that has not become its result: `posted` stands."""

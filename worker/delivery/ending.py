@@ -6,17 +6,13 @@ knows how a place is reached; that is its `Door`. No torch, so it can run alone.
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
 import redis
 import structlog
-from numpy.typing import NDArray
-from PIL import Image
 
 from contract import events, planning
 from contract.catalogue import Catalogue
@@ -24,7 +20,9 @@ from contract.codec import job_document
 from contract.errors import EaselError, MalformedDocument, UserError
 from contract.events import Observer
 from contract.jobs import Job
+from contract.moderation import SCREENED, Weight, scores_in
 from contract.outcomes import Cancelled, Done, Failed, JobState, Outcome, Refused, Stored, Texts
+from contract.remarks import Remark
 from exchange import accounts
 from exchange.delivery import (
     DeliveryState,
@@ -38,8 +36,14 @@ from exchange.delivery import (
 from exchange.images import ImageStore, StoreUnavailable
 from exchange.observing import log_event
 from worker.delivery.door import Door, Unavailable
+from worker.encoding import is_animated, read_pixels
+from worker.intake import input_name
+from worker.joining import Picture
 from worker.leases import RetryLater
-from worker.results import Pictures, Result, Words
+from worker.recipes import drawn_by
+from worker.remarks import remarks_in
+from worker.results import Animation, Pictures, Result, Words
+from worker.screening import CannotScreen, Screen, looks_of
 
 log = structlog.get_logger(__name__)
 
@@ -77,14 +81,17 @@ class Delivery:
         client: redis.Redis,
         catalogue: Catalogue,
         *,
+        screen: Screen | None = None,
         now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
         observe: Observer = log_event,
     ) -> None:
-        """`doors` are the places by the `kind` of a destination."""
+        """`doors` are the places by the `kind` of a destination. `screen` looks at pictures; without one nothing that
+        has to be looked at is handed over."""
         self._doors = doors
         self._store = store
         self._redis = client
         self._catalogue = catalogue
+        self._screen = screen or Screen(None, client)
         self._now_ms = now_ms
         self._observe = observe
 
@@ -106,7 +113,12 @@ class Delivery:
             if self._tried_for_ms(job) < PATIENCE_MS:
                 raise
             log.exception("the delivery keeps failing")
-            return self._fail(job, known, UserError("job_failed"), f"{type(error).__name__}: {error}")
+            told = UserError("picture_unchecked") if isinstance(error, CannotScreen) else UserError("job_failed")
+            return self._fail(job, known, told, f"{type(error).__name__}: {error}")
+
+    def takes_from_memory(self, job: Job) -> bool:
+        """Whether the job's place takes a result that the store does not have."""
+        return self._door(job).takes_from_memory
 
     def hand_over(self, job: Job, result: Result) -> Ended:
         """Post a result from memory, because the store does not take it. Repeating it is harmless.
@@ -115,9 +127,9 @@ class Delivery:
         """
         known = delivery_state(self._redis, job.id)
         try:
-            return (
-                self._hand_over(job, known, result) if known.posted is None else self._finish(job, known, known.posted)
-            )
+            if known.posted is not None:
+                return self._finish(job, known, known.posted)
+            return self._hand_over(job, known, result, kept=False)
         except Unavailable as error:
             return self._wait(job, error)
 
@@ -125,15 +137,23 @@ class Delivery:
         if known.posted is not None:
             return self._finish(job, known, known.posted)
         match outcome:
+            case Done() if job.request.in_place:  # its delivery was lost, and its texts with that
+                words = self._words(job)
+                if words is not None:
+                    return self._hand_over(job, known, words)
+                return self._unless_handed_over(job, known, "texts_missing")
             case Stored() | Done():
                 pictures = self._pictures(job)
                 if pictures is not None:
                     remarks = outcome.remarks if isinstance(outcome, Done) else ()
                     return self._hand_over(job, known, replace(pictures, remarks=remarks))
+                if self._store.get_input(job.id, "withheld/0") is not None:
+                    return self._fail(job, known, self._screen.refusal(job))
                 again = self._draw_again if isinstance(outcome, Stored) else self._await_pictures
                 return again(job, known)
-            case Texts(texts=texts):
-                return self._hand_over(job, known, Words(texts))
+            case Texts():
+                words = Words(outcome.texts, outcome.influence, self._input(job), outcome.remarks)
+                return self._hand_over(job, known, words)
             case Cancelled():
                 self._door(job).stop(job, known)
                 record_ended(self._redis, job.id, JobState.CANCELLED)
@@ -145,32 +165,86 @@ class Delivery:
             case Failed(reason=reason):
                 # It may have been drawn all the same, such as by a worker that died just then.
                 with suppress(StoreUnavailable):
-                    pictures = self._pictures(job) if job.image_count else None
-                    if pictures is not None:
-                        return self._hand_over(job, known, pictures)
-                return self._fail(job, known, UserError("job_failed"), reason)
+                    made = self._pictures(job) if job.image_count else self._words(job)
+                    if made is not None:
+                        return self._hand_over(job, known, replace(made, remarks=self._remarks(job)))
+                # Or handed over, such as from memory since the store took nothing, by one that died before it said so.
+                return self._unless_handed_over(job, known, reason)
+
+    def _unless_handed_over(self, job: Job, known: DeliveryState, reason: str) -> Ended:
+        """A failure, unless the place shows a result: then that is the end, and only has to be noted."""
+        posted = self._door(job).handed_over(job, known)
+        if posted is None:
+            return self._fail(job, known, UserError("job_failed"), reason)
+        record_posted(self._redis, job.id, posted, JobState.DELIVERED)
+        return self._finish(job, known, posted)
 
     # ── results ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _hand_over(self, job: Job, known: DeliveryState, result: Result) -> Ended:
+    def _hand_over(self, job: Job, known: DeliveryState, result: Result, *, kept: bool = True) -> Ended:
+        if isinstance(result, Words):
+            result = self._without_picture(job, result)
+        else:
+            result = self._looked_at(job, result)
+            if result.adult and self._screen.screening(job).weight.refuses:
+                return self._refuse(job, known, kept=kept)
         try:
-            posted = self._door(job).post(job, result, begin_post(self._redis, job.id).first_try_ms)
+            posted = self._door(job).post(job, known, result, begin_post(self._redis, job.id).first_try_ms)
         except UserError as error:
             return self._fail(job, known, error, str(error.__cause__ or ""))
         if posted is None:
             log.info("posted before and deleted since")
-            self._door(job).clear(job, known)
+            self._door(job).clear(job, known, None)
             record_ended(self._redis, job.id, JobState.DELIVERED)
             return Ended(JobState.DELIVERED)
         record_posted(self._redis, job.id, posted, JobState.DELIVERED)
         return self._finish(job, known, posted)
+
+    def _looked_at(self, job: Job, result: Pictures | Animation) -> Pictures | Animation:
+        """`result`, and whether it is for adults and is to be hidden. CannotScreen when nobody can say."""
+        screening = self._screen.screening(job)
+        if not self._screen.asks(job):
+            return replace(result, veiled=screening.veiled)
+        adult = max(self._scores(job, result)) >= screening.threshold
+        if adult:
+            self._screen.noticed(job)
+        hidden = adult and screening.weight in (Weight.SOFT, Weight.LIGHT)
+        return replace(result, adult=adult, veiled=screening.veiled or hidden)
+
+    def _without_picture(self, job: Job, result: Words) -> Words:
+        """`result` without the picture that it is about, when that would have to be hidden: there is no veil for it."""
+        screening = self._screen.screening(job)
+        if result.picture is None or screening.weight.rank < Weight.SOFT.rank:
+            return result
+        [score] = self._screen.scores([result.picture])
+        return replace(result, picture=None) if score >= screening.threshold else result
+
+    def _scores(self, job: Job, result: Pictures | Animation) -> list[float]:
+        """As they were noted when the pictures were drawn, else looked at now, and noted."""
+        document = None
+        with suppress(StoreUnavailable, MalformedDocument):
+            document = self._store.get_document(job.id)
+        known = scores_in(document)
+        if known:
+            return known
+        scores = self._screen.scores(looks_of(result))
+        with suppress(StoreUnavailable):
+            self._store.put_record({**(document or job_document(job)), SCREENED: scores})
+        return scores
+
+    def _refuse(self, job: Job, known: DeliveryState, *, kept: bool) -> Ended:
+        """What may not be shown goes out of sight before anybody is told: only moderators find it there. Of what the
+        store never took (`kept` is false) there is nothing to hide."""
+        with nullcontext() if kept else suppress(StoreUnavailable):
+            self._store.withhold(job.id)
+        return self._fail(job, known, self._screen.refusal(job))
 
     def _finish(self, job: Job, known: DeliveryState, posted: MessageRef) -> Ended:
         """What follows once the last message stands."""
         if known.state is JobState.FAILED:
             self._door(job).stop(job, known)
             return Ended(JobState.FAILED, posted)
-        self._door(job).clear(job, known)
+        self._door(job).clear(job, known, posted)
         gpu_s = self._gpu_s(job)
         accounts.record(self._redis, job, job.prompt.echo, posted, images=job.image_count, gpu_s=gpu_s)
         self._observe(events.Delivered(job))
@@ -200,13 +274,49 @@ class Delivery:
             raise PicturesMissing(f"the image store has no pictures of {job.id}: do all hosts share IMAGE_STORE?")
         return self._fail(job, known, UserError("job_failed"), "pictures_missing")
 
-    def _pictures(self, job: Job) -> Pictures | None:
+    def _pictures(self, job: Job) -> Pictures | Animation | None:
         """The job's pictures from the store; None when one is missing or damaged."""
-        files = [self._file(job, index) for index in range(job.image_count)]
+        files = [file for index in range(job.image_count) if (file := self._file(job, index)) is not None]
+        if len(files) < job.image_count:
+            return None
         try:
-            return Pictures(tuple(_pixels(file) for file in files if file is not None)) if all(files) else None
+            if len(files) == 1 and is_animated(files[0]):
+                return Animation(files[0], drawn_by=drawn_by(files[0]))
+            return Pictures(tuple(read_pixels(file) for file in files), drawn_by=drawn_by(files[0]))
         except (OSError, SyntaxError, ValueError) as error:  # all of them mean a damaged file to Pillow
             log.error("a stored picture is damaged", error=str(error))
+            return None
+
+    def _words(self, job: Job) -> Words | None:
+        """The job's texts from its record; None when there are none, or it cannot be read."""
+        try:
+            document = self._store.get_document(job.id)
+            texts = (document or {}).get("texts")
+            if not texts:
+                return None
+            assert document is not None, "it has texts"
+            return Words(list(texts), tuple(document.get("influence", ())), self._input(job), remarks_in(document))
+        except (StoreUnavailable, MalformedDocument, TypeError) as error:
+            log.warning("the texts of a job cannot be read", error=str(error))
+            return None
+
+    def _remarks(self, job: Job) -> tuple[Remark, ...]:
+        """Those in the job's record; none when it cannot be read."""
+        try:
+            return remarks_in(self._store.get_document(job.id))
+        except (StoreUnavailable, MalformedDocument) as error:
+            log.warning("what was to be said of a picture is not known", error=str(error))
+            return ()
+
+    def _input(self, job: Job) -> Picture | None:
+        """The picture that a job's texts are about; None when there is none, or the store cannot give it."""
+        if not job.links:
+            return None
+        try:
+            file = self._store.get_input(job.id, input_name(0))
+            return None if file is None else read_pixels(file)
+        except (StoreUnavailable, OSError, SyntaxError, ValueError) as error:  # as of a damaged file
+            log.warning("the picture that was described cannot be shown", error=str(error))
             return None
 
     def _file(self, job: Job, index: int) -> bytes | None:
@@ -272,8 +382,3 @@ class Delivery:
 
     def _door(self, job: Job) -> Door:
         return self._doors[job.destination.kind]
-
-
-def _pixels(file: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(file)) as image:
-        return np.asarray(image.convert("RGB"))

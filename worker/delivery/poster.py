@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import io
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,10 +19,13 @@ import discord
 import structlog
 from pydantic import SecretStr
 
-from contract.actions import Button
+from contract.actions import Button, Line, Menu
 from contract.endpoints import Endpoints
 from contract.errors import EaselError
-from contract.messages import Embed
+from contract.events import Observer
+from contract.messages import FAILURE_COLOUR, Embed
+from exchange.observing import log_event
+from exchange.throttling import heard_by
 from worker.delivery.door import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -107,7 +110,7 @@ class Post:
 
     content: str | None = None
     embed: Embed | None = None
-    buttons: tuple[tuple[Button, ...], ...] = ()
+    buttons: tuple[Line, ...] = ()
     attachment: Attachment | None = None
     mention: int | None = None
     reply_to: int | None = None
@@ -123,12 +126,15 @@ class Poster:
         *,
         patience_s: float = 60,
         pause_s: float = _FIRST_PAUSE_S,
+        observe: Observer = log_event,
     ) -> None:
-        """`patience_s`: how long one call tries while Discord is away; `pause_s`: the first pause between tries."""
+        """`patience_s`: how long one call tries while Discord is away; `pause_s`: the first pause between tries;
+        `observe` hears of every answer that asks to slow down."""
         if endpoints is not None:
             log.warning("DISCORD IS REPLACED: the bot token goes to a stand-in", api_base=endpoints.api_base)
             discord.http.Route.BASE = endpoints.rest_base
         self._token = token
+        self._trace = heard_by(observe)
         self._patience_s = patience_s
         self._pause_s = pause_s
         self._client: discord.Client | None = None
@@ -181,6 +187,19 @@ class Poster:
 
         return self._run(self._patiently(edit))
 
+    def fill(self, channel_id: int, message_id: int, post: Post) -> bool:
+        """Make a message of ours say all that `post` says and nothing else; False when the message itself is gone."""
+        arguments = _arguments(post)
+        del arguments["allowed_mentions"]  # an edit pings nobody
+        files = [arguments.pop("file")] if "file" in arguments else []
+        changes = {"content": "", "embed": None, "view": None, "attachments": files, **arguments}
+
+        async def edit(client: discord.Client) -> bool:
+            message = client.get_partial_messageable(channel_id).get_partial_message(message_id)
+            return await _unless_gone(message.edit(**changes))
+
+        return self._run(self._patiently(edit))
+
     def delete(self, channel_id: int, message_id: int) -> bool:
         """Delete a message; False when it or its channel was gone already."""
 
@@ -197,6 +216,15 @@ class Poster:
         """
         return self._run(self._search(channel_id, since_ms, lambda message: _is_about(message, job_id)))
 
+    def find_result(self, channel_id: int, job_id: str, since_ms: int) -> int | None:
+        """As `find_post`, but not of the word that a job failed."""
+
+        def shows(message: discord.Message) -> bool:
+            failed = any(embed.colour == discord.Colour(FAILURE_COLOUR) for embed in message.embeds)
+            return _is_about(message, job_id) and not failed
+
+        return self._run(self._search(channel_id, since_ms, shows))
+
     def find_answer(self, channel_id: int, interaction_id: int, since_ms: int) -> int | None:
         """The id of our own answer to an interaction, sent since a Unix time in milliseconds; None as `find_post`."""
 
@@ -204,6 +232,20 @@ class Poster:
             return message.interaction_metadata is not None and message.interaction_metadata.id == interaction_id
 
         return self._run(self._search(channel_id, since_ms, answers))
+
+    def bears(self, channel_id: int, message_id: int, custom_ids: Collection[str]) -> bool:
+        """Whether there is this message, with one of these buttons or menus under it."""
+
+        async def look(client: discord.Client) -> bool:
+            try:
+                message = await client.get_partial_messageable(channel_id).fetch_message(message_id)
+            except discord.NotFound as error:
+                if error.code not in (_UNKNOWN_MESSAGE, _UNKNOWN_CHANNEL):
+                    raise
+                return False
+            return not set(custom_ids).isdisjoint(_custom_ids(message))
+
+        return self._run(self._patiently(look))
 
     def close(self) -> None:
         """End every call under way and all later ones with Unavailable, log out and end the thread. Idempotent."""
@@ -241,7 +283,11 @@ class Poster:
     async def _logged_in(self) -> discord.Client:
         async with self._login:
             if self._client is None:
-                client = discord.Client(intents=discord.Intents.none(), max_ratelimit_timeout=_RATE_LIMIT_PATIENCE_S)
+                client = discord.Client(
+                    intents=discord.Intents.none(),
+                    max_ratelimit_timeout=_RATE_LIMIT_PATIENCE_S,
+                    http_trace=self._trace,
+                )
                 try:
                     await _translated(client.login(self._token.get_secret_value()))
                 except EaselError:
@@ -311,10 +357,25 @@ async def _unless_gone(call: Awaitable[object]) -> bool:
 
 async def _send(client: discord.Client, channel_id: int, post: Post, nonce: str) -> int | None:
     channel = client.get_partial_messageable(channel_id)
+    arguments = _arguments(post)
+    if post.reply_to is not None:
+        arguments["reference"] = discord.MessageReference(
+            message_id=post.reply_to, channel_id=channel_id, fail_if_not_exists=False
+        )
+    try:
+        message: discord.Message = await channel.send(nonce=nonce, **arguments)
+    except discord.NotFound as error:
+        if error.code != _UNKNOWN_MESSAGE:
+            raise
+        return None
+    return message.id
+
+
+def _arguments(post: Post) -> dict[str, Any]:
+    """What `post` says, as the library takes it."""
     mention = [discord.Object(post.mention)] if post.mention is not None else False
     arguments: dict[str, Any] = {
         "content": post.content,
-        "nonce": nonce,
         "allowed_mentions": discord.AllowedMentions(everyone=False, roles=False, users=mention, replied_user=False),
     }
     if post.embed is not None:
@@ -324,51 +385,50 @@ async def _send(client: discord.Client, channel_id: int, post: Post, nonce: str)
     if post.attachment is not None:
         data, name = io.BytesIO(post.attachment.data), post.attachment.name
         arguments["file"] = discord.File(data, filename=name, description=post.attachment.description)
-    if post.reply_to is not None:
-        arguments["reference"] = discord.MessageReference(
-            message_id=post.reply_to, channel_id=channel_id, fail_if_not_exists=False
-        )
-    try:
-        message: discord.Message = await channel.send(**arguments)
-    except discord.NotFound as error:
-        if error.code != _UNKNOWN_MESSAGE:
-            raise
-        return None
-    return message.id
+    return arguments
 
 
-def _view(rows: tuple[tuple[Button, ...], ...]) -> discord.ui.View:
+def _view(rows: tuple[Line, ...]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    for row, buttons in enumerate(rows):
-        for button in buttons:
-            view.add_item(
-                discord.ui.Button(
-                    style=discord.ButtonStyle(button.style),
-                    label=button.label,
-                    emoji=button.emoji,
-                    custom_id=button.custom_id,
-                    row=row,
-                )
-            )
+    for row, line in enumerate(rows):
+        for part in line:
+            view.add_item(_menu(part, row) if isinstance(part, Menu) else _button(part, row))
     view.stop()  # the bot hears the presses; a live view would stay registered in this process for ever
     return view
 
 
+def _button(button: Button, row: int) -> discord.ui.Button[Any]:
+    return discord.ui.Button(
+        style=discord.ButtonStyle(button.style),
+        label=button.label,
+        emoji=button.emoji,
+        custom_id=button.custom_id,
+        row=row,
+    )
+
+
+def _menu(menu: Menu, row: int) -> discord.ui.Select[Any]:
+    options = [discord.SelectOption(label=name, value=str(n)) for n, name in enumerate(menu.options, 1)]
+    return discord.ui.Select(custom_id=menu.custom_id, placeholder=menu.placeholder, options=options, row=row)
+
+
 def _embed(embed: Embed) -> discord.Embed:
-    made = discord.Embed(title=embed.title, description=embed.description, colour=embed.colour)
+    made = discord.Embed(title=embed.title or None, description=embed.description, colour=embed.colour)
+    made.set_image(url=embed.image)
     return made.set_footer(text=embed.footer) if embed.footer else made
 
 
 def _is_about(message: discord.Message, job_id: str) -> bool:
     if message.interaction_metadata is not None:
         return False
-    custom_ids = (
-        child.custom_id or ""
-        for row in message.components
-        if isinstance(row, discord.ActionRow)
-        for child in row.children
-        if isinstance(child, discord.Button)
-    )
     files = (attachment.filename for attachment in message.attachments)
     footers = (embed.footer.text or "" for embed in message.embeds)
-    return any(job_id in text for texts in (custom_ids, files, footers) for text in texts)
+    return any(job_id in text for texts in (_custom_ids(message), files, footers) for text in texts)
+
+
+def _custom_ids(message: discord.Message) -> Iterator[str]:
+    """Those of the buttons and menus under a message."""
+    for row in message.components:
+        for part in row.children if isinstance(row, discord.ActionRow) else ():
+            if isinstance(part, discord.Button | discord.SelectMenu):
+                yield part.custom_id or ""

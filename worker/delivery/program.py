@@ -23,7 +23,7 @@ from contract.jobs import Job, Program
 from contract.outcomes import JobState
 from contract.sentences import describe
 from exchange import keys
-from exchange.delivery import DeliveryState, MessageRef, record_error
+from exchange.delivery import DeliveryState, MessageRef, record_error, record_handed_over
 from worker.delivery.door import Told, Unavailable
 from worker.results import Result
 
@@ -44,6 +44,8 @@ class ProgramDoor:
     """A `worker.delivery.door.Door` to programs. `secret` is the operator's API_SECRET: each key's own follows from
     it. Without it there are no webhooks."""
 
+    takes_from_memory = False
+
     def __init__(
         self,
         client: redis.Redis,
@@ -57,10 +59,16 @@ class ProgramDoor:
         self._send = send
         self._now_s = now_s
 
-    def post(self, job: Job, result: Result, tried_ms: int | None) -> MessageRef | None:
-        """The pictures are in the store: the webhook hears how many. Unavailable until it has answered with a 2xx."""
+    def post(self, job: Job, known: DeliveryState, result: Result, tried_ms: int | None) -> MessageRef | None:
+        """The pictures are in the store, and from now on for who asks: the webhook hears how many. Unavailable until it
+        has answered with a 2xx."""
+        record_handed_over(self._redis, job.id)
         self._notify(job, JobState.DELIVERED, images=job.image_count)
         return NO_MESSAGE
+
+    def handed_over(self, job: Job, known: DeliveryState) -> MessageRef | None:
+        """None: it is the store that hands over, and what is there is found before this is asked."""
+        return None
 
     def tell(self, job: Job, known: DeliveryState, error: UserError, tried_ms: int | None) -> Told | None:
         """The error is kept for who asks, and told to the webhook."""
@@ -74,7 +82,7 @@ class ProgramDoor:
         if not self._redis.hexists(keys.state(job.id), "error"):
             self._notify(job, JobState.CANCELLED)
 
-    def clear(self, job: Job, known: DeliveryState) -> None:
+    def clear(self, job: Job, known: DeliveryState, posted: MessageRef | None) -> None:
         """Nothing announced it."""
 
     def _notify(self, job: Job, state: JobState, **details: object) -> None:

@@ -8,7 +8,26 @@ the result. Whatever is the same for all kinds (the model's turn, progress, the 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from worker.kinds import enlarge, imagine, pan, region, square, upscale, variation, zoom
+from worker.kinds import (
+    animate,
+    attached,
+    describe,
+    enlarge,
+    imagine,
+    inpaint,
+    pan,
+    pick,
+    region,
+    sheet,
+    shorten,
+    square,
+    styles,
+    tree,
+    upscale,
+    variation,
+    video,
+    zoom,
+)
 from worker.kinds.bench import Bench
 from worker.results import Result
 
@@ -19,9 +38,19 @@ MAKERS: Mapping[str, Callable[[Bench], Result]] = MappingProxyType(
         "upscale": upscale.make,
         "enlarge": enlarge.make,
         "region": region.make,
+        "inpaint": inpaint.make,
         "zoom": zoom.make,
         "square": square.make,
         "pan": pan.make,
+        "animate": animate.make,
+        "video": video.make,
+        "sheet": sheet.make,
+        "styles": styles.make,
+        "pick": pick.make,
+        "describe": describe.make,
+        "shorten": shorten.make,
+        "tree": tree.make,
+        "attached": attached.make,
     }
 )
 

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.ids import JobId
 from contract.jobs import Job
 from contract.plan import Plan
 
 if TYPE_CHECKING:
     from model import Request
+    from worker.engines import Describe
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """`pictures` are those behind `job.links`, in that order, `source` is the last of `job.ancestors`, if it has any.
+    """`pictures` are those behind `job.links`, `source` is the last of `job.ancestors`, if it has any.
     `indices` are those of its pictures that are wanted: usually all.
 
-    `draw_each` has the model draw requests one after another: their progress is published, a cancel ends it with
-    `model.Cancelled`, every other trouble is a `model.ModelError`. `enlarge` brings drawn pictures to the size that
-    people get, `upscale` makes any picture four times as large on a side.
+    `draw_each` has the model draw requests one after another, `draw_together` all at once, in the same steps: their
+    progress is published, a cancel ends it with `model.Cancelled`, every other trouble is a `model.ModelError`. `read`
+    and `describe` are those of `worker.engines.Warm`. `enlarge` brings drawn pictures to the size that
+    people get, `upscale` makes any picture four times as large on a side. `find` looks for a picture of any job in the
+    store.
     """
 
     job: Job
     plan: Plan
-    pictures: Sequence[Picture]
+    pictures: Mapping[str, Picture]
     indices: Sequence[int]
     draw_each: Callable[[Sequence[Request]], Iterable[list[Picture]]]
     enlarge: Callable[[list[Picture]], list[Picture]]
     upscale: Callable[[Picture], Picture]
+    draw_together: Callable[[Sequence[Request]], list[list[Picture]]]
+    read: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
+    describe: Describe | None = None
     source: Picture | None = None
+    find: Callable[[JobId, int], Picture | None] = lambda id, index: None
 
     def draw(self, request: Request) -> list[Picture]:
         """The pictures of one request."""

@@ -1,12 +1,13 @@
-"""A picture twice as large: enlarged, then drawn again lightly in tiles, so that memory does not depend on its size."""
+"""A picture made larger: enlarged, then drawn again lightly in tiles, so that memory does not depend on its size."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
-from contract.kinds.enlarge import FACTOR, TILE_STRENGTH, WHOLE_STRENGTHS, Enlarge
+from contract.kinds.enlarge import TILE_STRENGTH, WHOLE_STRENGTHS, Enlarge
 from contract.layout import NATIVE, Box, tiles
 from model import NoiseSource, Request, Start
 from worker.joining import Picture, mean, scaled, slices
@@ -23,14 +24,15 @@ _COARSE = 0.04
 def make(bench: Bench) -> Pictures:
     """Creative redraws the whole first, in one piece, so that its parts still belong together. Of what the tiles gain
     only the fine is taken: each of them knows the words, but not what the others show."""
-    height, width = (side * FACTOR for side in bench.start.shape[:2])
+    detail = cast(Enlarge, bench.job.request).detail
+    height, width = (side * detail.factor for side in bench.start.shape[:2])
     side = round(NATIVE * width / bench.job.extent[0])
     boxes = tiles((width, height), side)
-    strength = WHOLE_STRENGTHS[cast(Enlarge, bench.job.request).detail]
+    strength = WHOLE_STRENGTHS.get(detail)
     source = _redrawn(bench, strength) if strength else bench.start
-    large = _enlarged(bench, source)
+    large = _enlarged(bench, source, detail.factor)
     starts = [_at_drawn_size(bench, large[slices(box)]) for box in boxes]
-    requests = [_request(bench, start, number, TILE_STRENGTH) for number, start in enumerate(starts, 1)]
+    requests = [_unguided(_request(bench, start, number, TILE_STRENGTH)) for number, start in enumerate(starts, 1)]
     gained, weights = np.zeros(large.shape, np.float32), np.zeros((height, width, 1), np.float32)
     for box, start, [image] in zip(boxes, starts, bench.draw_each(requests), strict=True):
         before, after = (scaled(one, box.width, box.height) for one in bench.enlarge([start, image]))
@@ -56,22 +58,28 @@ def _at_drawn_size(bench: Bench, picture: Picture) -> Picture:
 def _request(bench: Bench, picture: Picture, number: int, strength: float) -> Request:
     """Each has noise of its own: `number` stands in place of a picture's index."""
     noises, start = (NoiseSource(bench.job.seed, number),), Start(((picture, 1.0),), strength)
-    return request_for(bench.job, bench.plan, noises=noises, start=start)
+    return request_for(bench.job, bench.plan, pictures=bench.pictures, noises=noises, start=start)
 
 
-def _enlarged(bench: Bench, source: Picture) -> Picture:
+def _unguided(request: Request) -> Request:
+    """Guidance would pull each tile towards all that the words say: one full of an apple's red would become an apple
+    with a ground around it, and where tiles meet there would be lines."""
+    return replace(request, sampling=replace(request.sampling, guidance_scale=1.0))
+
+
+def _enlarged(bench: Bench, source: Picture, factor: int) -> Picture:
     """By the image upscaler, piece by piece."""
     height, width = source.shape[:2]
-    large = np.empty((height * FACTOR, width * FACTOR, 3), np.uint8)
+    large = np.empty((height * factor, width * factor, 3), np.uint8)
     padded = np.pad(source, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="edge")
     for top in range(0, height, _PIECE):
         for left in range(0, width, _PIECE):
             rows, columns = min(_PIECE, height - top), min(_PIECE, width - left)
             piece = padded[top : top + rows + 2 * _MARGIN, left : left + columns + 2 * _MARGIN]
-            grown = scaled(bench.upscale(piece), piece.shape[1] * FACTOR, piece.shape[0] * FACTOR)
-            margin = _MARGIN * FACTOR
-            large[top * FACTOR : (top + rows) * FACTOR, left * FACTOR : (left + columns) * FACTOR] = grown[
-                margin : margin + rows * FACTOR, margin : margin + columns * FACTOR
+            grown = scaled(bench.upscale(piece), piece.shape[1] * factor, piece.shape[0] * factor)
+            margin = _MARGIN * factor
+            large[top * factor : (top + rows) * factor, left * factor : (left + columns) * factor] = grown[
+                margin : margin + rows * factor, margin : margin + columns * factor
             ]
     return large
 

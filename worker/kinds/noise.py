@@ -2,19 +2,80 @@
 
 from __future__ import annotations
 
-from contract.layout import trimmed
-from worker.joining import middle
-from worker.kinds.bench import Bench
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.layout import NATIVE, trimmed
+from contract.plan import By
+from model import Start
+from worker.joining import fitted, in_ratio, mean, middle, scaled
+from worker.kinds.bench import Bench, Picture
+from worker.kinds.laid_out import draw_laid_out
+from worker.recolouring import Recoloured, recoloured
 from worker.render import request_for
 from worker.results import Pictures
+
+_NEWNESS_OF_DYED = 0.35
+"""So much of the way is drawn anew where a thing has got its new colour already: enough for another leaf or shade, too
+little for another colour (`benchmarks.references --edits`)."""
+_SEAM = 64
+"""The old and the new mix in a band of so small a share of the picture."""
 
 
 def draw(bench: Bench) -> Pictures:
     """All in one request. Models draw in steps of so many pixels, so a little is cut off two sides for the ratio."""
-    request = request_for(bench.job, bench.plan, image_prompts=bench.pictures, indices=bench.indices)
-    images = bench.enlarge(bench.draw(request))
-    if bench.plan.tile:  # cut, it would be no tile any more
-        return Pictures(images)
-    height, width = images[0].shape[:2]
-    size = trimmed((width, height), bench.job.prompt.parameters.aspect)
-    return Pictures([middle(image, *size) for image in images])
+    dyed = dyed_in(bench)
+    if dyed is None:
+        return Pictures(in_shape(bench, bench.enlarge(_drawn(bench))))
+    request = request_for(bench.job, bench.plan, pictures=bench.pictures, indices=bench.indices, start=dyed.start)
+    return Pictures(dyed.around(in_shape(bench, bench.enlarge(bench.draw(request)))))
+
+
+@dataclass(frozen=True)
+class Dyed:
+    """The picture of an edit that names a colour, and the same with its thing in that colour."""
+
+    picture: Picture
+    made: Recoloured
+
+    @property
+    def start(self) -> Start:
+        """What its thing is drawn over from."""
+        return Start(((self.made.picture, 1.0),), _NEWNESS_OF_DYED)
+
+    def around(self, drawn: Sequence[Picture]) -> list[Picture]:
+        """What was drawn from there, with the picture's own pixels around the thing. All have one size."""
+        height, width = drawn[0].shape[:2]
+        before = _as_large(self.picture, width, height)
+        thing = _as_large(np.repeat((self.made.thing * np.uint8(255))[..., None], 3, axis=2), width, height)
+        share = mean((thing / 255).astype(np.float32), max(1, min(height, width) // _SEAM))
+        return [(before + share * (image - before.astype(np.float32))).round().astype(np.uint8) for image in drawn]
+
+
+def dyed_in(bench: Bench) -> Dyed | None:
+    """What an edit starts from that names a colour; None for other jobs, and where no thing stands out."""
+    edit = next((steer for steer in bench.plan.steers if steer.by is By.START and steer.name), None)
+    if edit is None:
+        return None
+    picture = fitted(bench.pictures[edit.link], NATIVE)
+    made = recoloured(picture, edit.name)
+    return None if made is None else Dyed(picture, made)
+
+
+def in_shape(bench: Bench, images: Sequence[Picture]) -> list[Picture]:
+    """Drawn pictures with the ratio that was asked for."""
+    return in_ratio(images, bench.job.prompt.parameters.aspect, tile=bench.plan.tile)
+
+
+def _as_large(picture: Picture, width: int, height: int) -> Picture:
+    """The middle of a picture, of this size."""
+    return scaled(middle(picture, *trimmed(picture.shape[1::-1], (width, height))), width, height)
+
+
+def _drawn(bench: Bench) -> list[Picture]:
+    areas = next((steer for steer in bench.plan.steers if steer.by is By.AREAS), None)
+    if areas is not None:
+        return draw_laid_out(bench, areas)
+    return bench.draw(request_for(bench.job, bench.plan, pictures=bench.pictures, indices=bench.indices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -15,9 +16,12 @@ from worker.kinds.bench import Bench, Picture
 from worker.render import request_for
 from worker.results import Pictures
 
-NEWNESS = 0.7
-"""The share of the steps that new parts take, from noise over the colours around them: with all steps, models that were
-not taught to fill in paint the prompt once more beside the picture."""
+_NEWNESS, _NEWNESS_OF_THE_SAME = 0.7, 0.5
+"""The share of the steps that new parts take, from noise over the colours around them: with other words than the
+picture was drawn from, and with the same. With all steps, models that were not taught to fill in paint the prompt once
+more beside the picture; what is shown already needs still fewer."""
+_GUIDANCE_OF_THE_SAME = 0.4
+"""The share of the guidance with the same words: with all of it, parts of the picture are scattered around it."""
 
 
 def paint(bench: Bench) -> Pictures:
@@ -51,11 +55,15 @@ def _request(bench: Bench, part: Picture, known: Box) -> Request:
     left, right = -(-known.left * plan.width // width), (known.left + known.width) * plan.width // width
     mask[top:bottom, left:right] = 0
     small = scaled(part, plan.width, plan.height)
+    same = bench.job.prompt.parts == bench.job.ancestors[-1].prompt.parts
+    if same:
+        plan = replace(plan, guidance_scale=max(1.0, _GUIDANCE_OF_THE_SAME * plan.guidance_scale))
     return request_for(
         bench.job,
         plan,
+        pictures=bench.pictures,
         indices=bench.indices,
-        start=Start(((small, 1.0),), NEWNESS),
+        start=Start(((small, 1.0),), _NEWNESS_OF_THE_SAME if same else _NEWNESS),
         keep=Keep(small, mask, to_the_byte=False),
     )
 

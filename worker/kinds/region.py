@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contract.errors import UserError
 from contract.jobs import Strength
-from contract.kinds.region import Region
+from contract.kinds.region import NEWNESS, Region
 from contract.layout import CELLS
 from model import Keep, Start
 from worker.joining import Picture, matched, mean, scaled, slices
@@ -17,10 +17,8 @@ from worker.kinds.bench import Bench
 from worker.render import request_for
 from worker.results import Pictures
 
-_NEWNESS = {Strength.SUBTLE: 0.6, Strength.STRONG: 0.9}
-"""The share of the steps that the region takes, from noise over what was there."""
-_FEATHER = 0.04
-"""So wide a band inside the region's edge, as a share of the picture's shorter side, mixes old and new."""
+_FEATHER = 0.06
+"""So wide a band inside the region's edge, as a share of the shorter side of what is drawn, mixes old and new."""
 _PAINTED_LEVELS = 48
 """By so many levels a colour has to differ where a copy was painted over; less is what a JPEG does."""
 _RATIO_TOLERANCE = 0.03
@@ -31,8 +29,16 @@ def make(bench: Bench) -> Pictures:
     copy shows no region."""
     source, request = bench.start, cast(Region, bench.job.request)
     height, width = source.shape[:2]
-    mask = _painted(source, bench.pictures[-1]) if request.painted else _cells(request.cells, width, height)
-    window = slices(request.window((width, height)))
+    mask = (
+        _painted(source, bench.pictures[request.painted]) if request.painted else _cells(request.cells, width, height)
+    )
+    return painted_again(bench, source, mask, slices(request.window((width, height))), request.how)
+
+
+def painted_again(
+    bench: Bench, source: Picture, mask: NDArray[np.bool_], window: tuple[slice, slice], how: Strength
+) -> Pictures:
+    """The pictures of `bench` in which what is True in `mask` (H, W) of `source` is new: `window` is what is drawn."""
     part, new = source[window], mask[window]
     plan = bench.plan
     small = scaled(part, plan.width, plan.height)
@@ -42,13 +48,14 @@ def make(bench: Bench) -> Pictures:
             request_for(
                 bench.job,
                 plan,
+                pictures=bench.pictures,
                 indices=bench.indices,
-                start=Start(((small, 1.0),), _NEWNESS[request.how]),
+                start=Start(((small, 1.0),), NEWNESS[how]),
                 keep=Keep(small, np.where(small_mask > 0, 255, 0).astype(np.uint8), to_the_byte=False),
             )
         )
     )
-    share = _feathered(new, max(1, round(_FEATHER * min(height, width))))
+    share = _feathered(new, max(1, round(_FEATHER * min(new.shape))))
     results = []
     for image in drawn:
         result = source.copy()
