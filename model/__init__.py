@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from model.errors import Cancelled, ModelError
     from model.loading import Source, load
     from model.request import (
+        Area,
+        Control,
+        ControlNetUse,
+        FirstFrame,
+        IPAdapterUse,
         Keep,
         LoraUse,
         NoiseSource,
@@ -39,10 +44,13 @@ if TYPE_CHECKING:
     from model.variation import VARIATION_STRONG, VARIATION_SUBTLE
 
 _HOME = {
+    "Area": "request",
     "Bundle": "components",
     "Cancelled": "errors",
+    "Control": "request",
     "ControlNetUse": "request",
     "Engine": "engine",
+    "FirstFrame": "request",
     "IPAdapterUse": "request",
     "Keep": "request",
     "LoraUse": "request",
@@ -68,10 +76,13 @@ _HOME = {
 __all__ = [
     "VARIATION_STRONG",
     "VARIATION_SUBTLE",
+    "Area",
     "Bundle",
     "Cancelled",
+    "Control",
     "ControlNetUse",
     "Engine",
+    "FirstFrame",
     "IPAdapterUse",
     "Keep",
     "LoraUse",

@@ -7,7 +7,8 @@ import torch
 
 
 class Codec(Protocol):
-    """One class of autoencoders. Pixels are (n, 3, H, W) in about -1..1, latents (n, C, h, w)."""
+    """One class of autoencoders. Pixels are (n, 3, H, W) in about -1..1, latents (n, C, h, w). What decodes videos
+    takes latents (n, C, F, h, w) too, and gives pixels (n, 3, T, H, W)."""
 
     def factor(self, vae: Any) -> int:
         """Pixels per latent position along one side."""
@@ -146,10 +147,44 @@ class _DC(_Decodes):
         return latents
 
 
+class _LTX(_Decodes):
+    """AutoencoderKLLTXVideo: made for video, and a picture is one of a single frame."""
+
+    def factor(self, vae: Any) -> int:
+        return int(vae.spatial_compression_ratio)
+
+    def channels(self, vae: Any) -> int:
+        return int(vae.config.latent_channels)
+
+    def _moments(self, vae: Any, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The mean, and what latents are divided by once it is taken off."""
+        mean, std = (
+            moment.view(1, -1, *[1] * (like.ndim - 2)).to(like) for moment in (vae.latents_mean, vae.latents_std)
+        )
+        return mean, std / vae.config.scaling_factor
+
+    def encode(self, vae: Any, pixels: torch.Tensor) -> torch.Tensor:
+        latents = vae.encode(pixels.unsqueeze(2)).latent_dist.mode().squeeze(2)
+        mean, scale = self._moments(vae, latents)
+        encoded: torch.Tensor = (latents - mean) / scale
+        return encoded
+
+    def unscaled(self, vae: Any, latents: torch.Tensor) -> torch.Tensor:
+        mean, scale = self._moments(vae, latents)
+        return latents * scale + mean
+
+    def decode(self, vae: Any, latents: torch.Tensor) -> torch.Tensor:
+        video = self.unscaled(vae, latents if latents.ndim == 5 else latents.unsqueeze(2))
+        clean = video.new_zeros(len(video)) if vae.config.timestep_conditioning else None
+        pixels: torch.Tensor = vae.decode(video, clean, return_dict=False)[0]
+        return pixels if latents.ndim == 5 else pixels[:, :, 0]
+
+
 CODECS: Mapping[str, Codec] = {
     "AutoencoderDC": _DC(),
     "AutoencoderKL": _KL(),
     "AutoencoderKLFlux2": _Flux2(),
+    "AutoencoderKLLTXVideo": _LTX(),
     "AutoencoderKLQwenImage": _Qwen(),
     "AutoencoderTiny": _Tiny(),
 }

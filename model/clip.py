@@ -6,7 +6,9 @@ from typing import Any
 import torch
 
 from model.family import Condition, TextEncoder
+from model.memory import place_of
 from model.request import Pixels
+from model.spelling import Lexicon
 
 _CLIP_LENGTH = 77
 _WINDOWS = 4
@@ -14,17 +16,11 @@ _WINDOWS = 4
 
 def clip_tokens(tokenizer: Any, text: str) -> torch.Tensor:
     """(1, L) of the tokenizer's own length, padded or cut."""
-    length, text = tokenizer.model_max_length, _spelled_out(tokenizer, text)
-    tokens: torch.Tensor = tokenizer(
-        text, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-    ).input_ids
-    return tokens
+    return windows_of(tokenizer, text, 1)[0]
 
 
 def windows_of(tokenizer: Any, text: str, most: int) -> list[torch.Tensor]:
     """The tokens of a prompt as windows (1, L) of the tokenizer's own length, at most so many of them."""
-    if most == 1:
-        return [clip_tokens(tokenizer, text)]
     length = tokenizer.model_max_length
     tokens = tokenizer(_spelled_out(tokenizer, text), add_special_tokens=False, verbose=False).input_ids
     pieces = [tokens[start : start + length - 2] for start in range(0, len(tokens), length - 2)][:most] or [[]]
@@ -58,14 +54,20 @@ class ClipText(TextEncoder):
         encoders: Sequence[Any],
         zero_negative: bool = False,
         windows: int | None = None,
+        lexicon: Lexicon | None = None,
     ) -> None:
-        """windows: how many are read at most; None means four of CLIP's own length, and one where it is another."""
+        """windows: how many are read at most; None means four of CLIP's own length, and one where it is another.
+
+        lexicon: the words that the model was taught; what it does not know is read as the nearest of them.
+        """
+        self.lexicon = lexicon
         self.tokenizers, self.encoders, self._zero_negative = tokenizers, encoders, zero_negative
         length = tokenizers[0].model_max_length
         self._windows = windows or (_WINDOWS if length == _CLIP_LENGTH else 1)
         self.max_tokens = self._windows * (length - 2)  # without the start and end tokens
 
     def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
+        text = text if self.lexicon is None else self.lexicon.read(text)
         count = max(len(windows_of(tokenizer, text, self._windows)) for tokenizer in self.tokenizers)
         hidden, pooled = [], None
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
@@ -73,7 +75,7 @@ class ClipText(TextEncoder):
             windows = windows_of(tokenizer, text, self._windows)
             empty = clip_tokens(tokenizer, "")
             windows += [empty] * (count - len(windows))  # a second tokenizer may need fewer
-            outputs = [encoder(tokens.to(encoder.device), output_hidden_states=penultimate) for tokens in windows]
+            outputs = [encoder(tokens.to(place_of(encoder)), output_hidden_states=penultimate) for tokens in windows]
             layers = [output.hidden_states[-2] if penultimate else output[0] for output in outputs]
             hidden.append(torch.cat(layers, dim=1))
             if outputs[0][0].ndim == 2:  # a projected, pooled prompt

@@ -2,6 +2,7 @@
 same code."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,9 +18,15 @@ from model.adapters.lora import Lora, adapted
 from model.autoencoders import codec
 from model.errors import ModelError
 from model.families import Condition, Family, Parts, TextEncoder, Uses
-from model.request import Reference, Request, Size, text_to_image
+from model.folders import first_line
+from model.placement import Placement
+from model.previews import Previewer, previewer_of
+from model.request import FirstFrame, Reference, Request, Size, text_to_image
 from model.schedulers import Sampler, Schedule, samplers_of
 from model.text import PromptCache
+
+# In pixels; no model was trained on larger pictures, and a first one of such a size would take all memory.
+_LARGEST_SIDE = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +37,22 @@ class Adapters:
     controlnets: Mapping[str, Any] = field(default_factory=dict)
     ip_adapters: Mapping[str, IPAdapter] = field(default_factory=dict)
 
+    @property
+    def modules(self) -> dict[str, Any]:
+        """All that have weights, by names of their own."""
+        named = {f"ControlNet {name}": module for name, module in self.controlnets.items()}
+        for name, adapter in self.ip_adapters.items():
+            named[f"IP-Adapter {name}"] = torch.nn.ModuleList(adapter.modules)
+        return named
+
 
 @dataclass(eq=False)
 class Bundle:
     """A model ready to draw. `text` and `vae` may be None: an unconditional model, a model of pixels.
 
     parts: what it was made of. fingerprint: eight hexadecimal digits (32 bits) that change when weights or configs do.
+    student: the same model with a denoiser distilled from its own, for few steps without guidance; None without one.
+    pixels_per_latent: pixels per latent position along one side; 0: the autoencoder says.
     """
 
     family: Family
@@ -45,12 +62,16 @@ class Bundle:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
     adapters: Adapters = field(default_factory=Adapters)
+    student: "Bundle | None" = None
+    placement: Placement = field(default_factory=Placement)
+    pixels_per_latent: int = 0
     prompts: PromptCache | None = field(init=False, default=None)
     _samplers: dict[str, Sampler] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.text is not None:
             self.prompts = PromptCache(self.text, self._reading)
+        self.pixels_per_latent = self.pixels_per_latent or autoencoder.scale_factor(self.vae)
         self.family.pixels_per_latent = self.pixels_per_latent
         self.family.controlnets = self.adapters.controlnets
         self.family.ip_adapters = self.adapters.ip_adapters
@@ -60,10 +81,18 @@ class Bundle:
     def _reading(self, loras: Uses) -> Iterator[None]:
         """Within, the text encoders have these LoRAs."""
         with ExitStack() as stack:
-            for name, part in self.parts.modules.items():
-                if name.startswith("text_encoder") and loras:
-                    stack.enter_context(adapted(name, part, self.adapters.loras, [loras]))
+            for name in self.parts.modules if loras else ():
+                if name.startswith("text_encoder"):
+                    stack.enter_context(adapted(name, self.parts.modules[name], self.adapters.loras, [loras]))
             yield
+
+    def drawing(self, request: Request) -> "Bundle":
+        """What draws `request`: the student where it is asked for. ModelError where there is none."""
+        if not request.sampling.student:
+            return self
+        if self.student is None:
+            raise ModelError("This model was loaded without a few-step student.")
+        return self.student
 
     @property
     def denoiser(self) -> Any:
@@ -75,12 +104,18 @@ class Bundle:
         return self.parts.modules.get("vae")
 
     @property
+    def asleep(self) -> bool:
+        """Whether its parts were left on the disk, where a process before this one saw that they are sound."""
+        return bool(self.parts.configs)
+
+    @property
     def scheduler_config(self) -> Mapping[str, Any]:
         return self.parts.scheduler
 
-    @property
-    def pixels_per_latent(self) -> int:
-        return autoencoder.scale_factor(self.vae)
+    @cached_property
+    def previewer(self) -> Previewer:
+        """What draws previews of its latents."""
+        return previewer_of(self.vae, self.device)
 
     @property
     def grid(self) -> int:
@@ -91,6 +126,9 @@ class Bundle:
     def native_size(self) -> tuple[int, int]:
         """(width, height) in pixels the model was trained on."""
         side = self.family.native_latent_side()
+        largest = _LARGEST_SIDE // self.pixels_per_latent
+        if side is not None and (isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= largest):
+            raise ModelError(f"The denoiser's config is damaged: its pictures have the side {side!r}.")
         pixels = 1024 if side is None else side * self.pixels_per_latent
         return pixels, pixels
 
@@ -119,7 +157,12 @@ class Bundle:
         if name not in self.samplers:
             raise ModelError(f"This model has no sampler “{name}”; it has {', '.join(sorted(self.samplers))}.")
         if name not in self._samplers:
-            self._samplers[name] = Sampler(name, self.scheduler_config)
+            try:
+                self._samplers[name] = Sampler(name, self.scheduler_config)
+            except Exception as error:  # of a damaged config, whatever diffusers' scheduler stumbles over
+                raise ModelError(
+                    f"The model's noise schedule is damaged, or not for this sampler: {first_line(error)}."
+                ) from error
         return self._samplers[name]
 
     def condition(self, text: str | None) -> Condition | None:
@@ -136,10 +179,20 @@ class Bundle:
         width, height = self.native_size
         return replace(request, controls=(Reference(np.full((height, width, 3), 127, np.uint8)),))
 
-    def latent_shape(self, size: Size) -> tuple[int, int, int]:
-        """(C, h, w) of one image of this size."""
+    def example_video(self) -> Request:
+        """A short video that goes on from a picture, for a family that draws videos."""
+        request = self.example()
+        size = replace(request.size, frames=1 + self.family.frames_per_latent)
+        picture = np.full((size.height, size.width, 3), 127, np.uint8)
+        return replace(request, size=size, controls=(FirstFrame(picture),))
+
+    def latent_shape(self, size: Size) -> tuple[int, ...]:
+        """(C, h, w) of one image of this size, (C, F, h, w) of a video."""
         factor = self.pixels_per_latent
-        return self.family.latent_channels, size.height // factor, size.width // factor
+        sides = size.height // factor, size.width // factor
+        if size.frames == 1:
+            return self.family.latent_channels, *sides
+        return self.family.latent_channels, 1 + (size.frames - 1) // self.family.frames_per_latent, *sides
 
 
 def assemble(
@@ -155,8 +208,15 @@ def assemble(
     for module in parts.modules.values():
         if isinstance(module, torch.nn.Module):
             module.eval().requires_grad_(False)
+    parts = replace(parts, scheduler=kind.schedule(parts.scheduler))
     family = kind(parts)
     vae = parts.modules.get("vae")
+    if vae is not None:
+        scale, shift = vae.config.get("scaling_factor", 1.0), vae.config.get("shift_factor")
+        if not isinstance(scale, int | float) or not scale or not math.isfinite(scale):
+            raise ModelError(f"The autoencoder's config is damaged: its scaling_factor is {scale!r}.")
+        if shift is not None and not (isinstance(shift, int | float) and math.isfinite(shift)):
+            raise ModelError(f"The autoencoder's config is damaged: its shift_factor is {shift!r}.")
     if vae is not None and codec(vae).channels(vae) != family.latent_channels:
         raise ModelError(
             f"The autoencoder gives latents of {codec(vae).channels(vae)} channels, "
@@ -164,6 +224,24 @@ def assemble(
         )
     place = device or torch.device("cpu")
     return Bundle(family, parts, kind.text(parts), fingerprint, place, dtype, adapters or Adapters())
+
+
+def taught(bundle: Bundle, denoiser: Any) -> Bundle:
+    """`bundle` with another denoiser, its student. ModelError where the two read or give something else."""
+    own = bundle.denoiser
+    for name in ("in_channels", "out_channels", "cross_attention_dim", "sample_size"):
+        theirs, ours = denoiser.config.get(name), own.config.get(name)
+        if theirs != ours:
+            raise ModelError(f"The student has {name} {theirs}, the model {ours}: it was taught by another one.")
+    parts = replace(bundle.parts, modules={**bundle.parts.modules, bundle.family.denoiser_part: denoiser})
+    return assemble(
+        type(bundle.family),
+        parts,
+        fingerprint=f"{bundle.fingerprint}-student",
+        device=bundle.device,
+        dtype=bundle.dtype,
+        adapters=bundle.adapters,
+    )
 
 
 def _fingerprint_of_weights(bundle: Bundle) -> str:

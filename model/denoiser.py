@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,24 +18,24 @@ from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition
 from model.families.unet import TextUNet
+from model.memory import twin
 from model.request import Size
 from model.state import DenoisingState, Prediction, Shortcuts
 from model.tile import wrapped_around
 from model.vae import Decoder
+from model.ways import TORCH
 
 if TYPE_CHECKING:
     from model.traced import Recorder
 
 logger = logging.getLogger(__name__)
 
-GRAPHS, GRAPHS_REUSING = ("whole",), ("full", "shallow")
-"""The names of the graphs that a UNet is made of: as it is, and where its deep part is kept over steps."""
-
 _SMALL = 200_000_000  # parameters
 
 
 Way = Literal["onnx", "trace", "compile", "off"]
 """How a forward may be made faster: by onnxruntime, by a recorded graph, by torch.compile, not at all."""
+QUICK: tuple[Way, ...] = ("onnx", "trace", "compile")
 
 
 class Predicts(Protocol):
@@ -63,6 +62,8 @@ class Denoiser:
 
     def usual_way(self) -> Way:
         """A graph where it pays: a small UNet on a CPU, where dispatch costs as much as arithmetic."""
+        if self.lies_ready("onnx"):
+            return "onnx"
         small = sum(weights.numel() for weights in self._bundle.denoiser.parameters()) < _SMALL
         if not small or self._bundle.device.type != "cpu" or not _recordable(self._bundle):
             return "off"
@@ -75,11 +76,13 @@ class Denoiser:
 
     def lies_ready(self, way: Way) -> bool:
         """Whether `quicken` would take a moment only: a process before this one has kept its graphs."""
-        if way != "onnx" or self._graphs is None:
+        if way != "onnx" or self._graphs is None or self._bundle.device.type != "cpu" or not find_spec("onnxruntime"):
             return False
         from model.exported import OnnxRuntime
+        from model.traced import FULL, PROMPT, SHALLOW, WHOLE
 
-        return OnnxRuntime(self._bundle.fingerprint, self._graphs).has(*(GRAPHS_REUSING if self._reusing else GRAPHS))
+        names = (FULL, SHALLOW, PROMPT) if self._reusing else (WHOLE, PROMPT)
+        return OnnxRuntime(self._bundle.fingerprint, self._graphs).has(*names)
 
     def quicken(self, way: Way) -> bool:
         """Prepare a faster forward of the same arithmetic, in the caller's thread; eager serves until it is there.
@@ -91,11 +94,12 @@ class Denoiser:
         for attempt in ("onnx", "trace") if way == "onnx" else (way,):
             try:
                 with torch.inference_mode():
-                    self._quick = self._prepared(attempt)
+                    prepared = self._prepared(attempt)
             except Exception as error:  # whatever a recorder or compiler stumbles over, pictures are made without it
                 logger.warning("The denoiser runs as it is, %s is not possible: %s", attempt, error)
             else:
-                self._taken = attempt
+                self._taken = attempt  # before it: who finds a faster forward wants to know which
+                self._quick = prepared
                 return True
         return False
 
@@ -134,7 +138,9 @@ class Denoiser:
         else:
             latents = torch.cat([part for part, _, _ in rows]) if len(rows) > 1 else rows[0][0]
         plain = all(condition is None or self._is_plain(condition) for condition in conditions)
-        predictor: Any = self._quick if plain and not tile and self._quick is not None else self._bundle.family
+        quick = self._quick if plain and not tile else None
+        predictor: Any = quick or self._bundle.family
+        way = TORCH if quick is None else self._taken
         if not self._reusing:
 
             def predict(part: slice) -> tuple[Any, ...]:
@@ -153,10 +159,11 @@ class Denoiser:
 
         results = self._in_slices(predict, len(timesteps))
         ends = list(accumulate(counts))
-        return [
-            Prediction(*(_stacked(result[end - count : end]) for result in results))
-            for count, end in zip(counts, ends, strict=True)
-        ]
+        predictions = []
+        for count, end in zip(counts, ends, strict=True):
+            output, *kept_deep = (_stacked(result[end - count : end]) for result in results)
+            predictions.append(Prediction(output, kept_deep[0] if kept_deep else None, way))
+        return predictions
 
     def _is_plain(self, condition: Condition) -> bool:
         """Whether the recorded forwards take it: a prompt of one window, and nothing beside it."""
@@ -223,7 +230,7 @@ def exported_decoder(bundle: Bundle, graphs: Path | None) -> Decoder | None:
     example = torch.zeros(4, *bundle.latent_shape(Size(*bundle.native_size)))
     try:
         with torch.inference_mode():
-            return exported.Decoder(bundle.vae, example, exported.OnnxRuntime(bundle.fingerprint, graphs))
+            return exported.Decoder(lambda: bundle.vae, example, exported.OnnxRuntime(bundle.fingerprint, graphs))
     except Exception as error:  # whatever the exporter stumbles over, pictures are decoded without it
         logger.warning("Pictures are decoded as they were, onnx is not possible: %s", error)
         return None
@@ -235,13 +242,11 @@ def _recordable(bundle: Bundle) -> bool:
 
 def compiled(bundle: Bundle) -> Predicts:
     """The family with its repeated blocks compiled, warmed up for one row and for many. Shares the weights."""
-    denoiser = bundle.denoiser
-    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*denoiser.parameters(), *denoiser.buffers())}
-    twin = copy.deepcopy(denoiser, shared)
-    if not getattr(twin, "_repeated_blocks", None):
-        raise ValueError(f"{type(twin).__name__} names no blocks to compile")
-    twin.compile_repeated_blocks(dynamic=True)
-    parts = replace(bundle.parts, modules={**bundle.parts.modules, bundle.family.denoiser_part: twin})
+    own = twin(bundle.denoiser)
+    if not getattr(own, "_repeated_blocks", None):
+        raise ValueError(f"{type(own).__name__} names no blocks to compile")
+    own.compile_repeated_blocks(dynamic=True)
+    parts = replace(bundle.parts, modules={**bundle.parts.modules, bundle.family.denoiser_part: own})
     family = type(bundle.family)(parts)
     family.pixels_per_latent = bundle.pixels_per_latent
     shape = bundle.latent_shape(Size(*bundle.native_size))

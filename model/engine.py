@@ -13,7 +13,9 @@ the split. A row's picture does not depend on its neighbours (tests/model/test_e
 import functools
 import logging
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,21 +23,25 @@ from typing import Literal
 import torch
 
 from model.components import Bundle
-from model.denoiser import Denoiser, Way, exported_decoder
-from model.drawing import pictures
+from model.denoiser import QUICK, Denoiser, Way, exported_decoder
+from model.drawing import decoded, pictures
 from model.errors import Cancelled, ModelError, failure
+from model.family import Condition
 from model.lane import Lane
-from model.previews import Previewer
+from model.previews import NEAR_THE_END
 from model.request import Request
 from model.state import DenoisingState, Shortcuts, check
 from model.ticket import Step, Ticket
 from model.turns import Candidate, Turns
 from model.vae import Decoder
+from model.ways import ONNX, TORCH, Ways, place_of
 
 logger = logging.getLogger(__name__)
 
 # The faster forward is prepared in the first idle moment, so that the first picture need not share the processor with
 # its preparation; under load that never rests, after this many steps.
+WATCHED_S = 0.5
+"""Nobody sees the late previews of a request that is drawn more quickly than this: they need not be exact."""
 _IDLE_S = 0.2
 _STEPS_BEFORE_QUICKENING = 60
 
@@ -60,22 +66,28 @@ class Engine:
         quicken: Way | Literal["auto"] = "auto",
         turns: Turns | None = None,
         graphs: Path | None = None,
+        ways: Ways | None = None,
     ) -> None:
-        """max_rows: rows in one forward; None picks 16 on a CPU (more gains nothing there) and 64 on a card.
+        """max_rows: rows in one forward; None picks 16 on a CPU (more gains nothing there) and 64 on a card, or fewer
+        where the budget of memory has no room for so many.
 
         shortcuts: an operator's trades of fidelity for speed, none by default; ModelError for those that this model
         cannot take. quicken: a faster forward of the same arithmetic, prepared in the background while the plain one
         serves (see `Denoiser.quicken`); "auto" does it for small UNets on a CPU, where dispatch costs as much as
         arithmetic, and for nothing else. graphs: a folder for exported graphs; what lies there already serves from the
-        first step on.
+        first step on. ways: by what it draws from the first picture to the last, as far as that can be had here: to
+        draw a picture again as it was drawn (the text encoder's is the bundle's own affair).
         """
         self.bundle = bundle
         self._shortcuts = shortcuts or Shortcuts()
         self._shortcuts.check(bundle)
-        self.denoiser = Denoiser(
-            bundle, max_rows or (16 if bundle.device.type == "cpu" else 64), self._shortcuts, graphs
-        )
-        self._way = self.denoiser.usual_way() if quicken == "auto" else quicken
+        most = 16 if bundle.device.type == "cpu" else 64
+        rows = max_rows or min(most, bundle.placement.rows or most)
+        self.denoiser = Denoiser(bundle, rows, self._shortcuts, graphs)
+        self._student = None if bundle.student is None else Denoiser(bundle.student, rows, self._shortcuts, graphs)
+        self._waiting: Denoiser | None = None  # is quickened by the first request that needs it
+        self._fixed = ways
+        self._way = "off" if ways else self.denoiser.usual_way() if quicken == "auto" else quicken
         self._turns = turns or Turns()
         self._wake = threading.Condition()
         self._arrivals = 0
@@ -88,7 +100,6 @@ class Engine:
         self._decode_lane = Lane("decode", bundle.device)
         self._thread = threading.Thread(target=self._run, name="denoise", daemon=True)
         self._quickening: threading.Thread | None = None
-        self._previewer: Previewer | None = None
         self._graphs = graphs
         self._decoder: Decoder | None = None
 
@@ -99,8 +110,10 @@ class Engine:
 
     def start(self) -> None:
         """Start the lanes. Requests may be submitted before."""
-        if self._way != "off" and self.denoiser.lies_ready(self._way):
-            self._quicken()
+        if self._fixed is not None:
+            self._draw_by(self._fixed)
+        elif self._way != "off" and self.denoiser.lies_ready(self._way):
+            self.quicken()
         self._encode_lane.start()
         self._decode_lane.start()
         self._thread.start()
@@ -135,6 +148,28 @@ class Engine:
         self._encode_lane.put(functools.partial(self._prepare, ticket))
         return ticket
 
+    def read(self, texts: Sequence[str]) -> list[Condition]:
+        """What the model reads in each of these texts; empty for a model that reads none. It waits for its turn in the
+        encode lane. ModelError when the reading fails."""
+        prompts = self.bundle.prompts
+        if prompts is None:
+            return []
+        reading: Future[list[Condition]] = Future()
+
+        def run() -> None:
+            try:
+                conditions = [prompts.get(text) for text in texts]
+                _synchronise(self.bundle.device)
+                reading.set_result(conditions)
+            except Exception as error:
+                reading.set_exception(failure("The words could not be read", error))
+
+        with self._wake:
+            if self._closing:
+                raise ModelError("The engine is closing and reads no more.")
+            self._encode_lane.put(run)
+        return reading.result()
+
     def _nudge(self) -> None:
         with self._wake:
             self._wake.notify()
@@ -161,6 +196,9 @@ class Engine:
             ticket.finish(None, failure("The request could not be prepared", error))
         else:
             _synchronise(self.bundle.device)
+            text = ONNX if self.bundle.asleep else TORCH
+            images = len(ticket.request.noises)
+            ticket.drawn_by(Ways(text=text, place=place_of(self.bundle.device), images=images))
             runner = _Runner(
                 batch_key=state.batch_key,
                 rows=state.row_count,
@@ -227,22 +265,44 @@ class Engine:
 
     def _quicken_once(self) -> None:
         if self._may_quicken():
-            self._quickening = threading.Thread(target=self._quicken, name="quicken", daemon=True)
+            self._quickening = threading.Thread(target=self.quicken, name="quicken", daemon=True)
             self._quickening.start()
 
-    def _quicken(self) -> None:
-        """The denoiser, and with onnxruntime the decoder too."""
-        self.denoiser.quicken(self._way)
-        if self.denoiser.quickened == "onnx" and self.bundle.vae is not None:
+    def _draw_by(self, ways: Ways) -> None:
+        """Take these ways and no others."""
+        if ways.denoiser in QUICK:
+            for denoiser in filter(None, (self.denoiser, self._student)):
+                denoiser.quicken(ways.denoiser)
+        if ways.decoder == ONNX and self.bundle.pixels_per_latent > 1:
             self._decoder = exported_decoder(self.bundle, self._graphs)
+
+    def quicken(self) -> None:
+        """Prepare the faster forwards in the caller's thread: of the denoiser, its student, and with onnxruntime of
+        the decoder too, after which the next process may leave the model's parts asleep (`model.asleep`)."""
+        self.denoiser.quicken(self._way)
+        student = self._student
+        if student is not None and student.lies_ready(self._way):
+            self._waiting = student  # not every process is asked for a draft
+        elif student is not None:
+            student.quicken(self._way)
+        if self.denoiser.quickened == "onnx" and self.bundle.pixels_per_latent > 1:
+            self._decoder = exported_decoder(self.bundle, self._graphs)
+        whole = self._decoder is not None and (student is None or student.lies_ready(self._way))
+        if whole and self._graphs is not None:
+            from model import asleep
+
+            asleep.prepare(self.bundle, self._graphs)
 
     def _advance(self, chosen: Sequence[_Runner]) -> None:
         """One step for all of `chosen`; a failure ends only the request that causes it."""
         if unfinished := [runner for runner in chosen if not runner.state.done]:  # strength 0 has no step to take
             try:
-                predictions = self.denoiser.predict(
-                    [runner.state for runner in unfinished], chosen[0].ticket.request.size.tile
-                )
+                request = chosen[0].ticket.request
+                denoiser = self._student if request.sampling.student and self._student else self.denoiser
+                if denoiser is self._waiting:
+                    self._waiting = None
+                    denoiser.quicken(self._way)
+                predictions = denoiser.predict([runner.state for runner in unfinished], request.size.tile)
             except Exception as error:
                 if len(unfinished) > 1:  # who spoilt it? each alone will tell; nothing was advanced yet
                     logger.warning("A batch of %d failed and is split: %s", len(unfinished), error)
@@ -258,6 +318,7 @@ class Engine:
                     self._fail(runner, error)
                 else:
                     runner.rows = runner.state.row_count
+                    runner.ticket.drawn_by(Ways(denoiser=prediction.way, shared=len(unfinished) > 1))
                     self._report(runner)
         for runner in chosen:
             if runner.state.done and not runner.ticket.done:
@@ -284,9 +345,10 @@ class Engine:
         sheet = None
         if clean is not None:
             try:
-                if self._previewer is None:
-                    self._previewer = Previewer(self.bundle.vae, self.bundle.device)
-                sheet = self._previewer.sheet(clean)
+                watched = time.monotonic() - ticket.submitted_at > WATCHED_S
+                decode = functools.partial(decoded, self.bundle, decoder=self._decoder)
+                exact = watched and step >= NEAR_THE_END * steps
+                sheet = self.bundle.previewer.sheet(clean, decode=decode if exact else None)
             except Exception:  # a preview is a courtesy: without it the picture still comes
                 logger.exception("A preview could not be drawn")
         ticket.report(Step(step, steps, sheet))
@@ -295,14 +357,16 @@ class Engine:
         if ticket.cancelled:
             ticket.finish(None, Cancelled("The request was cancelled."))
             return
+        decoder = None if ticket.request.size.tile else self._decoder
         try:
-            images = pictures(self.bundle, state, self._decoder)
+            images = pictures(self.bundle, state, decoder)
         except ModelError as error:
             ticket.finish(None, error)
         except Exception as error:
             logger.exception("A picture could not be decoded")
             ticket.finish(None, failure("The picture could not be decoded", error))
         else:
+            ticket.drawn_by(Ways(decoder=TORCH if decoder is None else ONNX))
             ticket.finish(images)
 
 

@@ -8,10 +8,12 @@ the figures.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +21,36 @@ import numpy as np
 import onnxruntime
 import torch
 
-from model.traced import AsModule, Graph
+from model.autoencoders import codec
+from model.traced import AsModule, Example, Graph, Size
 
 logger = logging.getLogger(__name__)
 
-DECODER = "decoder"
-"""The name of its graph."""
+DECODER, TEXT = "decoder", "text"
+"""The names of their graphs."""
 
 _TOLERANCE = 1e-4
 """How far pixels of -1..1 may be from the module's: a hundredth of one of 255 levels."""
 _OPSET = 17
 _INPUT = "in"
-_LAYOUT = 1
+_EXPORTING = threading.Lock()
+"""torch's exporter keeps its state in globals: of two at once, which two models loaded at a time can be, one fails."""
+_NOTES = "notes.json"
+_NOTING = threading.RLock()
+"""A note is added to those there are."""
+_LAYOUT = 2
 """Counts the ways in which this file and `model.traced` have laid out their graphs: an older one is made again."""
 
 
 class OnnxRuntime:
-    """A `model.traced.Recorder`. `key` names the weights; `folder` is where graphs are kept, None for nowhere."""
+    """A `model.traced.Recorder`. `key` names the weights; `folder` is where graphs are kept, None for nowhere.
+
+    Beside them lies a file of notes: what was found out about them, or about the model, that the next process need not
+    find out again.
+    """
 
     def __init__(self, key: str, folder: Path | None = None) -> None:
-        self._key = f"{key}-{_LAYOUT}-torch{torch.__version__}"
+        self._key = f"{key}-{_LAYOUT}-torch{torch.__version__}-onnxruntime{onnxruntime.__version__}"
         self._folder = folder
 
     def has(self, *names: str) -> bool:
@@ -48,45 +60,93 @@ class OnnxRuntime:
     def prepare(self, unet: torch.nn.Module) -> None:
         """Nothing: onnxruntime orders weights by itself."""
 
-    def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
+    def record(self, name: str, example: Callable[[], Example]) -> Graph:
         """As `Recorder.record`. A file that cannot be used is made again; one that cannot be kept is not missed."""
         file = None if self._folder is None else self._file(self._folder, name)
         if file is not None and file.is_file():
             try:
-                return session(file.read_bytes())
+                return session(file)
             except Exception as error:  # onnxruntime's errors have no common root
                 logger.warning("%s cannot be used and is made again: %s", file, error)
-        graph = export(AsModule(forward, layers), inputs)
+        made = example()
+        graph = export(AsModule(made.forward, made.layers), made.inputs)
         if file is not None:
             _keep(file, graph)
         return session(graph)
+
+    def trusted(self, name: str) -> Collection[Size]:
+        """As `Recorder.trusted`."""
+        return [(height, width) for height, width in self.noted(name) or []]
+
+    def trust(self, name: str, size: Size) -> None:
+        """As `Recorder.trust`."""
+        with _NOTING:
+            self.note(name, sorted({*self.trusted(name), size}))
+
+    def noted(self, name: str) -> Any:
+        """What was noted under this name; None where nothing was."""
+        return self._notes().get(name)
+
+    def note(self, name: str, what: Any) -> None:
+        """Keep something that JSON can say. Of two processes that note at a time one may forget the other's notes,
+        which then are found out again."""
+        with _NOTING:
+            self.keep(_NOTES, json.dumps({**self._notes(), name: what}).encode())
+
+    def _notes(self) -> dict[str, Any]:
+        """Empty where there are none, or none that can be read."""
+        try:
+            notes = json.loads(self.kept(_NOTES) or b"{}")
+        except ValueError:
+            return {}
+        return notes if isinstance(notes, dict) else {}
+
+    def kept(self, name: str) -> bytes | None:
+        """The content of a file that was kept beside the graphs; None where there is none."""
+        try:
+            return None if self._folder is None else (self._folder / f"{self._key}-{name}").read_bytes()
+        except OSError:
+            return None
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep a file beside the graphs."""
+        if self._folder is not None:
+            _keep(self._folder / f"{self._key}-{name}", content)
 
     def _file(self, folder: Path, name: str) -> Path:
         return folder / f"{self._key}-{name}.onnx"
 
 
 class Decoder:
-    """An autoencoder's decoder as a graph. Each size is compared with the module once, which serves where they differ.
+    """A `model.vae.Decoder`: an autoencoder's decoder as a graph. Each size is compared with the module once, which
+    serves where they differ.
 
     Raises at construction where it cannot be exported.
     """
 
-    def __init__(self, vae: Any, latents: torch.Tensor, runtime: OnnxRuntime) -> None:
-        """latents: an example, (n, C, h, w)."""
-        self._vae = vae
-        self._graph = runtime.record(DECODER, self._plain, vae, (latents,))
-        self._trusted: dict[torch.Size, bool] = {}
+    def __init__(self, vae: Callable[[], Any], latents: torch.Tensor, runtime: OnnxRuntime) -> None:
+        """vae: gives the autoencoder, which may be asleep. latents: an example of the usual size, (n, C, h, w)."""
+        self._vae, self._runtime = vae, runtime
+        self._graph = runtime.record(DECODER, lambda: Example(self._plain, vae(), (latents,)))
+        self._trusted: dict[Size, bool] = dict.fromkeys(runtime.trusted(DECODER), True)
+        self._trust(latents)
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
-        """Unscaled latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1."""
-        size = latents.shape[1:]
-        if size not in self._trusted:
-            self._trusted[size] = self._is_true(latents)
-        return self._graph(latents) if self._trusted[size] else self._plain(latents)
+        """As `model.vae.Decoder`."""
+        pixels: torch.Tensor = self._graph(latents) if self._trust(latents) else self._plain(latents)
+        return pixels
+
+    def _trust(self, latents: torch.Tensor) -> bool:
+        height, width = latents.shape[-2:]
+        if (height, width) not in self._trusted:
+            self._trusted[height, width] = self._is_true(latents)
+            if self._trusted[height, width]:
+                self._runtime.trust(DECODER, (height, width))
+        return self._trusted[height, width]
 
     def _plain(self, latents: torch.Tensor) -> torch.Tensor:
-        pixels: torch.Tensor = self._vae.decode(latents, return_dict=False)[0]
-        return pixels
+        vae = self._vae()
+        return codec(vae).decode(vae, latents)
 
     def _is_true(self, latents: torch.Tensor) -> bool:
         try:
@@ -104,7 +164,7 @@ def export(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bytes:
         for name, tensor in zip(names, inputs, strict=True)
     }
     buffer = io.BytesIO()
-    with torch.no_grad(), warnings.catch_warnings():
+    with _EXPORTING, torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of each size it reads: who uses a graph compares it with its module
         torch.onnx.export(
             module,
@@ -118,8 +178,8 @@ def export(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> bytes:
     return buffer.getvalue()
 
 
-def session(graph: bytes) -> Graph:
-    """What runs an ONNX graph: float tensors in (any layout), one tensor or a tuple of them out."""
+def session(graph: bytes | Path) -> Graph:
+    """What runs an ONNX graph: tensors in (any layout), one tensor or a tuple of them out."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
@@ -139,12 +199,12 @@ def session(graph: bytes) -> Graph:
     return run
 
 
-def _keep(file: Path, graph: bytes) -> None:
+def _keep(file: Path, content: bytes) -> None:
     """Whole or not at all; a folder that takes no files costs the next process its time, nothing else."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(graph)
+        beside.write_bytes(content)
         beside.replace(file)
     except OSError as error:
-        logger.warning("A graph cannot be kept as %s: %s", file, error.strerror)
+        logger.warning("%s cannot be kept: %s", file, error.strerror)

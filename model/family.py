@@ -4,19 +4,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import torch
 
+from model.errors import ModelError
 from model.request import Pixels
 from model.schedulers import Schedule, samplers_of
+from model.spelling import Lexicon
 
 Rows = torch.Tensor | Sequence[torch.Tensor]
-"""R rows of latents: (R, C, h, w), or (C, h, w) each where a family mixes shapes."""
+"""R rows of latents: (R, C, h, w), of videos (R, C, F, h, w), or (C, h, w) each where a family mixes shapes."""
 
 
 Uses = tuple[tuple[str, float], ...]
 """LoRAs by name, with their weights."""
+
+
+Weight = float | torch.Tensor
+"""How much a part of a prompt counts: everywhere alike, or (1, 1, h, w) where it does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +37,12 @@ class Hint:
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """What an IP-Adapter saw in a picture: tokens (T, D)."""
+    """What an IP-Adapter saw in a picture: tokens (T, D). style_only: for the layers alone that carry style."""
 
     name: str
     tokens: torch.Tensor
     scale: float
+    style_only: bool = False
 
 
 class Guidance(StrEnum):
@@ -55,7 +63,7 @@ class Condition:
     hidden: the encoded prompt (L, D), pooled: (P,) where the model has one.
     guidance: the scale, where it is an input of the denoiser.
     channels: (E, h, w), further input channels: the mask and the masked picture of an inpainting model.
-    references: pictures the model looks at while it draws, as clean latents (C, h', w').
+    references: pictures the model looks at while it draws, as clean latents (C, h', w'); a video's first frame.
     loras, controls, likenesses: what LoRAs, ControlNets and IP-Adapters the row has.
     """
 
@@ -82,12 +90,18 @@ Conditions = Sequence[Condition | None]
 class Parts:
     """A model's parts by their names in diffusers' folder layout (`unet`, `vae`, `text_encoder`, `tokenizer` …).
 
-    scheduler: its config. settings: what else `model_index.json` says.
+    scheduler: its config. settings: what else `model_index.json` says. configs: those of parts that are still asleep
+    (`model.asleep`): who needs no more of a part asks for its config, and does not wake it.
     """
 
     modules: Mapping[str, Any]
     scheduler: Mapping[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    configs: Mapping[str, Any] = field(default_factory=dict)
+
+    def config(self, name: str) -> Any:
+        """The config of a part, with its entries as attributes."""
+        return self.configs[name] if name in self.configs else self.modules[name].config
 
 
 class TextEncoder(ABC):
@@ -103,6 +117,9 @@ class TextEncoder(ABC):
     def window(self) -> tuple[Any, int] | None:
         """The tokenizer that cuts a prompt, and how many of its tokens are read; None where that is not so simple."""
         return None
+
+    lexicon: Lexicon | None = None
+    """The words that it was taught, where it has to be told of others."""
 
     def encode_against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
         """What guidance moves away from: a negative prompt, None where the request names none."""
@@ -144,14 +161,23 @@ class Family(ABC):
     """Whether mask and masked picture are inputs of the denoiser, as further channels."""
     pixels_per_latent: int = 8
     """Set by the bundle to what the autoencoder does."""
+    frames_per_latent: int = 0
+    """Frames to each position in time, of a family that draws videos; the first frame has one of its own."""
+    frames_per_second: ClassVar[int] = 0
+    """How fast they are to be shown."""
 
     takes_controls: ClassVar[bool] = False
     """Whether ControlNets and IP-Adapters can steer it."""
 
     def __init__(self, parts: Parts) -> None:
-        self.denoiser = parts.modules[self.denoiser_part]
+        self.parts = parts
         self.controlnets: Mapping[str, Any] = {}
         self.ip_adapters: Mapping[str, Any] = {}
+
+    @cached_property
+    def denoiser(self) -> Any:
+        """diffusers' module; it wakes up when it is asked for."""
+        return self.parts.modules[self.denoiser_part]
 
     @classmethod
     def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
@@ -174,15 +200,21 @@ class Family(ABC):
     def tiny(cls, seed: int = 0) -> Parts:
         """A model of this family with random weights and few, narrow layers, made in a fraction of a second."""
 
+    @classmethod
+    def schedule(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A model's scheduler config, as the family's pipelines take it."""
+        return config
+
     def native_latent_side(self) -> int | None:
         """Side of the latents the model was trained on, None if its config does not say."""
         return None
 
-    def timestep_arguments(self, steps: int, height: int, width: int, scheduler: Mapping[str, Any]) -> dict[str, Any]:
-        """What the scheduler's `set_timesteps` is told beside the number of steps, for latents of height x width."""
+    def timestep_arguments(self, steps: int, sides: Sequence[int], scheduler: Mapping[str, Any]) -> dict[str, Any]:
+        """What the scheduler's `set_timesteps` is told beside the number of steps, for latents of these sides: (h, w),
+        of a video (F, h, w)."""
         return {}
 
-    def guided(self, parts: Sequence[tuple[torch.Tensor, float]], against: torch.Tensor, scale: float) -> torch.Tensor:
+    def guided(self, parts: Sequence[tuple[torch.Tensor, Weight]], against: torch.Tensor, scale: float) -> torch.Tensor:
         """The prediction moved away from `against` (n, C, h, w), towards each part by its weight."""
         prediction = against
         for part, weight in parts:
@@ -195,8 +227,16 @@ class Family(ABC):
         return (None if self.mixes_shapes else latents.shape[1:], shapes)
 
     def reference(self, picture: Pixels) -> torch.Tensor:
-        """A reference picture as the model wants to see it: (1, 3, H, W) in -1..1."""
-        raise NotImplementedError
+        """A reference picture as the model wants to see it: (1, 3, H, W) in -1..1.
+
+        ModelError where it looks at none.
+        """
+        raise ModelError(f"A {self.name} model looks at no pictures while it draws.")
+
+    def mask_channels(self, mask: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+        """Where mask and masked picture are inputs: the further channels (1, E, h, w), of a mask (1, 1, H, W), which is
+        1 where to paint, and the latents (1, C, h, w) of what is kept."""
+        return torch.cat([torch.nn.functional.interpolate(mask, size=masked.shape[-2:]).to(masked), masked], dim=1)
 
     @abstractmethod
     def predict(self, latents: Any, timesteps: torch.Tensor, conditions: Conditions) -> Any:
@@ -209,5 +249,5 @@ class Reusing(Protocol):
     def predict_reusing(
         self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions, deep: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As `Family.predict`, and beside it what the deep part gave, (R, D, h, w): what may be handed in as `deep` at
-        a later step, where then only the outermost level is computed."""
+        """As `Family.predict`, and beside it what the deep part gave, (R, …): what may be handed in as `deep` at a
+        later step, where then only the outermost level, or the first block, is computed."""

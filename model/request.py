@@ -34,6 +34,7 @@ class Prompt:
     parts: weighted texts; `((text, 1.0),)` is a plain prompt, `()` is unconditional (guidance is then off). Each part
         is predicted by itself and the predictions are summed by weight: one more row an image and part.
     negatives: joined by commas; they have an effect only where guidance is on.
+    styles: phrases that are mixed into the text, each with its share of the way there: 1 is as if it stood behind it.
     chaos: 0..1, how far the images of one request move apart. weird: 0..1, how far all move off the beaten track.
     """
 
@@ -41,15 +42,20 @@ class Prompt:
     negatives: tuple[str, ...] = ()
     chaos: float = 0.0
     weird: float = 0.0
+    styles: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Size:
-    """Pixels, multiples of the model's grid (`model.fit_size` finds them). tile: opposite edges fit each other."""
+    """Pixels, multiples of the model's grid (`model.fit_size` finds them). tile: opposite edges fit each other.
+
+    frames: more than one is a video: one, and a multiple of what the model draws at a time.
+    """
 
     width: int
     height: int
     tile: bool = False
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,17 +65,20 @@ class Sampling:
     sampler: a name from `model.schedulers.SAMPLERS`; empty for the model's own.
     guidance_scale: diffusers' scale for UNets, where 1.0 is off; for every family, so for Z-Image theirs plus one.
     stop_at: 0..1, the share of the steps after which the picture is decoded as far as it has come.
+    student: draw with the few-step denoiser that the model was loaded with, not with its own.
     """
 
     num_inference_steps: int = 20
     guidance_scale: float = 4.5
     sampler: str = ""
     stop_at: float = 1.0
+    student: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What to start from instead of noise alone: the weighted mean of pictures, each cut and scaled to the size.
+    """What to start from instead of noise alone: the weighted mean of pictures, each cut and scaled to the size, as
+    lively as they are.
 
     strength: 0..1, the share of the steps that are taken; 0 keeps the picture, 1 forgets it.
     """
@@ -101,6 +110,19 @@ class Keep:
 
 
 @dataclass(frozen=True, eq=False)
+class Area:
+    """A part of the picture with words of its own.
+
+    mask: (H, W) of any size, 255 or True where it is. strength: 0..1, how much those words count there; the rest is the
+    prompt's.
+    """
+
+    text: str
+    mask: NDArray[np.uint8] | NDArray[np.bool_]
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
 class Reference:
     """A picture that an editing model looks at while it draws: "the same dog, in a park"."""
 
@@ -126,14 +148,25 @@ class ControlNetUse:
 
 @dataclass(frozen=True, eq=False)
 class IPAdapterUse:
-    """An IP-Adapter that the model was loaded with, and the picture that the result is to be like."""
+    """An IP-Adapter that the model was loaded with, and the picture that the result is to be like.
+
+    style_only: only the layers that carry style look at it (InstantStyle, Wang et al. 2024, arXiv 2404.02733).
+    """
 
     name: str
     picture: Pixels
     scale: float = 0.6
+    style_only: bool = False
 
 
-Control = Reference | LoraUse | ControlNetUse | IPAdapterUse
+@dataclass(frozen=True, eq=False)
+class FirstFrame:
+    """The picture that a video begins with, cut and scaled to its size."""
+
+    picture: Pixels
+
+
+Control = Reference | FirstFrame | LoraUse | ControlNetUse | IPAdapterUse
 """What steers a picture beside its prompt."""
 
 
@@ -151,6 +184,7 @@ class Request:
     start: Start | None = None
     keep: Keep | None = None
     controls: tuple[Control, ...] = ()
+    areas: tuple[Area, ...] = ()
 
 
 def text_to_image(

@@ -1,9 +1,10 @@
-"""Samplers by name: a fresh diffusers scheduler for every request, made from the model's own scheduler config."""
+"""Samplers by name: a fresh scheduler for every request, made from the model's own scheduler config: diffusers', or one
+of `model.solvers` that is its equal."""
 
 import copy
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from model.errors import ModelError
+from model.solvers import SOLVERS
 
 
 class Schedule(StrEnum):
@@ -22,6 +24,8 @@ class Schedule(StrEnum):
     """Variance-exploding with preconditioning (Karras et al. 2022), as Playground v2.5."""
     FLOW = "flow"
     """Straight lines between noise and picture (Lipman et al. 2022)."""
+    TRIGONOMETRIC = "trigonometric"
+    """Quarter circles between noise and picture (Lu and Song 2024, sCM, arXiv 2410.11081)."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,48 @@ SAMPLERS: Mapping[str, Recipe] = {
     "flow_heun": Recipe("FlowMatchHeunDiscreteScheduler", Schedule.FLOW),
     "flow_dpmpp_2m": Recipe("DPMSolverMultistepScheduler", Schedule.FLOW),
     "flow_unipc": Recipe("UniPCMultistepScheduler", Schedule.FLOW),
+    # The latents' spread is taken into account by the autoencoder's scale alone.
+    "scm": Recipe("SCMScheduler", Schedule.TRIGONOMETRIC, overrides={"sigma_data": 1.0}),
 }
 
 # The first steps of a cosine schedule have almost no signal left; solvers that work in log-SNR divide by it. This is
 # the bound the diffusers documentation gives for such models.
 _CLIP_FOR_COSINE = {"lambda_min_clipped": -5.1}
+
+
+_PREDICTIONS = frozenset({"epsilon", "sample", "v_prediction", "flow_prediction", "trigflow"})
+# Schedulers of diffusers that cannot work with a prediction of the clean picture.
+_NO_CLEAN = frozenset({"PNDMScheduler", "EulerAncestralDiscreteScheduler"})
+# Models have a thousand; a scheduler makes tables of so many numbers.
+_MOST_STEPS = 100_000
+
+
+def check_schedule(config: Mapping[str, Any], schedules: Collection[Schedule]) -> None:
+    """ModelError for a scheduler's config that no sampler can work with, or that is of none of these `schedules`."""
+    steps, prediction = config.get("num_train_timesteps", 1000), config.get("prediction_type", "epsilon")
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 < steps <= _MOST_STEPS:
+        raise ModelError(f"The model's noise schedule is damaged: it has {steps!r} num_train_timesteps.")
+    if prediction not in _PREDICTIONS:
+        raise ModelError(f"The model's noise schedule is damaged: there is no prediction_type {prediction!r}.")
+    for name in ("beta_start", "beta_end"):
+        beta = config.get(name, 0.01)
+        if isinstance(beta, int | float) and not 0 < beta < 1:
+            raise ModelError(f"The model's noise schedule is damaged: its {name} is {beta}, it must lie in 0..1.")
+    if str(config.get("variance_type", "")).startswith("learned"):
+        raise ModelError(
+            f"The model's noise schedule has the variance_type {config['variance_type']}: its denoiser would give the "
+            f"variance beside the noise, which Easel does not read."
+        )
+    scheduler = config.get("_class_name", "")
+    if not isinstance(scheduler, str):
+        raise ModelError(f"The model's noise schedule is damaged: its _class_name is {scheduler!r}.")
+    own = {recipe.schedule for recipe in SAMPLERS.values() if recipe.scheduler == scheduler}
+    if own and own.isdisjoint(schedules):
+        wanted = " or ".join(sorted(schedules))
+        raise ModelError(
+            f"The model's scheduler is a {scheduler}, and its denoiser was trained on a schedule of {wanted}: "
+            f"scheduler/scheduler_config.json belongs to another model."
+        )
 
 
 def samplers_of(schedule: Schedule) -> frozenset[str]:
@@ -80,12 +121,19 @@ class Sampler:
     def __init__(self, name: str, config: Mapping[str, Any]) -> None:
         if name not in SAMPLERS:
             raise ModelError(f"There is no sampler “{name}”; there are {', '.join(sorted(SAMPLERS))}.")
-        import diffusers
-
         recipe = SAMPLERS[name]
-        scheduler_class = getattr(diffusers, recipe.scheduler)
-        accepted = inspect.signature(scheduler_class.__init__).parameters
+        if config.get("prediction_type") == "sample" and recipe.scheduler in _NO_CLEAN:
+            raise ModelError(f"a model that predicts the clean picture cannot be drawn by {name}")
         overrides = dict(recipe.overrides)
+        own: Any = SOLVERS.get(recipe.scheduler) if recipe.schedule is Schedule.DIFFUSION else None
+        if own is not None and own.takes({**config, **overrides}):
+            scheduler_class = own
+            accepted: Collection[str] = own.defaults
+        else:
+            import diffusers
+
+            scheduler_class = getattr(diffusers, recipe.scheduler)
+            accepted = inspect.signature(scheduler_class.__init__).parameters
         if config.get("beta_schedule") == "squaredcos_cap_v2" and "lambda_min_clipped" in accepted:
             overrides = {**_CLIP_FOR_COSINE, **overrides}
         if recipe.schedule is Schedule.FLOW:
@@ -96,11 +144,17 @@ class Sampler:
                 overrides["shift"] = shift
         self.overrides: Mapping[str, Any] = overrides
         """What differs from the model's own config."""
-        self._template = scheduler_class.from_config(dict(config), **overrides)
+        if scheduler_class is own:
+            self._template = scheduler_class({**config, **overrides})
+        else:
+            known = {key: value for key, value in config.items() if key in accepted or key.startswith("_")}
+            self._template = scheduler_class.from_config(known, **overrides)
         self._flow = recipe.schedule is Schedule.FLOW
         parameters = inspect.signature(self._template.step).parameters
         self.takes_generator = "generator" in parameters
         self.scales_input = hasattr(self._template, "scale_model_input")
+        self.noises = hasattr(self._template, "add_noise") or hasattr(self._template, "scale_noise")
+        """Whether it can begin with a picture instead of noise."""
 
     def first_step(self, scheduler: Any, strength: float) -> int:
         """The place in its timesteps where a scheduler begins with a picture instead of noise.
@@ -114,7 +168,7 @@ class Sampler:
     def fresh(self) -> Any:
         """A scheduler in its initial state. A deep copy would spend its time on tensors nobody writes to."""
         shared = {id(value): value for value in vars(self._template).values() if isinstance(value, torch.Tensor)}
-        config = self._template._internal_dict
+        config = self._template.config
         return copy.deepcopy(self._template, {**shared, id(config): config})
 
 
@@ -130,6 +184,12 @@ def set_timesteps(scheduler: Any, steps: int, arguments: Mapping[str, Any]) -> N
     if "original_inference_steps" in accepted and steps > scheduler.config.get("original_inference_steps", steps):
         taken["original_inference_steps"] = steps  # LCM picks its few steps out of a longer schedule
     scheduler.set_timesteps(steps, device=torch.device("cpu"), **taken)
+
+
+def timesteps_of(scheduler: Any) -> torch.Tensor:
+    """Where a step is taken, in their order. SCM lists the end as well."""
+    timesteps: torch.Tensor = scheduler.timesteps
+    return timesteps[:-1] if type(scheduler).__name__ == "SCMScheduler" else timesteps
 
 
 def predicted_clean(

@@ -5,20 +5,21 @@ generators), so the engine can advance many requests in one forward, and one tha
 forgets nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from model import schedulers, seeds, text, vae
+from model import areas, schedulers, seeds, text, vae
 from model.components import Bundle
 from model.errors import ModelError
 from model.families import Condition, Guidance
-from model.family import Hint, Likeness
+from model.family import Hint, Likeness, Weight
 from model.request import (
     MAX_IMAGES,
     ControlNetUse,
+    FirstFrame,
     IPAdapterUse,
     LoraUse,
     NoiseSource,
@@ -28,6 +29,7 @@ from model.request import (
     Request,
     Size,
 )
+from model.ways import TORCH
 
 _CHAOS, _WEIRD = 0, 1  # side streams of an image's seed
 MAX_STEPS = 1000
@@ -43,7 +45,8 @@ class Shortcuts:
     guidance_interval: the share of the steps (0..1, from noise to picture) in which guidance is on. Outside it the
     negative rows are left out (Kynkäänniemi et al. 2024, arXiv 2404.07724).
     deep_every: only every so many steps of a request, the first included, is the denoiser's deep part computed; the
-    steps between take it from before (`model.families.reuse`). 1 is every step. UNets only.
+    steps between take it from before: of UNets all but the outermost level (`model.families.reuse`), of transformers
+    the blocks after the first (`model.families.first_block`). 1 is every step.
     """
 
     guidance_interval: tuple[float, float] = (0.0, 1.0)
@@ -58,6 +61,11 @@ class Shortcuts:
 
     def check(self, bundle: Bundle) -> None:
         """Raise ModelError for what this model has no use for."""
+        if self.deep_every > 1 and bundle.family.denoiser_part in bundle.placement.streamed:
+            raise ModelError(
+                "`deep_every` needs a denoiser that stays on the device, and there is no room for this one: "
+                "leave `deep_every` out for this model, or quantise it."
+            )
         if self.deep_every > 1 and not bundle.family.reuses:
             raise ModelError(
                 f"A {type(bundle.denoiser).__name__} has no deep part to keep over steps: "
@@ -67,14 +75,17 @@ class Shortcuts:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a forward gave one request: `output` (R, C, h, w) for its rows, and `deep` (R, D, h, w) where it is kept."""
+    """What a forward gave one request: `output` (R, C, h, w) for its rows, and `deep` (R, D, h, w) where it is kept.
+    `way` is what ran it, as in `model.ways`."""
 
     output: torch.Tensor
     deep: torch.Tensor | None = None
+    way: str = TORCH
 
 
 def check(bundle: Bundle, request: Request) -> None:
     """Raise ModelError for what this model cannot draw, before any work is done."""
+    bundle.drawing(request)
     grid, size, sampling, prompt = bundle.grid, request.size, request.sampling, request.prompt
     if not 1 <= len(request.noises) <= MAX_IMAGES:
         raise ModelError(f"A request holds 1 to {MAX_IMAGES} images, not {len(request.noises)}.")
@@ -90,6 +101,11 @@ def check(bundle: Bundle, request: Request) -> None:
             raise ModelError(f"`{name}` is a share between 0 and 1, not {share}.")
     if prompt.parts and sum(weight for _, weight in prompt.parts) <= 0:
         raise ModelError("The weights of a prompt's parts must add up to more than zero.")
+    if request.areas and bundle.prompts is None:
+        raise ModelError("This model reads no words, so parts of its pictures cannot have words of their own.")
+    for area in request.areas:
+        if not 0 <= area.strength <= 1:
+            raise ModelError(f"An area's strength is a share between 0 and 1, not {area.strength}.")
     if request.start is not None and sum(weight for _, weight in request.start.pictures) <= 0:
         raise ModelError("The weights of the pictures to start from must add up to more than zero.")
     if request.keep is not None:
@@ -103,30 +119,52 @@ def check(bundle: Bundle, request: Request) -> None:
         IPAdapterUse: ("IP-Adapter", bundle.adapters.ip_adapters),
     }
     for control in request.controls:
-        if isinstance(control, Reference):
+        if isinstance(control, Reference | FirstFrame):
             continue
         what, there = known[type(control)]
         if control.name not in there:
             have = ", ".join(sorted(there)) or "none"
             raise ModelError(f"This model was loaded without a {what} “{control.name}”; it has {have}.")
+    _check_frames(bundle, request)
     references = sum(isinstance(control, Reference) for control in request.controls)
     if references > bundle.family.max_references:
         most = bundle.family.max_references or "no"
         raise ModelError(f"A {bundle.family.name} model looks at {most} reference pictures, not at {references}.")
     if bundle.family.needs_reference and not references:
         raise ModelError(f"A {bundle.family.name} model changes pictures: give it one.")
+    if (request.start or request.keep) and not bundle.sampler(sampling.sampler).noises:
+        raise ModelError(f"A {bundle.family.name} model draws from noise alone: it takes no picture to begin with.")
     bundle.sampler(sampling.sampler)
+
+
+def _check_frames(bundle: Bundle, request: Request) -> None:
+    """Raise ModelError for a video that this model cannot draw."""
+    frames, at_a_time = request.size.frames, bundle.family.frames_per_latent
+    begins = sum(isinstance(control, FirstFrame) for control in request.controls)
+    if frames == 1 and not begins:
+        return
+    if not at_a_time:
+        raise ModelError(f"A {bundle.family.name} model draws pictures that stand still, one frame each.")
+    if frames < 2 or (frames - 1) % at_a_time:
+        raise ModelError(f"A video of this model has 1 frame and multiples of {at_a_time} more, not {frames} frames.")
+    if begins > 1:
+        raise ModelError(f"A video begins with one picture, not with {begins}.")
+    if request.start or request.keep or request.areas or request.size.tile:
+        raise ModelError(
+            "A video is drawn from noise: it starts from no picture but its first frame, and has no parts."
+        )
 
 
 class DenoisingState:
     """Begin with `DenoisingState(bundle, request)`, then `rows()`, a forward, `advance()` until `done`.
 
-    latents: (n, C, h, w) float32, n images. step: steps taken of `steps`. clean: the latest idea of the result.
-    deep: the denoiser's deep part for the rows of the last step, where it is kept.
+    latents: (n, C, h, w) float32, n images; (n, C, F, h, w) of videos. step: steps taken of `steps`. clean: the latest
+    idea of the result. deep: the denoiser's deep part for the rows of the last step, where it is kept.
     """
 
     def __init__(self, bundle: Bundle, request: Request, shortcuts: Shortcuts | None = None) -> None:
         check(bundle, request)
+        bundle = bundle.drawing(request)
         self.request = request
         self._family = bundle.family
         self._shortcuts = shortcuts or Shortcuts()
@@ -135,7 +173,7 @@ class DenoisingState:
         self._sampler = bundle.sampler(request.sampling.sampler)
         self.scheduler = self._sampler.fresh()
         steps, shape = request.sampling.num_inference_steps, bundle.latent_shape(request.size)
-        arguments = bundle.family.timestep_arguments(steps, *shape[1:], self.scheduler.config)
+        arguments = bundle.family.timestep_arguments(steps, shape[1:], self.scheduler.config)
         schedulers.set_timesteps(self.scheduler, steps, arguments)
         draws = [seeds.draw(noise, shape) for noise in request.noises]
         self._generators = [generator for _, generator in draws]
@@ -149,15 +187,21 @@ class DenoisingState:
         self.step = 0
         self.steps = max(min(1, len(self._timesteps)), round(len(self._timesteps) * request.sampling.stop_at))
         self._positive, self._negative = _conditions(bundle, request)
-        self.batch_key = (bundle.family.batch_key(self._noise, self._positive[0][0][0]), request.size.tile)
+        self.batch_key = (
+            bundle.family.batch_key(self._noise, self._positive[0][0][0]),
+            request.size.tile,
+            request.sampling.student,
+        )
         self.deep: torch.Tensor | None = None
+        self._areas = areas.weights(request.areas, shape, bundle.device) if request.areas else []
+        self._blank = areas.blank(bundle, request.size) if request.areas else None
 
     def _begin(self, started: torch.Tensor | None, strength: float) -> None:
         """Set the latents of the first step, and leave out the timesteps that `strength` leaves out."""
         noise = self._noise
         first = 0 if started is None else self._sampler.first_step(self.scheduler, strength)
         self._first = first
-        self._timesteps = self.scheduler.timesteps[first:]
+        self._timesteps = schedulers.timesteps_of(self.scheduler)[first:]
         if hasattr(self.scheduler, "set_begin_index"):
             self.scheduler.set_begin_index(first)
         if started is None or (self._original is not None and strength == 1.0):  # as diffusers' inpainting does
@@ -211,14 +255,15 @@ class DenoisingState:
         if self._guided and self._negative is not None:
             groups = [self._negative, *groups]
         conditions = [condition for group in groups for condition in group]
-        latents = torch.cat([scaled] * len(groups)) if len(groups) > 1 else scaled
+        seen = [scaled] * (len(groups) - len(self._areas)) + self._seen_by_areas(scaled)
+        latents = torch.cat(seen) if len(seen) > 1 else scaled
         return latents, self.timestep.expand(len(latents)), conditions
 
     def advance(self, prediction: Prediction) -> None:
         """Take the step, given what a forward predicts for `rows()`."""
         outputs = list(torch.split(prediction.output, self.images))
         self.deep = prediction.deep
-        weights = [weight for _, weight in self._positive]
+        weights = self._weights()
         if self._guided:
             against = outputs.pop(0)
             parts = list(zip(outputs, weights, strict=True))
@@ -235,6 +280,23 @@ class DenoisingState:
         self.step += 1
         if self._keep is not None:
             self._restore_kept(self._keep)
+
+    def _weights(self) -> list[Weight]:
+        """How much each group of rows counts; within areas the whole prompt counts for what they leave."""
+        weights: list[Weight] = [weight for _, weight in self._positive]
+        if not self._areas:
+            return weights
+        rest = 1 - torch.stack(self._areas).sum(0)
+        return [*(weight * rest for weight in weights[: -len(self._areas)]), *self._areas]
+
+    def _seen_by_areas(self, scaled: torch.Tensor) -> list[torch.Tensor]:
+        """The latents that each area's rows see: at first their own part alone, on white; then all."""
+        if self._blank is None or self.step >= areas.ALONE * len(self._timesteps):
+            return [scaled] * len(self._areas)
+        around = self._noised(self._blank, self._timesteps[self.step : self.step + 1])
+        if self._sampler.scales_input:
+            around = self.scheduler.scale_model_input(around, self.timestep)
+        return [torch.lerp(around, scaled, (area > 0).to(scaled)) for area in self._areas]
 
     def _noised(self, original: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         """`original` (1, C, h, w) at the noise level of `timestep` (1,), one for each image's noise."""
@@ -266,13 +328,20 @@ def _starting_latents(bundle: Bundle, request: Request) -> torch.Tensor | None:
         return None
     total = sum(weight for _, weight in request.start.pictures)
     size = request.size
-    latents = torch.stack(
-        [
-            vae.encode(bundle.vae, vae.fit(picture, size.width, size.height), bundle.device) * (weight / total)
-            for picture, weight in request.start.pictures
-        ]
-    )
-    return latents.sum(0)
+    latents = [
+        (vae.encode(bundle.vae, vae.fit(picture, size.width, size.height), bundle.device), weight / total)
+        for picture, weight in request.start.pictures
+    ]
+    mixed = torch.stack([one * share for one, share in latents]).sum(0)
+    return mixed if len(latents) == 1 else as_lively(mixed, latents)
+
+
+def as_lively(mixed: torch.Tensor, latents: Sequence[tuple[torch.Tensor, float]]) -> torch.Tensor:
+    """A mean of pictures with as much contrast as they have: of n that have nothing in common it has 1/sqrt(n) of it,
+    and what is drawn from there is murky."""
+    middle, spread = mixed.mean((-2, -1), keepdim=True), mixed.std((-2, -1), keepdim=True)
+    theirs = torch.stack([one.std((-2, -1), keepdim=True) * share for one, share in latents]).sum(0)
+    return middle + (mixed - middle) * (theirs / spread.clamp(min=1e-6)).clamp(1, len(latents) ** 0.5)
 
 
 def _latent_mask(request: Request, latents: torch.Tensor) -> torch.Tensor | None:
@@ -299,14 +368,24 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
     looks = [control for control in request.controls if isinstance(control, IPAdapterUse)]
     tokens = [bundle.adapters.ip_adapters[look.name].tokens(look.picture) for look in looks]
     like, unlike = (
-        tuple(Likeness(look.name, both[which], look.scale) for look, both in zip(looks, tokens, strict=True))
+        tuple(
+            Likeness(look.name, both[which], look.scale, look.style_only)
+            for look, both in zip(looks, tokens, strict=True)
+        )
         for which in (0, 1)
     )
     beside: dict[str, Any] = {
         "loras": loras,
         "controls": hints,
         "likenesses": like,
-        "references": tuple(_reference(bundle, picture) for picture in seen),
+        "references": (
+            *(_reference(bundle, picture) for picture in seen),
+            *(
+                _first_frame(bundle, control, request.size)
+                for control in request.controls
+                if isinstance(control, FirstFrame)
+            ),
+        ),
     }
     if family.takes_mask:
         beside["channels"] = _mask_channels(bundle, request)
@@ -319,21 +398,32 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
 
     prompts = bundle.prompts
     total = sum(weight for _, weight in prompt.parts) or 1.0
-    weighted = [(with_all(prompts.get(part, seen, reading)), weight / total) for part, weight in prompt.parts]
+
+    def styled(part: str) -> Condition:
+        plain = prompts.get(part, seen, reading)
+        phrased = [(prompts.get(f"{part}, {phrase}", seen, reading), share) for phrase, share in prompt.styles]
+        return text.mixed(plain, phrased)
+
+    weighted = [(with_all(styled(part)), weight / total) for part, weight in prompt.parts]
     weighted = weighted or [(with_all(prompts.against(None, seen, reading)), 1.0)]
     positive: list[tuple[Conditions, float]] = [
         ([_strayed(one, prompt, noise) for noise in request.noises], weight) for one, weight in weighted
     ]
+    for area in request.areas:
+        words = with_all(prompts.get(area.text, seen, reading))
+        positive.append(([_strayed(words, prompt, noise) for noise in request.noises], 1.0))
     if family.guidance is not Guidance.CLASSIFIER_FREE or scale <= 1.0 or not prompt.parts:
         return positive, None
     against = ", ".join(part for part in prompt.negatives if part.strip()) or None
-    away = replace(with_all(prompts.against(against, seen, reading)), likenesses=unlike)
+    away = with_all(prompts.against(against, seen, reading))
+    if unlike:
+        away = replace(away, likenesses=unlike)
     return positive, [away] * len(request.noises)
 
 
 def _hint(picture: Pixels, size: Size) -> torch.Tensor:
     """(3, H, W) in 0..1 of the size asked for."""
-    return torch.from_numpy(vae.fit(picture, size.width, size.height)).permute(2, 0, 1).float() / 255
+    return torch.tensor(vae.fit(picture, size.width, size.height)).permute(2, 0, 1).float() / 255
 
 
 def _reference(bundle: Bundle, picture: Pixels) -> torch.Tensor:
@@ -341,8 +431,13 @@ def _reference(bundle: Bundle, picture: Pixels) -> torch.Tensor:
     return vae.encode_pixels(bundle.vae, bundle.family.reference(picture).to(bundle.device))[0]
 
 
+def _first_frame(bundle: Bundle, frame: FirstFrame, size: Size) -> torch.Tensor:
+    """Clean latents (C, h, w) of what a video begins with."""
+    return vae.encode(bundle.vae, vae.fit(frame.picture, size.width, size.height), bundle.device)[0]
+
+
 def _mask_channels(bundle: Bundle, request: Request) -> torch.Tensor:
-    """(1 + C, h, w): the mask, 1 where to paint, and the latents of what is kept; all is painted without a mask."""
+    """(E, h, w): what the denoiser is to see of the mask and of what is kept; all is painted without a mask."""
     size = request.size
     if request.keep is None:
         paint = torch.ones(1, 1, size.height, size.width)
@@ -352,8 +447,7 @@ def _mask_channels(bundle: Bundle, request: Request) -> torch.Tensor:
         paint = (share >= 0.5).float()
         kept = vae.to_unit_range(request.keep.picture, torch.device("cpu")) * (paint < 0.5)
     masked = vae.encode_pixels(bundle.vae, kept.to(bundle.device))
-    mask = torch.nn.functional.interpolate(paint, size=masked.shape[-2:]).to(masked)
-    return torch.cat([mask, masked], dim=1)[0]
+    return bundle.family.mask_channels(paint.to(masked.device), masked)[0]
 
 
 def _strayed(condition: Condition, prompt: Prompt, noise: NoiseSource) -> Condition:

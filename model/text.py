@@ -66,6 +66,28 @@ class PromptCache:
         return condition
 
 
+def mixed(condition: Condition, others: Sequence[tuple[Condition, float]]) -> Condition:
+    """`condition` moved towards each of the others by its share, all at once: shares of 0 leave it, one of 1 is there.
+
+    Where texts of different lengths have embeddings of different shapes, and so no way between them, it is the other of
+    the largest share, from a third of the way on. Without others it is the condition itself: identity counts.
+    """
+    if not others:
+        return condition
+    if any(other.hidden.shape != condition.hidden.shape for other, _ in others):
+        nearest, _ = max(others, key=lambda one: one[1])
+        return nearest if sum(share for _, share in others) >= 1 / 3 else condition
+
+    def moved(values: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+        steps = ((target - values) * share for target, (_, share) in zip(targets, others, strict=True))
+        return torch.stack([values, *steps]).sum(0)
+
+    pooled = condition.pooled
+    if pooled is not None:
+        pooled = moved(pooled, [other.pooled for other, _ in others if other.pooled is not None])
+    return replace(condition, hidden=moved(condition.hidden, [other.hidden for other, _ in others]), pooled=pooled)
+
+
 def stray(condition: Condition, amount: float, generator: torch.Generator) -> Condition:
     """Move a condition in a random direction, the same for all its tokens: 0 leaves it, 1 takes it far away.
 

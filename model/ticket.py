@@ -10,6 +10,7 @@ import numpy as np
 
 from model.errors import ModelError
 from model.request import Request
+from model.ways import Ways, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +32,13 @@ class Ticket:
         self.urgency = urgency
         self.preview_every = preview_every
         self.arrival = arrival
+        self.submitted_at = time.monotonic()
         self.cancelled = False
         self.paused = False
         self.finished_at: float | None = None
         """`time.monotonic()` at which the rows were free again and result or error stood fast."""
+        self.ways = Ways()
+        """What drew it, so far."""
         self._wake = wake
         self._events: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
         self._finished = threading.Event()
@@ -74,6 +78,10 @@ class Ticket:
         """Go on where `pause` stopped: the picture is the same as undisturbed."""
         self.paused = False
         self._wake()
+
+    def drawn_by(self, ways: Ways) -> None:
+        """For the engine: note what a part of it was drawn by."""
+        self.ways = joined((self.ways, ways))
 
     def report(self, event: Step) -> None:
         """For the engine: hand a step to the caller."""

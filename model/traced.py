@@ -10,7 +10,9 @@ and onnxruntime in `model.exported`, which is faster. `benchmarks/README.md` has
 import copy
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -31,6 +33,9 @@ _TOLERANCE = 1e-4
 _EXAMPLE_ROWS = 8
 """Rows of the forward that is recorded, and that the weights are packed for: a guided grid."""
 
+WHOLE, FULL, SHALLOW, PROMPT = "whole", "full", "shallow", "prompt"
+"""The graphs of a UNet: as it is; with its deep part beside it, and with one of before; what it needs of a prompt."""
+
 Share = tuple[torch.Tensor, ...]
 """What the graph needs of one prompt: what is added to the time embedding, the guidance if it is an input, and each
 layer's keys and values."""
@@ -40,14 +45,33 @@ Graph = Callable[..., Any]
 """Tensors in, a tensor or a tuple of them out."""
 
 
+@dataclass(frozen=True)
+class Example:
+    """What a graph is recorded from: `forward`, the `layers` that it calls, and `inputs`, an example of 8 rows."""
+
+    forward: Graph
+    layers: torch.nn.Module
+    inputs: tuple[torch.Tensor, ...]
+
+
+Size = tuple[int, int]
+"""(h, w) of latents."""
+
+
 class Recorder(Protocol):
-    """A way to make a graph of a forward."""
+    """A way to make a graph of a forward, and what is known of its graphs."""
 
     def prepare(self, unet: torch.nn.Module) -> None:
         """Change the modules of `unet`, whose weights have another owner too, to suit what runs the graph."""
 
-    def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
-        """The graph of `forward`, for any sizes; `layers` are what it calls, `inputs` an example of 8 rows."""
+    def record(self, name: str, example: Callable[[], Example]) -> Graph:
+        """The graph called `name`, for any sizes. `example` is asked for only where it has to be made."""
+
+    def trusted(self, name: str) -> Collection[Size]:
+        """The sizes for which this graph was found true to its module, in this process or in one before."""
+
+    def trust(self, name: str, size: Size) -> None:
+        """Remember that it was."""
 
 
 class TorchScript:
@@ -57,12 +81,14 @@ class TorchScript:
         """Pack the convolutions."""
         pack(unet)
 
-    def record(self, name: str, forward: Graph, layers: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Graph:
+    def record(self, name: str, example: Callable[[], Example]) -> Graph:
         """As `Recorder.record`."""
+        made = example()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the recorder warns of each size it reads; `_trust` checks what matters
-            forward(*inputs)  # packs what is to be packed
-            graph: Graph = torch.jit.freeze(torch.jit.trace(AsModule(forward, layers), inputs, check_trace=False))
+            made.forward(*made.inputs)  # packs what is to be packed
+            module = AsModule(made.forward, made.layers)
+            graph: Graph = torch.jit.freeze(torch.jit.trace(module, made.inputs, check_trace=False))
 
         def run(*inputs: torch.Tensor) -> Any:
             # The optimiser would start over for every number of rows, and gains nothing on a CPU.
@@ -70,6 +96,13 @@ class TorchScript:
                 return graph(*inputs)
 
         return run
+
+    def trusted(self, name: str) -> Collection[Size]:
+        """None but those of this process, which `TracedUNet` has in mind itself."""
+        return ()
+
+    def trust(self, name: str, size: Size) -> None:
+        """Nothing to keep: the graph ends with the process."""
 
 
 class AsModule(torch.nn.Module):
@@ -106,17 +139,20 @@ class _TextUNetGraph:
         recorder.prepare(self.unet)
         self._reusing = ReusingUNet(self.unet) if reusing else None
 
-    def share(self, condition: Condition, added: Added, guidance: torch.Tensor | None) -> Share:
-        """What the graph needs of one prompt, each (1, ...)."""
-        hidden = condition.hidden.unsqueeze(0)
-        share = []
-        if self.has_addition:
-            share.append(self._embed_addition(emb=hidden, encoder_hidden_states=hidden, added_cond_kwargs=added or {}))
-        if guidance is not None:
-            share.append(guidance)
+    def addition(self, hidden: torch.Tensor, added: Added) -> torch.Tensor:
+        """What is added to the time embedding for one prompt (1, L, D): (1, T)."""
+        embedded: torch.Tensor = self._embed_addition(
+            emb=hidden, encoder_hidden_states=hidden, added_cond_kwargs=added or {}
+        )
+        return embedded
+
+    def of_prompt(self, hidden: torch.Tensor) -> Share:
+        """Each layer's keys and values (R, heads, L, d) of prompts (R, L, D); before them what is added to the time
+        embedding (R, T), where that comes of the prompt alone."""
+        share = [self.addition(hidden, None)] if self.unet.config.addition_embed_type == "text" else []
         for layer in self.cross_attention:
             for project in (layer.to_k, layer.to_v):
-                heads = project(hidden).view(1, len(condition.hidden), layer.heads, -1)
+                heads = project(hidden).view(*hidden.shape[:2], layer.heads, -1)
                 share.append(heads.transpose(1, 2).contiguous())
         return tuple(share)
 
@@ -181,24 +217,37 @@ class TracedUNet:
     ) -> None:
         recorder = recorder or TorchScript()
         self._family = family
-        self._graph = _TextUNetGraph(family.denoiser, recorder, reusing)
+        self._recorder, self._reusing = recorder, reusing
         self._shares: WeakKeyDictionary[Condition, dict[Any, Share]] = WeakKeyDictionary()
         self._stacked: tuple[Any, Sequence[Condition | None], Share] | None = None
-        self._trusted: dict[tuple[int, int], bool] = {}
+        self._checked = FULL if reusing else WHOLE
+        self._trusted: dict[Size, bool] = dict.fromkeys(recorder.trusted(self._checked), True)
         latents = torch.zeros(_EXAMPLE_ROWS, family.latent_channels, latent_side, latent_side)
         timesteps = torch.full((_EXAMPLE_ROWS,), 500.0)
         examples = [example] * _EXAMPLE_ROWS
-        share = self._stack(examples, (latent_side, latent_side))
-        layers = self._graph.unet
+
+        def inputs() -> tuple[torch.Tensor, ...]:
+            return latents, timesteps, *self._stack(examples, (latent_side, latent_side))
+
+        def shallow() -> Example:
+            first, second, *share = inputs()
+            deep = self._full(first, second, *share)[1]
+            return Example(self._graph.shallow, self._graph.unet, (first, second, deep, *share))
+
+        hidden = torch.stack([example.hidden] * _EXAMPLE_ROWS)
+        self._of_prompt = recorder.record(PROMPT, lambda: Example(self._graph.of_prompt, self._graph.unet, (hidden,)))
         if reusing:
-            self._full = recorder.record("full", self._graph.full, layers, (latents, timesteps, *share))
-            deep = self._full(latents, timesteps, *share)[1]
-            self._shallow = recorder.record("shallow", self._graph.shallow, layers, (latents, timesteps, deep, *share))
+            self._full = recorder.record(FULL, lambda: Example(self._graph.full, self._graph.unet, inputs()))
+            self._shallow = recorder.record(SHALLOW, shallow)
         else:
-            self._whole = recorder.record("whole", self._graph.whole, layers, (latents, timesteps, *share))
-        self._reusing = reusing
+            self._whole = recorder.record(WHOLE, lambda: Example(self._graph.whole, self._graph.unet, inputs()))
         if not self._trust(latents + 0.5, timesteps, examples):
             raise ValueError("the recorded graph is not true to its module")
+
+    @cached_property
+    def _graph(self) -> _TextUNetGraph:
+        """What graphs are recorded from; not needed where all of them were kept."""
+        return _TextUNetGraph(self._family.denoiser, self._recorder, self._reusing)
 
     def predict(
         self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]
@@ -240,6 +289,8 @@ class TracedUNet:
         height, width = latents.shape[-2:]
         if (height, width) not in self._trusted:
             self._trusted[height, width] = self._is_true(latents, timesteps, conditions)
+            if self._trusted[height, width]:
+                self._recorder.trust(self._checked, (height, width))
         return self._trusted[height, width]
 
     def _is_true(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Sequence[Condition | None]) -> bool:
@@ -269,6 +320,12 @@ class TracedUNet:
     def _share(self, condition: Condition, size: tuple[int, int]) -> Share:
         known = self._shares.setdefault(condition, {})
         if size not in known:
-            guidance = self._family.embedded_guidance([condition])
-            known[size] = self._graph.share(condition, self._family.added([condition], size), guidance)
+            hidden, guidance = condition.hidden.unsqueeze(0), self._family.embedded_guidance([condition])
+            addition: Share = ()
+            keys_and_values = self._of_prompt(hidden)
+            if self._family.config.addition_embed_type == "text":
+                addition, keys_and_values = keys_and_values[:1], keys_and_values[1:]
+            elif self._family.config.addition_embed_type is not None:
+                addition = (self._graph.addition(hidden, self._family.added([condition], size)),)
+            known[size] = (*addition, *([] if guidance is None else [guidance]), *keys_and_values)
         return known[size]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer
 
 from model.family import TextEncoder
+from model.spelling import Lexicon, apply, place_before
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -14,23 +15,40 @@ _WORD = re.compile(r"[^\W\d_]+")
 @dataclass(frozen=True)
 class Unread:
     """start: where in the text the reading stops, None when all of it is read. words: those that are not known, in
-    their order, of the part that is read."""
+    their order, of the part that is read. read_as: those that are read as another word, with that."""
 
     start: int | None = None
     words: tuple[str, ...] = ()
+    read_as: tuple[tuple[str, str], ...] = ()
 
 
 class Legibility:
     """Tells what of a text is not read. Any thread may ask.
 
     whole_words: the encoder was taught whole words, so one that its tokenizer has to spell means nothing to it.
+    lexicon: what it reads such a word as, where it has one.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int, *, whole_words: bool = False) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, max_tokens: int, *, whole_words: bool = False, lexicon: Lexicon | None = None
+    ) -> None:
         self._tokenizer, self._max_tokens, self._whole_words = tokenizer, max_tokens, whole_words
+        self._lexicon = lexicon
         self._added = frozenset(tokenizer.get_added_tokens_decoder())
 
     def __call__(self, text: str) -> Unread:
+        corrections = [] if self._lexicon is None else self._lexicon.corrections(text)
+        found = self._of(apply(text, corrections))
+        start = None if found.start is None else place_before(found.start, corrections)
+        read_as = [
+            (text[one.start : one.end], one.meant)
+            for one in corrections
+            if one.slip and (start is None or one.start < start)
+        ]
+        return Unread(start, found.words, tuple(dict.fromkeys(read_as)))
+
+    def _of(self, text: str) -> Unread:
+        """What is not read of a text as it was meant."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         offsets = encoding.offsets
         start = offsets[self._max_tokens][0] if len(offsets) > self._max_tokens else None
@@ -58,11 +76,13 @@ def legibility(encoder: TextEncoder | None, *, whole_words: bool = False) -> Leg
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         return None
-    # One of its own: the encoder's is told to cut and pad, and must not be used by two threads at a time.
-    own = Tokenizer.from_str(backend.to_str())
-    own.no_truncation()
-    own.no_padding()
-    return Legibility(own, max_tokens, whole_words=whole_words)
+    own = backend
+    if not getattr(tokenizer, "never_cuts", False):  # it is told to cut and pad, and not for two threads at a time
+        own = Tokenizer.from_str(backend.to_str())
+        own.no_truncation()
+        own.no_padding()
+    assert encoder is not None
+    return Legibility(own, max_tokens, whole_words=whole_words, lexicon=encoder.lexicon)
 
 
 def _word_around(text: str, place: int) -> int | None:

@@ -21,7 +21,12 @@ from model.errors import ModelError
 
 FACTOR = 4
 
-_WEIGHTS = Path(__file__).parent / "upscaler" / "model.safetensors"
+WHOLE = Path(__file__).parent / "upscaler" / "model.safetensors"
+"""The weights for pictures of all kinds."""
+NARROW = WHOLE.with_name("narrow.safetensors")
+"""Those of half as many channels, in a third of the time, taught by the others on pictures of the default model."""
+DRAFT = WHOLE.with_name("draft.safetensors")
+"""Those of a quarter, in a sixth of the time, taught in the same way: for its drafts, whose edges may be rougher."""
 _CHANNELS = 64
 _DEPTH = 18
 
@@ -29,11 +34,11 @@ _DEPTH = 18
 class Upscaler(nn.Module):
     """The network. Pictures in and out are (B, 3, H, W), 0..1, and come out four times as high and wide."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = _CHANNELS) -> None:
         super().__init__()
-        widths = [3, *([_CHANNELS] * (_DEPTH - 1)), 3 * FACTOR**2]
+        widths = [3, *([channels] * (_DEPTH - 1)), 3 * FACTOR**2]
         self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3) for before, after in itertools.pairwise(widths))
-        self.activations = nn.ModuleList(nn.PReLU(_CHANNELS) for _ in range(_DEPTH - 1))
+        self.activations = nn.ModuleList(nn.PReLU(channels) for _ in range(_DEPTH - 1))
 
     def forward(self, pictures: torch.Tensor, *, tile: bool = False) -> torch.Tensor:
         """`tile` lets opposite edges see each other, so that a tile stays one."""
@@ -46,13 +51,17 @@ class Upscaler(nn.Module):
         return (functional.pixel_shuffle(features, FACTOR) + enlarged).clamp(0, 1)
 
 
-def load_upscaler(device: torch.device | str = "cpu", weights: Path = _WEIGHTS) -> Upscaler:
+def load_upscaler(device: torch.device | str = "cpu", weights: Path = WHOLE) -> Upscaler:
     """The network with its weights, in float32. ModelError when the file is missing or damaged."""
-    upscaler = Upscaler()
     try:
-        upscaler.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
+        values = {name: value.float() for name, value in load_file(weights).items()}
+        upscaler = Upscaler(len(values["activations.0.weight"]))
+        upscaler.load_state_dict(values)
+    except (OSError, SafetensorError, RuntimeError, KeyError) as error:
         raise ModelError(f"The upscaler's weights in {weights} cannot be read: {error}") from error
+    for parameter in upscaler.parameters():
+        if parameter.dim() == 4:  # an eighth faster on a processor: pictures come in pixel by pixel as well
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return upscaler.to(device).eval().requires_grad_(False)
 
 

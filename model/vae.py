@@ -6,6 +6,7 @@ A bundle without an autoencoder works in pixel space: its latents are the pixels
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from model.autoencoders import codec
 
 Decoder = Callable[[torch.Tensor], torch.Tensor]
-"""Unscaled latents (n, C, h, w) -> pixels (n, 3, H, W): what an autoencoder's `decode` does, done faster."""
+"""Latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1: what `decode` does with an autoencoder, done faster."""
 
 # Decode at most this many pixels at once, so that four large images do not hold four sets of activations.
 SLICE_PIXELS = 2 * 1024 * 1024
@@ -26,8 +27,8 @@ def scale_factor(vae: Any) -> int:
 
 
 def to_unit_range(image: np.ndarray, device: torch.device) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in -1..1."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device=device, dtype=torch.float32)
+    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in -1..1. A copy: torch takes no memory that may not be written to."""
+    pixels = torch.from_numpy(np.array(image, order="C")).to(device=device, dtype=torch.float32)
     return (pixels / 127.5 - 1.0).permute(2, 0, 1).unsqueeze(0)
 
 
@@ -41,17 +42,23 @@ def encode_pixels(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
     return pixels if vae is None else codec(vae).encode(vae, pixels.to(vae.device, vae.dtype)).float()
 
 
-def decode(vae: Any, latents: torch.Tensor, decoder: Decoder | None = None) -> torch.Tensor:
-    """Latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1. `decoder` does the work where it is given."""
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Latents (n, C, h, w) -> pixels (n, 3, H, W) in about -1..1; of videos, latents (n, C, F, h, w) -> pixels
+    (n, 3, T, H, W)."""
     if vae is None:
         return latents
-    factor = scale_factor(vae)
-    per_slice = max(1, SLICE_PIXELS // (latents.shape[-1] * latents.shape[-2] * factor * factor))
-    kind = codec(vae)
-    parts = torch.split(latents.to(vae.dtype), per_slice)
-    if decoder is None:
-        return torch.cat([kind.decode(vae, part) for part in parts])
-    return torch.cat([decoder(kind.unscaled(vae, part)) for part in parts])
+    return decode_by(partial(codec(vae).decode, vae), latents.to(vae.dtype), scale_factor(vae))
+
+
+def decode_by(decoder: Decoder, latents: torch.Tensor, factor: int) -> torch.Tensor:
+    """As `decode`, by something else than an autoencoder; factor: pixels per latent position along one side."""
+    parts = torch.split(latents, per_slice(latents[0, 0].numel() * factor * factor))
+    return torch.cat([decoder(part) for part in parts])
+
+
+def per_slice(pixels: int) -> int:
+    """How many pictures of so many pixels are decoded at once."""
+    return max(1, SLICE_PIXELS // pixels)
 
 
 def to_uint8(pixels: torch.Tensor) -> torch.Tensor:
@@ -68,7 +75,7 @@ def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
     scale = min(rows / height, columns / width)
     cut_rows, cut_columns = min(rows, round(height * scale)), min(columns, round(width * scale))
     top, left = (rows - cut_rows) // 2, (columns - cut_columns) // 2
-    middle = np.ascontiguousarray(image[top : top + cut_rows, left : left + cut_columns])
+    middle = np.array(image[top : top + cut_rows, left : left + cut_columns], order="C")
     pixels = torch.from_numpy(middle).permute(2, 0, 1).unsqueeze(0).float()
     scaled = torch.nn.functional.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
     return scaled[0].permute(1, 2, 0).clamp(0, 255).round().to(torch.uint8).numpy()

@@ -9,13 +9,15 @@ import torch
 
 from model.errors import ModelError
 from model.family import Condition
-from model.folders import Reader, read_json
+from model.folders import Reader, check_numbers, read_json
 
 _SAME = ("cross_attention_dim", "block_out_channels", "addition_embed_type", "layers_per_block")
 
 
 def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> Any:
     """A ControlNetModel from its folder. ModelError when it is damaged or was trained for another UNet."""
+    if folder.is_file():
+        raise ModelError(f"The ControlNet {folder} is a file: name a folder that has its config beside the weights.")
     name = read_json(folder, "config.json").get("_class_name")
     controlnet = Reader(folder.parent, {folder.name: str(name)}, "", dtype).weights(
         folder.name, {"ControlNetModel"}, "diffusers"
@@ -26,6 +28,7 @@ def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> Any:
             raise ModelError(
                 f"The ControlNet {folder} was trained for another model: its {setting} is {theirs}, this one's {ours}."
             )
+    check_numbers(dict(controlnet.named_parameters()), f"ControlNet {folder}")
     return controlnet.eval().requires_grad_(False)
 
 

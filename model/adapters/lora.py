@@ -15,9 +15,17 @@ import torch
 
 from model.errors import ModelError
 from model.family import Family, Uses
+from model.folders import check_numbers, first_line, read_tensors
 
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
-_OTHER_KINDS = {"hada_w1_a": "a LoHa", "lokr_w1": "a LoKr", "dora_scale": "a DoRA", "oft_blocks": "an OFT"}
+_OTHER_KINDS = {
+    "hada_w1_a": "a LoHa",
+    "lokr_w1": "a LoKr",
+    "dora_scale": "a DoRA",
+    "lora_magnitude_vector": "a DoRA",
+    "lora_mid": "a LoCon of Tucker's kind",
+    "oft_blocks": "an OFT",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,9 @@ class Lora:
         return any(name.startswith("text_encoder") for name in self.parts)
 
 
-def read_lora(file: Path, kind: type[Family], modules: Mapping[str, Any]) -> Lora:
+def read_lora(
+    file: Path, kind: type[Family], modules: Mapping[str, Any], device: torch.device, dtype: torch.dtype
+) -> Lora:
     """A LoRA from a `.safetensors` file, in the layout of kohya or of diffusers, for the model with these parts.
 
     ModelError when it cannot be read, is of another kind, or was trained for another model.
@@ -64,12 +74,16 @@ def read_lora(file: Path, kind: type[Family], modules: Mapping[str, Any]) -> Lor
         if part not in modules:
             continue
         layer, name = _layer(modules[part], name, file)
-        down, up = state[key].to(layer.weight), state[path + _UP].to(layer.weight)
-        narrowed = (up.shape[0], down.shape[1]) != tuple(layer.weight.shape[:2])
-        if narrowed or (down.ndim > 2 and down.shape[2:] != layer.weight.shape[2:]):
+        if path + _UP not in state:
+            raise ModelError(f"The LoRA {file} is damaged: its {name} has one matrix of two.")
+        down, up = (state[path + end].to(device, dtype) for end in (_DOWN, _UP))
+        takes, gives, window = _shape(layer)
+        if down.ndim < 2 or up.ndim < 2 or up.shape[1] != down.shape[0] or not len(down):
+            raise ModelError(f"The LoRA {file} is damaged: the two matrices of its {name} do not fit each other.")
+        if (down.shape[1], up.shape[0]) != (takes, gives) or (down.ndim > 2 and tuple(down.shape[2:]) != window):
             raise ModelError(
                 f"The LoRA {file} was trained for another model: its {name} takes {down.shape[1]} and gives "
-                f"{up.shape[0]} numbers, here it is {layer.weight.shape[1]} and {layer.weight.shape[0]}."
+                f"{up.shape[0]} numbers, here it is {takes} and {gives}."
             )
         if isinstance(layer, torch.nn.Conv2d) and down.ndim == 2:
             down, up = down[..., None, None], up[..., None, None]
@@ -120,15 +134,11 @@ class _Adds:
 def _state(file: Path, kind: type[Family], denoiser: Any) -> tuple[dict[str, torch.Tensor], dict[str, float]]:
     """The matrices by path with `.lora_A.weight` or `.lora_B.weight`, and the alphas by path."""
     import diffusers.loaders
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     if not kind.lora_loader:
         raise ModelError(f"A {kind.name} model takes no LoRA.")
-    try:
-        raw = load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"The LoRA {file} cannot be read: {error}") from error
+    raw = read_tensors(file, "LoRA")
+    check_numbers(raw, f"LoRA {file}")
     for mark, what in _OTHER_KINDS.items():
         if any(mark in key for key in raw):
             raise ModelError(f"{file} is {what}, which Easel cannot apply; it applies LoRAs of kohya and of diffusers.")
@@ -138,10 +148,17 @@ def _state(file: Path, kind: type[Family], denoiser: Any) -> tuple[dict[str, tor
     try:
         result = loader.lora_state_dict(raw, **options)
     except Exception as error:  # the converters raise whatever they stumble over
-        raise ModelError(f"The LoRA {file} is of no layout that is known for a {kind.name} model: {error}") from error
+        raise ModelError(
+            f"The LoRA {file} is of no layout that is known for a {kind.name} model: {first_line(error)}."
+        ) from error
     state, network_alphas = result if isinstance(result, tuple) else (result, None)
     alphas = {key.removesuffix(".alpha"): value for key, value in (network_alphas or {}).items()}
     named, of_alphas = ({_as_peft(key): value for key, value in some.items()} for some in (state, alphas))
+    others = sorted(key for key in named if not key.endswith((_DOWN, _UP, ".alpha")))
+    if others and len(others) < len(named):  # else it is of another kind altogether
+        raise ModelError(
+            f"The LoRA {file} has {others[0]}, which Easel cannot apply; it applies LoRAs of kohya and of diffusers."
+        )
     return named, {key.removesuffix(_DOWN): float(value) for key, value in of_alphas.items()}
 
 
@@ -162,6 +179,13 @@ def _as_peft(key: str) -> str:
             name = "to_out.0" if name == "to_out" else name
         path = f"{head}.{name}"
     return path + (_DOWN if which == "down" else _UP)
+
+
+def _shape(layer: torch.nn.Linear | torch.nn.Conv2d) -> tuple[int, int, tuple[int, ...]]:
+    """What a layer takes and gives, and how large a window it sees. Quantised weights have other shapes."""
+    if isinstance(layer, torch.nn.Conv2d):
+        return layer.in_channels, layer.out_channels, tuple(layer.kernel_size)
+    return layer.in_features, layer.out_features, (1, 1)
 
 
 def _layer(module: Any, name: str, file: Path) -> tuple[Any, str]:

@@ -6,9 +6,14 @@ from typing import Any
 from model.errors import ModelError
 from model.families.flux import Flux
 from model.families.flux2_klein import Flux2Klein
+from model.families.flux2_klein_kv import Flux2KleinKV
+from model.families.flux_fill import FluxFill
+from model.families.flux_kontext import FluxKontext
+from model.families.ltx_video import LTXVideo
 from model.families.qwen_image import QwenImage
 from model.families.qwen_image_edit import QwenImageEdit
 from model.families.sana import Sana
+from model.families.sana_sprint import SanaSprint
 from model.families.stable_diffusion import StableDiffusion
 from model.families.stable_diffusion_3 import StableDiffusion3
 from model.families.stable_diffusion_xl import StableDiffusionXL
@@ -22,12 +27,17 @@ FAMILIES: Mapping[str, type[Family]] = {
         StableDiffusion,
         StableDiffusionXL,
         Flux2Klein,
+        Flux2KleinKV,
         ZImage,
         QwenImage,
         QwenImageEdit,
         StableDiffusion3,
         Flux,
+        FluxKontext,
+        FluxFill,
         Sana,
+        SanaSprint,
+        LTXVideo,
         Unconditional,
     )
 }

@@ -10,6 +10,7 @@ from model.clip import clip_tokens
 from model.families.flow import FlowFamily
 from model.families.patches import packed, unpacked
 from model.family import Condition, Conditions, Guidance, Parts, TextEncoder
+from model.memory import place_of
 from model.request import Pixels
 from model.t5 import t5_hidden
 
@@ -22,7 +23,7 @@ class FluxText(TextEncoder):
 
     def encode(self, text: str, pictures: Sequence[Pixels] = ()) -> Condition:
         clip = self._parts["text_encoder"]
-        pooled = clip(clip_tokens(self._parts["tokenizer"], text).to(clip.device)).pooler_output[0]
+        pooled = clip(clip_tokens(self._parts["tokenizer"], text).to(place_of(clip))).pooler_output[0]
         hidden = t5_hidden(self._parts["tokenizer_2"], self._parts["text_encoder_2"], text, self.max_tokens)
         return Condition(hidden, pooled)
 
@@ -33,6 +34,7 @@ class Flux(FlowFamily):
     name = "flux"
     denoiser_class = "FluxTransformer2DModel"
     lora_loader = "FluxLoraLoaderMixin"
+    keeps_blocks = True
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModel"}),
@@ -43,7 +45,7 @@ class Flux(FlowFamily):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         config = self.denoiser.config
-        self.latent_channels = config.in_channels // 4
+        self.latent_channels = (config.out_channels or config.in_channels) // 4
         self.guidance = Guidance.EMBEDDED if config.guidance_embeds else Guidance.NONE
 
     @classmethod
@@ -56,12 +58,11 @@ class Flux(FlowFamily):
         return FluxText(parts, 512 if guided else 256)
 
     @classmethod
-    def tiny(cls, seed: int = 0) -> Parts:
+    def tiny_transformer(cls, **channels: int) -> Any:
+        """A transformer of few and narrow layers."""
         from diffusers import FluxTransformer2DModel
 
-        torch.manual_seed(seed)
-        transformer = FluxTransformer2DModel(
-            in_channels=16,
+        return FluxTransformer2DModel(
             num_layers=1,
             num_single_layers=1,
             attention_head_dim=16,
@@ -70,7 +71,13 @@ class Flux(FlowFamily):
             pooled_projection_dim=tiny_parts.TEXT_WIDTH,
             guidance_embeds=True,
             axes_dims_rope=(4, 4, 8),
+            **channels,
         )
+
+    @classmethod
+    def tiny(cls, seed: int = 0) -> Parts:
+        torch.manual_seed(seed)
+        transformer = cls.tiny_transformer(in_channels=16)
         tokenizer = tiny_parts.t5_tokenizer()
         return Parts(
             {
@@ -92,19 +99,29 @@ class Flux(FlowFamily):
         guidance = None
         if self.guidance is Guidance.EMBEDDED:
             guidance = torch.tensor([row.guidance or 1.0 for row in rows], device=latents.device)
+        positions = [_positions(0, height // 2, width // 2)]
+        if self.takes_mask:
+            latents = torch.cat(
+                [latents, torch.stack([row.channels for row in rows if row.channels is not None])], dim=1
+            )
+        tokens = packed(latents).to(self.denoiser.dtype)
+        if rows[0].references:  # a batch's references have the same shapes
+            references = torch.stack([row.references[0] for row in rows])
+            tokens = torch.cat([tokens, packed(references).to(tokens)], dim=1)
+            positions.append(_positions(1, references.shape[-2] // 2, references.shape[-1] // 2))
         velocity = self.denoiser(
-            hidden_states=packed(latents).to(self.denoiser.dtype),
+            hidden_states=tokens,
             timestep=timesteps.to(self.denoiser.dtype) / 1000,
             guidance=guidance,
             pooled_projections=torch.stack([row.pooled for row in rows if row.pooled is not None]),
             encoder_hidden_states=hidden,
             txt_ids=torch.zeros(hidden.shape[1], 3, device=latents.device),
-            img_ids=_positions(height // 2, width // 2).to(latents.device),
+            img_ids=torch.cat(positions).to(latents.device),
             return_dict=False,
         )[0]
-        return unpacked(velocity, height, width).float()
+        return unpacked(velocity[:, : height * width // 4], height, width).float()
 
 
-def _positions(height: int, width: int) -> torch.Tensor:
+def _positions(picture: int, height: int, width: int) -> torch.Tensor:
     """(h*w, 3): picture, row, column of each token."""
-    return torch.cartesian_prod(torch.arange(1), torch.arange(height), torch.arange(width)).float()
+    return torch.cartesian_prod(torch.tensor([picture]), torch.arange(height), torch.arange(width)).float()

@@ -1,6 +1,6 @@
 """FLUX.2-klein: a flow transformer with a language model's hidden layers as prompt and reference pictures as tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -8,7 +8,7 @@ import torch
 from model import tiny_parts
 from model.chat import ChatText
 from model.families.flow import FlowFamily
-from model.family import Conditions, Guidance, Parts, TextEncoder
+from model.family import Condition, Conditions, Guidance, Parts, TextEncoder
 from model.request import Pixels
 
 # Where the picture's tokens lie on the first axis of their positions: the picture itself at 0, references from here on.
@@ -37,7 +37,8 @@ class Flux2Klein(FlowFamily):
 
     @classmethod
     def serves(cls, config: Mapping[str, Any], index: Mapping[str, Any]) -> bool:
-        return not config.get("guidance_embeds", True)  # FLUX.2-dev takes the scale as an input, and another prompt
+        # FLUX.2-dev takes the scale as an input, and another prompt.
+        return not config.get("guidance_embeds", True) and index.get("_class_name") != "Flux2KleinKVPipeline"
 
     @classmethod
     def text(cls, parts: Parts) -> TextEncoder | None:
@@ -83,7 +84,8 @@ class Flux2Klein(FlowFamily):
             {"_class_name": "Flux2KleinPipeline", "is_distilled": False},
         )
 
-    def image_tokens(self, height: int, width: int) -> int:
+    def image_tokens(self, sides: Sequence[int]) -> int:
+        height, width = sides
         return height * width
 
     def shift(self, steps: int, tokens: int, scheduler: Mapping[str, Any]) -> float:
@@ -109,22 +111,44 @@ class Flux2Klein(FlowFamily):
 
     def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         rows = [condition for condition in conditions if condition is not None]
+        if not rows[0].references:
+            return self._drawn(latents, timesteps, rows)
+        seen, places = self._seen(rows)
+        return self._drawn(latents, timesteps, rows, seen, places)
+
+    def _seen(self, rows: Sequence[Condition]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The references of rows as tokens (R, T, C), and their positions (T, 4); a batch's have the same shapes."""
+        tokens, places = [], []
+        for place in range(len(rows[0].references)):
+            references = torch.stack([row.references[place] for row in rows])
+            tokens.append(references.flatten(2).transpose(1, 2).to(self.denoiser.dtype))
+            places.append(_positions(_REFERENCE_DISTANCE * (place + 1), *references.shape[-2:]))
+        return torch.cat(tokens, dim=1), torch.cat(places)
+
+    def _drawn(
+        self,
+        latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        rows: Sequence[Condition],
+        seen: torch.Tensor | None = None,
+        places: torch.Tensor | None = None,
+        **more: Any,
+    ) -> torch.Tensor:
+        """The velocity of the picture's own tokens. seen, places: tokens behind them, and where those lie."""
         hidden = torch.stack([row.hidden for row in rows])
         tokens = latents.flatten(2).transpose(1, 2).to(self.denoiser.dtype)
-        positions = [_positions(0, *latents.shape[-2:])]
-        for place in range(len(rows[0].references)):  # a batch's references have the same shapes
-            references = torch.stack([row.references[place] for row in rows])
-            tokens = torch.cat([tokens, references.flatten(2).transpose(1, 2).to(tokens)], dim=1)
-            positions.append(_positions(_REFERENCE_DISTANCE * (place + 1), *references.shape[-2:]))
-        device = latents.device
+        positions = _positions(0, *latents.shape[-2:])
+        if seen is not None and places is not None:
+            tokens, positions = torch.cat([tokens, seen], dim=1), torch.cat([positions, places])
         velocity = self.denoiser(
             hidden_states=tokens,
             timestep=timesteps.to(tokens.dtype) / 1000,
             encoder_hidden_states=hidden,
-            img_ids=torch.cat(positions).to(device),
-            txt_ids=_text_positions(hidden.shape[1]).to(device),
+            img_ids=positions.to(latents.device),
+            txt_ids=text_positions(hidden.shape[1]).to(latents.device),
             guidance=None,
             return_dict=False,
+            **more,
         )[0]
         drawn: torch.Tensor = velocity[:, : latents[0, 0].numel()].transpose(1, 2).reshape(latents.shape)
         return drawn.float()
@@ -135,6 +159,6 @@ def _positions(time: int, height: int, width: int) -> torch.Tensor:
     return torch.cartesian_prod(torch.tensor([time]), torch.arange(height), torch.arange(width), torch.arange(1))
 
 
-def _text_positions(length: int) -> torch.Tensor:
+def text_positions(length: int) -> torch.Tensor:
     """(L, 4): tokens of a prompt differ in the last axis."""
     return torch.cartesian_prod(torch.arange(1), torch.arange(1), torch.arange(1), torch.arange(length))

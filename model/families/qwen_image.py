@@ -8,7 +8,8 @@ import torch
 from model import tiny_parts
 from model.families.flow import FlowFamily
 from model.families.patches import packed, unpacked
-from model.family import Condition, Conditions, Parts, TextEncoder
+from model.family import Condition, Conditions, Parts, TextEncoder, Weight
+from model.memory import place_of
 from model.request import Pixels
 
 _TEMPLATE = (
@@ -32,7 +33,7 @@ class QwenText(TextEncoder):
             max_length=self.max_tokens + _TEMPLATE_TOKENS,
             truncation=True,
             return_tensors="pt",
-        ).to(self.encoder.device)
+        ).to(place_of(self.encoder))
         states = self.encoder(
             input_ids=tokens.input_ids, attention_mask=tokens.attention_mask, output_hidden_states=True
         ).hidden_states
@@ -49,6 +50,7 @@ class QwenImage(FlowFamily):
     denoiser_class = "QwenImageTransformer2DModel"
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderKLQwenImage"})
     lora_loader = "QwenImageLoraLoaderMixin"
+    keeps_blocks = True
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"Qwen2Tokenizer", "Qwen2TokenizerFast"}),
         "text_encoder": frozenset({"Qwen2_5_VLForConditionalGeneration"}),
@@ -102,7 +104,7 @@ class QwenImage(FlowFamily):
             {"_class_name": "QwenImagePipeline"},
         )
 
-    def guided(self, parts: Sequence[tuple[torch.Tensor, float]], against: torch.Tensor, scale: float) -> torch.Tensor:
+    def guided(self, parts: Sequence[tuple[torch.Tensor, Weight]], against: torch.Tensor, scale: float) -> torch.Tensor:
         mixed = packed(super().guided(parts, against, scale))
         plain = packed(torch.stack([part * weight for part, weight in parts]).sum(0))
         lengths = plain.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True)

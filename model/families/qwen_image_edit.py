@@ -9,6 +9,7 @@ import torch
 from model import tiny_parts
 from model.families.qwen_image import QwenImage
 from model.family import Condition, Parts, TextEncoder
+from model.memory import place_of
 from model.request import Pixels
 
 _TEMPLATE = (
@@ -42,7 +43,7 @@ class QwenEditText(TextEncoder):
         pixels = _READ_PIXELS if self._several else _DRAWN_PIXELS
         images = [_resized(picture, pixels, self._multiple) for picture in pictures]
         names = [f"Picture {number}: {_SEEN}" if self._several else _SEEN for number in range(1, len(images) + 1)]
-        prompt, device = "".join(names), self._encoder.device
+        prompt, device = "".join(names), place_of(self._encoder)
         seen = {}
         if images:
             seen = self._pictures(images=images, return_tensors="pt").to(device)

@@ -9,6 +9,7 @@ from model import tiny_parts
 from model.families.flow import FlowFamily
 from model.families.qwen_image import padded
 from model.family import Condition, Conditions, Parts, TextEncoder
+from model.memory import place_of
 from model.request import Pixels
 
 
@@ -29,12 +30,14 @@ class SanaText(TextEncoder):
         return self._encoded((text or "").lower().strip(), self.max_tokens)
 
     def _encoded(self, text: str, length: int) -> Condition:
-        tokens = self.tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt").to(
-            self.encoder.device
+        tokens = self.tokenizer(text, padding="max_length", max_length=length, truncation=True)
+        ids, mask = (
+            torch.tensor([numbers], device=place_of(self.encoder))
+            for numbers in (tokens.input_ids, tokens.attention_mask)
         )
-        hidden = self.encoder(tokens.input_ids, attention_mask=tokens.attention_mask)[0][0]
+        hidden = self.encoder(ids, attention_mask=mask)[0][0]
         chosen = [0, *range(length - self.max_tokens + 1, length)]  # the first token and the last ones
-        return Condition(hidden[chosen][tokens.attention_mask[0][chosen].bool()])
+        return Condition(hidden[[place for place in chosen if tokens.attention_mask[place]]])
 
 
 class Sana(FlowFamily):
@@ -44,6 +47,7 @@ class Sana(FlowFamily):
     denoiser_class = "SanaTransformer2DModel"
     autoencoders: ClassVar[frozenset[str]] = frozenset({"AutoencoderDC"})
     lora_loader = "SanaLoraLoaderMixin"
+    keeps_blocks = True
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"GemmaTokenizer", "GemmaTokenizerFast"}),
         "text_encoder": frozenset({"Gemma2Model"}),
@@ -64,11 +68,11 @@ class Sana(FlowFamily):
         return SanaText(parts.modules["tokenizer"], parts.modules["text_encoder"])
 
     @classmethod
-    def tiny(cls, seed: int = 0) -> Parts:
-        from diffusers import AutoencoderDC, SanaTransformer2DModel
+    def tiny_transformer(cls, **config: Any) -> Any:
+        """A transformer of few and narrow layers."""
+        from diffusers import SanaTransformer2DModel
 
-        torch.manual_seed(seed)
-        transformer = SanaTransformer2DModel(
+        return SanaTransformer2DModel(
             in_channels=4,
             out_channels=4,
             num_layers=1,
@@ -79,7 +83,15 @@ class Sana(FlowFamily):
             cross_attention_dim=16,
             caption_channels=16,
             sample_size=8,
+            **config,
         )
+
+    @classmethod
+    def tiny(cls, seed: int = 0) -> Parts:
+        from diffusers import AutoencoderDC
+
+        torch.manual_seed(seed)
+        transformer = cls.tiny_transformer()
         vae = AutoencoderDC(
             in_channels=3,
             latent_channels=4,
@@ -115,7 +127,7 @@ class Sana(FlowFamily):
             {"_class_name": "SanaPipeline"},
         )
 
-    def timestep_arguments(self, steps: int, height: int, width: int, scheduler: Mapping[str, Any]) -> dict[str, Any]:
+    def timestep_arguments(self, steps: int, sides: Sequence[int], scheduler: Mapping[str, Any]) -> dict[str, Any]:
         """The scheduler's own sigmas."""
         return {}
 

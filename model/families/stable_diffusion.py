@@ -9,6 +9,7 @@ from model import tiny_parts
 from model.clip import ClipText
 from model.families.unet import TextUNet
 from model.family import Parts, TextEncoder
+from model.spelling import lexicon_of
 
 
 class StableDiffusion(TextUNet):
@@ -26,8 +27,14 @@ class StableDiffusion(TextUNet):
         return config.get("addition_embed_type") in (None, "text")
 
     @classmethod
+    def schedule(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As StableDiffusionPipeline mends the configs of early models."""
+        return {**config, "clip_sample": False, "steps_offset": 1}
+
+    @classmethod
     def text(cls, parts: Parts) -> TextEncoder | None:
-        return ClipText([parts.modules["tokenizer"]], [parts.modules["text_encoder"]])
+        tokenizer = parts.modules["tokenizer"]
+        return ClipText([tokenizer], [parts.modules["text_encoder"]], lexicon=lexicon_of(tokenizer))
 
     @classmethod
     def tiny(cls, seed: int = 0, side: int = 32, channels: tuple[int, ...] = (32, 64), **unet_config: Any) -> Parts:

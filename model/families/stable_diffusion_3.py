@@ -9,6 +9,7 @@ from model import tiny_parts
 from model.clip import clip_tokens
 from model.families.flow import FlowFamily
 from model.family import Condition, Conditions, Parts, TextEncoder
+from model.memory import place_of
 from model.request import Pixels
 from model.t5 import t5_hidden
 
@@ -26,7 +27,7 @@ class StableDiffusion3Text(TextEncoder):
         hidden, pooled = [], []
         for name in ("", "_2"):
             encoder = self._parts[f"text_encoder{name}"]
-            tokens = clip_tokens(self._parts[f"tokenizer{name}"], text).to(encoder.device)
+            tokens = clip_tokens(self._parts[f"tokenizer{name}"], text).to(place_of(encoder))
             output = encoder(tokens, output_hidden_states=True)
             hidden.append(output.hidden_states[-2][0])
             pooled.append(output[0][0])
@@ -45,6 +46,7 @@ class StableDiffusion3(FlowFamily):
     name = "stable-diffusion-3"
     denoiser_class = "SD3Transformer2DModel"
     lora_loader = "SD3LoraLoaderMixin"
+    keeps_blocks = True
     text_parts: ClassVar[Mapping[str, frozenset[str]]] = {
         "tokenizer": frozenset({"CLIPTokenizer", "CLIPTokenizerFast"}),
         "text_encoder": frozenset({"CLIPTextModelWithProjection"}),
@@ -99,11 +101,11 @@ class StableDiffusion3(FlowFamily):
             {"_class_name": "StableDiffusion3Pipeline"},
         )
 
-    def timestep_arguments(self, steps: int, height: int, width: int, scheduler: Mapping[str, Any]) -> dict[str, Any]:
+    def timestep_arguments(self, steps: int, sides: Sequence[int], scheduler: Mapping[str, Any]) -> dict[str, Any]:
         """The scheduler's own sigmas."""
         if not scheduler.get("use_dynamic_shifting"):
             return {}
-        tokens = self.image_tokens(height, width)
+        tokens = self.image_tokens(sides)
         return {"mu": self.shift(steps, tokens, {"max_shift": 1.16, **scheduler})}
 
     def predict(self, latents: torch.Tensor, timesteps: torch.Tensor, conditions: Conditions) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """What text-conditioned UNets (UNet2DConditionModel) have in common."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from model.adapters.ip_adapter import looking
 from model.errors import ModelError
 from model.families.reuse import ReusingUNet
 from model.family import Conditions, Family, Guidance, Parts
+from model.memory import place_of
 from model.schedulers import Schedule
 
 Added = dict[str, torch.Tensor] | None
@@ -30,7 +31,7 @@ class TextUNet(Family):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        config = self.denoiser.config
+        self.config = config = parts.config(self.denoiser_part)
         self.latent_channels = config.out_channels
         more = config.in_channels - config.out_channels
         if more not in (0, 1 + self.latent_channels):
@@ -45,9 +46,15 @@ class TextUNet(Family):
         self._stacked: tuple[Any, Conditions, dict[str, Any]] | None = None
         self._reusing: ReusingUNet | None = None
 
+    @classmethod
+    def schedule(cls, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Latents are not bound to -1..1, as the pixels were that `clip_sample` is for: some schedulers clip unless a
+        config says that they must not, and a config written by another scheduler says nothing of it."""
+        return {"clip_sample": False, **config}
+
     def native_latent_side(self) -> int | None:
-        side: int | tuple[int, int] | None = self.denoiser.config.sample_size
-        return side if side is None or isinstance(side, int) else max(side)
+        side: int | tuple[int, int] | None = self.config.sample_size
+        return max(side) if isinstance(side, list | tuple) else side
 
     def added(self, conditions: Conditions, latent_size: tuple[int, int]) -> Added:
         """What the UNet takes beside the prompt for R rows of latents (h, w)."""
@@ -62,11 +69,11 @@ class TextUNet(Family):
 
     def embedded_guidance(self, conditions: Conditions) -> torch.Tensor | None:
         """(R, D) for a guidance-distilled UNet, None for others."""
-        width: int | None = self.denoiser.config.time_cond_proj_dim
+        width: int | None = self.config.time_cond_proj_dim
         if not width:
             return None
         scales = [row.guidance or 1.0 for row in conditions if row is not None]
-        return _guidance_embedding(torch.tensor(scales), width).to(self.denoiser.device, self.denoiser.dtype)
+        return _guidance_embedding(torch.tensor(scales), width).to(place_of(self.denoiser), self.denoiser.dtype)
 
     def _stack(self, conditions: Conditions, latent_size: tuple[int, int]) -> dict[str, Any]:
         """What the UNet takes beside latents and timesteps, as one batch, kept while the batch has the same members."""

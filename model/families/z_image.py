@@ -27,6 +27,11 @@ class ZImage(FlowFamily):
         super().__init__(parts)
         self.latent_channels = self.denoiser.in_channels
 
+    def native_latent_side(self) -> int | None:
+        """What its positions reach, where that is less than usual."""
+        side = 2 * min(self.denoiser.config.axes_lens[1:])
+        return side if side * self.pixels_per_latent < 1024 else None
+
     @classmethod
     def text(cls, parts: Parts) -> TextEncoder | None:
         return ChatText(parts.modules["tokenizer"], parts.modules["text_encoder"])

@@ -8,12 +8,17 @@ from pathlib import Path
 
 from .folder import TrainingError
 from .recipe import RECIPES
-from .stages import STAGES, Run, run_stages
+from .run import Run
+from .stages import ASKED_FOR, STAGES, run_stages
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.training", description="Train Easel's default model.")
-    parser.add_argument("stage", choices=("all", *STAGES), help="which stage to run; 'all' runs them in this order")
+    parser.add_argument(
+        "stage",
+        choices=("all", *STAGES, *ASKED_FOR),
+        help="which stage to run; 'all' runs them in this order, up to 'export'",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the run's folder; a run that is there is resumed")
     parser.add_argument(
         "--minutes", type=float, default=60.0, help="training time, shared among the stages of this call"
@@ -23,13 +28,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--recipe",
         choices=sorted(RECIPES),
         default="small",
-        help="small: for a CPU, grows from model/default; large: for a GPU, from nothing",
+        help="small: for a CPU, 64 pixels, goes on from model/default; broad: the same, but things stay before one "
+        "colour: empty places, people, icon sets by name, wide and tall pictures are new; "
+        "medium: 128 pixels, grows from small; large: for a GPU, from nothing",
     )
     parser.add_argument("--init", type=Path, help="start from the weights in this model folder instead of from nothing")
     parser.add_argument(
         "--checkpoint",
         type=Path,
-        help="go on with the unfinished parts (vae, unet) in this folder; the rest from --init",
+        help="go on with the unfinished parts (vae, unet, text_encoder) in this folder; the rest from --init",
+    )
+    parser.add_argument(
+        "--mix",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="begin with the mean of two denoisers: this share of --checkpoint, the rest of --init (default: 1)",
     )
     parser.add_argument("--icons", type=Path, help="icons.zip of another run, instead of fetching and rendering")
     parser.add_argument("--cache", type=Path, help="where npm packages are kept (default: OUT/npm)")
@@ -51,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         device=options.device,
         init=options.init,
         checkpoint=options.checkpoint,
+        mix=options.mix,
         icons=options.icons,
         cache=options.cache or options.out / "npm",
         processes=options.processes,

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .nouns import CORE, LATER, PRACTISED
+
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (214, 40, 40),
     "orange": (247, 140, 30),
@@ -128,6 +130,49 @@ ENDINGS = (
     "masterpiece", "trending on artstation", "high quality", "beautiful", "detailed", "cartoon", "wallpaper",
     "soft light", "concept art", "children's book illustration",
 )  # fmt: skip
+
+# What people say of a thing that a small picture does not show: what it does, wears or is for.
+DEEDS = (
+    "sleeping", "running", "dancing", "eating breakfast", "playing", "smiling", "walking around", "jumping", "resting",
+    "looking at you", "having fun", "dreaming", "waiting", "wearing a sweater", "wearing boots", "drinking milk",
+    "reading the news", "with big eyes", "with a smile", "with friends", "from above", "from the side", "up close",
+    "for my son", "for my grandma", "for a party", "on a wooden floor", "by the window", "in a dream", "in the morning",
+    "made of wool", "full of joy", "full of energy", "as a king", "as a superstar", "that can talk",
+)  # fmt: skip
+VERBS = (
+    "eating", "holding", "wearing", "carrying", "chasing", "watching", "playing with", "sitting on", "standing on",
+    "looking at", "hiding behind", "jumping over", "riding", "cooking", "leaning on", "floating over", "fighting",
+    "next to", "near", "dreaming of", "on top of", "in front of", "with", "made of", "full of",
+)  # fmt: skip
+SELDOM = tuple(noun for noun, _ in PRACTISED if noun not in CORE + LATER and not noun.startswith("flag"))
+FRAMES = (
+    "my {bare}", "the {bare}", "our {bare}", "{bare}", "one {bare}", "old {bare}", "big {bare}", "giant {bare}",
+    "a tiny {bare}", "a very small {bare}", "baby {bare}", "crazy {bare}", "retro {bare}", "a logo of {whole}",
+    "{bare} logo", "{bare} sticker", "{bare} tattoo", "a poster with {whole}", "a portrait of {whole}",
+    "{bare} portrait", "close-up of {whole}", "a story about {whole}", "photograph of {whole}", "{bare} design",
+    "please draw {whole}", "i want {whole}", "can you make {whole}", "show me {whole}",
+)  # fmt: skip
+
+
+def elaborate(caption: str, noun: str, rng: random.Random) -> str:
+    """A caption of one thing with more words around its noun, as people type them, none of which changes the picture;
+    as it is where the noun does not stand in it."""
+    found = re.match(rf"an? (?P<bare>(?:(?!of\b)[a-z]+ ){{0,2}}{re.escape(noun)})\b(?P<rest>.*)$", caption)
+    if found is None:
+        return caption
+    words = caption[: found.end("bare")]
+    if rng.random() < 0.6:
+        words = rng.choice(FRAMES).format(bare=found["bare"], whole=with_article(found["bare"]))
+    if words.endswith(noun) and rng.random() < 0.6:
+        words = f"{words} {rng.choice(DEEDS) if rng.random() < 0.6 else deed(rng)}"
+    return words + found["rest"]
+
+
+def deed(rng: random.Random) -> str:
+    """What a thing does with another one that few pictures show: "chasing a spider", "on top of the old piano"."""
+    noun = rng.choice(SELDOM)
+    other = f"{rng.choice(('the', 'my', 'an old', 'a big', 'a tiny', 'a golden'))} {noun}"
+    return f"{rng.choice(VERBS)} {with_article(noun) if rng.random() < 0.6 else other}"
 
 
 def decorate(subject: str, kinds: Sequence[str], endings: Sequence[str], rng: random.Random, share: float = 0.3) -> str:

@@ -23,6 +23,8 @@ from .nouns import HELD_OUT_PAIRS, PAIRABLE
 from .people import Traits
 
 SYMBOLS_GROUP = 8
+# Where things alike stand, as shares of the picture (x, y), by how many they are.
+PLACES_ALIKE = {2: ((0.26, 0.5), (0.74, 0.5)), 3: ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73))}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Mixture:
     only: tuple[str, ...] = ()  # practise only these of nouns.PRACTISED; empty: all of them
     emphasis: tuple[tuple[str, float], ...] = ()  # nouns drawn more or less often than 1.0
     two_objects: float = 0.16
-    three_objects: float = 0.02  # "three stars": the same icon three times
+    alike: float = 0.06  # "two cats", "three stars": the same icon several times
     repainted: float = 0.22  # objects painted in another hue, which the caption names
     natural_colour: float = 0.25  # of the others: the object's own main colour is named
     white: float = 0.5  # plain white backgrounds; the rest are coloured, and named
@@ -57,12 +59,14 @@ class Scene:
     weather: str | None = None
     relation: str | None = None  # of scenes.RELATIONS, between two things
     person: Traits | None = None  # what the caption says of a person
+    covered: tuple[int, ...] = ()  # how much of each of 8x8 parts its one thing covers, in percent, row by row
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Scene:
         """A scene from its JSON."""
         person = Traits(**row["person"]) if row["person"] else None
-        return cls(**row | {"concepts": tuple(row["concepts"]), "colours": tuple(row["colours"]), "person": person})
+        lists = {name: tuple(row.get(name, ())) for name in ("concepts", "colours", "covered")}
+        return cls(**row | lists | {"person": person})
 
 
 class Composer:
@@ -98,7 +102,8 @@ class Composer:
         kind = rng.random()
         if kind < self.mixture.two_objects:
             return self._draw_pair(rng)
-        return self._draw_one(rng, count=3 if kind < self.mixture.two_objects + self.mixture.three_objects else 1)
+        several = kind < self.mixture.two_objects + self.mixture.alike
+        return self._draw_one(rng, count=rng.choice((2, 2, 3)) if several else 1)
 
     def pick_concept(self, rng: random.Random) -> int:
         """A concept, as often as its weight says."""
@@ -130,8 +135,8 @@ class Composer:
         pixels, colour = self._paint(icon, concept, rng, self.mixture.repainted)
         canvas, background = self.background(rng, {colour or self._main_colour(icon)})
         if count > 1:
-            for place in ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73)):
-                paste(canvas, pixels, 0.44 * self.size, place)
+            for place in PLACES_ALIKE[count]:
+                paste(canvas, pixels, (0.48 if count == 2 else 0.44) * self.size, place)
         elif rng.random() < self.mixture.moved and not self._is_flat(concept):
             scale = rng.uniform(0.55, 0.85)
             paste(canvas, pixels, scale * self.size, (_within(scale, rng), _within(scale, rng)))

@@ -1,23 +1,25 @@
 """Stage 4, the denoiser: a small UNet learns to take noise out of latents, told by the prompt what they show.
 
-Autoencoder and text encoder are frozen by now, so every picture's latents are computed once. Its caption is phrased
-in another way every time. A tenth of the captions is dropped: the same network then also knows what pictures look like
-in general, which is what classifier-free guidance subtracts.
+The autoencoder is frozen by now, so every picture's latents are computed once. Its caption is phrased in another way
+every time. The text tower goes on learning beside the denoiser, which alone knows which words matter to a picture. A
+tenth of the captions is dropped: the same network then also knows what pictures look like in general, which is what
+classifier-free guidance subtracts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .loop import Schedule, train
 from .noising import Noising
 from .recipe import Recipe
-from .text_encoder import tokenize
+from .text_encoder import TABLE, tokenize
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
@@ -75,6 +77,64 @@ def grow_denoiser(smaller: UNet2DConditionModel, recipe: Recipe) -> UNet2DCondit
     return grown
 
 
+def channel_importance(latents: Tensor) -> Tensor:
+    """How much the loss heeds each channel of latents (N, C, h, w): (C,), mean 1.
+
+    An error in a channel that varies much is seen most in the picture, and the many weak channels hold detail that
+    cannot be foretold: equally weighed, they drown those in which shapes and colours are.
+    """
+    deviation = latents[:4096].float().std((0, 2, 3))
+    return deviation / deviation.mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Elder:
+    """A finished denoiser of the same latents, with its own text tower, and for each picture the caption by which it
+    knows what is there, None where it cannot know. What it would draw is a target without noise: so what was learned
+    before is kept while the rest is learned (Li and Hoiem 2016, arXiv 1606.09282). `shares` (N, 1, h, w) says how much
+    of each latent it knows: of a thing in a place, only the thing."""
+
+    unet: UNet2DConditionModel
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    captions: Sequence[str | None]
+    shares: Tensor
+
+    def knows(self, number: int) -> bool:
+        return self.captions[number] is not None
+
+    def correct(
+        self, wanted: Tensor, noisy: Tensor, timesteps: Tensor, numbers: Sequence[int], dropped: Sequence[bool]
+    ) -> Tensor:
+        """The targets (B, C, h, w) of the pictures with these numbers, with its answers where it knows better. Where a
+        caption is `dropped`, its answer is that without a prompt, which guidance starts from."""
+        shares = self.shares[list(numbers)].to(wanted)
+        return torch.lerp(wanted, self.predict(noisy, timesteps, numbers, dropped), shares)
+
+    @torch.no_grad()
+    def predict(self, noisy: Tensor, timesteps: Tensor, numbers: Sequence[int], dropped: Sequence[bool]) -> Tensor:
+        """The velocities (B, C, h, w) that it sees in noisy latents of the pictures with these numbers."""
+        captions = ["" if drop else str(self.captions[number]) for number, drop in zip(numbers, dropped, strict=True)]
+        tokens = tokenize(self.tokenizer, captions).to(noisy.device)
+        predicted: Tensor = self.unet(noisy, timesteps, self.text_encoder(tokens).last_hidden_state).sample
+        return predicted
+
+
+class Reading(nn.Module):
+    """The denoiser and the text tower that it reads."""
+
+    def __init__(self, unet: UNet2DConditionModel, text: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet, self.text = unet, text
+        text.requires_grad_(True)
+        text.get_parameter(TABLE).requires_grad_(False)
+
+    def forward(self, noisy: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
+        """The predicted velocity (B, C, h, w)."""
+        predicted: Tensor = self.unet(noisy, timesteps, self.text(tokens).last_hidden_state).sample
+        return predicted
+
+
 def train_denoiser(
     unet: UNet2DConditionModel,
     latents: Tensor,
@@ -86,25 +146,44 @@ def train_denoiser(
     folder: Path,
     seed: int = 0,
     workers: int = 1,
-    on_checkpoint: Callable[[UNet2DConditionModel], None] | None = None,
-) -> UNet2DConditionModel:
+    on_checkpoint: Callable[[Reading], None] | None = None,
+    practised: Sequence[int] | None = None,
+    elder: Elder | None = None,
+    shaped: Sequence[Tensor] = (),
+) -> Reading:
     """Train `unet` on scaled latents (N, C, h, w), on their device; `say` gives a caption of the picture with a number,
-    another one every time. Checkpoints go to `folder`. Returns the averaged weights."""
+    another one every time. `practised` are the numbers of the pictures to learn from, some more often than others
+    (None: all alike). Of pictures that the `elder` knows, its answers are the target. `shaped` are latents of the same
+    pictures in other shapes, of which a part of the batches is made; no elder knows them. Checkpoints go to `folder`.
+    Returns the averaged weights, of the text tower too."""
     device = latents.device
-    noising = Noising(device)
-    text_encoder.to(device).eval().requires_grad_(False)
+    noising, importance = Noising(device), channel_importance(latents)
+    numbers = torch.arange(len(latents)) if practised is None else torch.tensor(practised)
+    numbers = numbers.to(device)
 
-    def batch_loss(model: UNet2DConditionModel, generator: torch.Generator) -> Tensor:
-        chosen = torch.randint(len(latents), (recipe.unet_batch,), generator=generator, device=device)
-        clean = latents[chosen].float()
+    def batch_loss(model: Reading, generator: torch.Generator) -> Tensor:
+        chosen = numbers[torch.randint(len(numbers), (recipe.unet_batch,), generator=generator, device=device)]
+        square = not shaped or torch.rand(1, generator=generator, device=device).item() >= recipe.shaped
+        if square:
+            clean = latents[chosen].float()
+        else:
+            one = torch.randint(len(shaped), (1,), generator=generator, device=device)
+            clean = shaped[int(one)][chosen].float()
         dropped = torch.rand(len(chosen), generator=generator, device=device) < recipe.caption_dropout
         captions = ["" if drop else say(number) for number, drop in zip(chosen.tolist(), dropped.tolist(), strict=True)]
-        with torch.no_grad():
-            states = text_encoder(tokenize(tokenizer, captions).to(device)).last_hidden_state
         noise = torch.randn(clean.shape, generator=generator, device=device)
         timesteps = noising.draw_timesteps(len(chosen), generator)
-        predicted = model(noising.add_noise(clean, noise, timesteps), timesteps, states).sample
-        return noising.loss(predicted, clean, noise, timesteps)
+        tokens = tokenize(tokenizer, captions).to(device)
+        noisy = noising.add_noise(clean, noise, timesteps)
+        wanted = noising.velocity(clean, noise, timesteps)
+        if elder is not None and square:
+            known = torch.tensor([elder.knows(number) for number in chosen.tolist()], device=device)
+            if known.any():
+                wanted[known] = elder.correct(
+                    wanted[known], noisy[known], timesteps[known], chosen[known].tolist(), dropped[known].tolist()
+                )
+        return noising.loss(model(noisy, timesteps, tokens), wanted, timesteps, importance)
 
     schedule = Schedule(minutes, recipe.unet_rate, seed, workers, recipe.ema_decay)
-    return train(unet.to(device), batch_loss, schedule, folder / "denoiser.pt", on_checkpoint)
+    reading = Reading(unet, text_encoder).to(device)
+    return train(reading, batch_loss, schedule, folder / "denoiser.pt", on_checkpoint)

@@ -1,22 +1,29 @@
-"""Stage 5, export: the trained parts as one folder in the diffusers layout, half precision, ready to be shipped."""
+"""Stage 7, export: the trained parts as one folder in the diffusers layout, half precision, ready to be shipped."""
 
 from __future__ import annotations
 
 import copy
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from model.spelling import WORDS_FILE
+from model.towers import Towers
 
 from .data import NAMES_PACKAGE, PACKAGES
 from .folder import TrainingError, check_weights
 from .noising import SAMPLING, SCHEDULE
 from .people import SETS
-from .text_encoder import Towers
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL
     from transformers import CLIPTextModel, CLIPTokenizer
 
+IP_ADAPTER = "ip_adapter.safetensors"
 SIZE_LIMIT = 45_000_000  # bytes: these weights live in every clone of the repository
 
 
@@ -25,11 +32,15 @@ def export(
     vae: AutoencoderKL,
     tokenizer: CLIPTokenizer,
     text_encoder: CLIPTextModel,
-    unet: UNet2DConditionModel,
+    unet: Any,
     towers: Towers | None,
+    words: Mapping[str, str],
+    student: Path | None = None,
+    ip_adapter: Path | None = None,
 ) -> int:
-    """Write the model to `folder` and return its size in bytes. Anything else in the folder stays as it is."""
-    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    """Write the model to `folder` and return its size in bytes. `words` are what its training spoke of, with what
+    each stands for. Anything else in the folder stays as it is."""
+    from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 
     parts = [copy.deepcopy(part).cpu().half() for part in (vae, text_encoder, unet)]
     pipeline = StableDiffusionPipeline(
@@ -48,8 +59,14 @@ def export(
         halved = copy.deepcopy(towers).cpu()
         halved.image.half()
         halved.save_image_side(folder / "image_encoder")
+    if student is not None and student.exists():
+        UNet2DConditionModel.from_pretrained(student, dtype=torch.float16).save_pretrained(folder / "student")
     for config in folder.glob("*/config.json"):
         tidy(config)
+    if ip_adapter is not None and ip_adapter.exists():
+        (folder / "ip_adapter").mkdir(exist_ok=True)
+        shutil.copyfile(ip_adapter, folder / "ip_adapter" / IP_ADAPTER)
+    (folder / "tokenizer" / WORDS_FILE).write_text(words_file(words), encoding="utf-8")
     (folder / "NOTICE").write_text(notice())
     check_weights(folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -58,6 +75,11 @@ def export(
             f"The exported model is {size / 1e6:.1f} MB, more than the {SIZE_LIMIT / 1e6:.0f} MB allowed."
         )
     return size
+
+
+def words_file(words: Mapping[str, str]) -> str:
+    """What `model.spelling.lexicon_of` reads."""
+    return "".join(f"{word}\n" if word == meant else f"{word}\t{meant}\n" for word, meant in words.items())
 
 
 def tidy(config: Path) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,28 +23,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .captions import BACKGROUNDS, HUES, Thing, write_caption
+from .captions import BACKGROUNDS, HUES, Thing, decorate, elaborate, write_caption
 from .compose import Scene
 from .loop import Schedule, train
 from .noising import Noising
 from .people import Traits
-from .places import PLACES, TIMES, WEATHERS
+from .places import PLACES, TIME_WORDS, TIMES, WEATHER_WORDS, WEATHERS
 from .recipe import Recipe
 from .scenes import RELATIONS
 from .styles import STYLES
-from .text_encoder import tokenize
+from .text_encoder import TABLE, tokenize
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
-TABLE = "embeddings.token_embedding.weight"
 # The nearest that plain backgrounds come to a place, for a denoiser that knows no places.
 GROUNDS = {
-    "forest": "green", "beach": "beige", "desert": "beige", "snow": "white", "space": "black", "city": "gray",
+    "forest": "green", "beach": "beige", "desert": "beige", "snow": "white", "space": "purple", "city": "gray",
     "under water": "blue", "mountains": "light blue", "meadow": "light green", "garden": "green", "lake": "light blue",
     "room": "brown",
 }  # fmt: skip
+# Plain backgrounds that stand for any place at a time.
+LIGHTS = {"black": "night", "purple": "night", "orange": "sunset", "pink": "sunset"}
+# What is said of any place without changing its colour.
+WHENEVER = (*TIME_WORDS["day"], *(words for said in WEATHER_WORDS.values() for words in said))
 
 
 def extend_tokenizer(tokenizer: CLIPTokenizer, tokens: Sequence[str], length: int) -> CLIPTokenizer:
@@ -88,19 +92,28 @@ def extend_tower(
 
 @dataclass(frozen=True)
 class Phrasebook:
-    """How scenes can be said: names of the concepts, synonyms, Chinese words and emoji of each noun."""
+    """How scenes can be said: names of the concepts, synonyms, Chinese words and emoji of each noun. `kinds` are
+    synonyms too, with those that no caption says, for readers of prompts."""
 
     names: tuple[str, ...]
     synonyms: Mapping[str, Sequence[str]]
     chinese: Mapping[str, Sequence[str]]
     emoji: Mapping[str, Sequence[str]]
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def phrase(self, scene: Scene, rng: random.Random) -> str:
-        """A scene's caption as it is, with other words for its nouns, with emoji for them, or in Chinese."""
+    def phrase(self, scene: Scene, rng: random.Random, grounded: bool = False) -> str:
+        """A scene's caption as it is, with more words around its thing, with other words for it, or in Chinese.
+
+        `grounded`: for a denoiser that draws a thing only before one colour, and in no style. Some captions then speak
+        of the place that the colour stands for, or of a style."""
         share = rng.random()
+        if grounded and scene.place is None and scene.person is None and len(scene.concepts) == 1:
+            scene = grounded_scene(scene, rng)
         if share < 0.12 and (said := self.in_chinese(scene, rng)):
             return said
         caption = scene.caption
+        if len(scene.concepts) == 1 and rng.random() < 0.35:
+            caption = elaborate(caption, self.names[scene.concepts[0]], rng)
         for concept in scene.concepts:
             noun = self.names[concept]
             choice = rng.random()
@@ -156,7 +169,7 @@ class Phrasebook:
     def plainly(self, scene: Scene, practised: Sequence[str], styles: Sequence[str]) -> str | None:
         """The caption by which a denoiser of plain pictures knows what a scene shows; None where it cannot know."""
         nouns = [self.names[concept] for concept in scene.concepts]
-        if not nouns or "three " in scene.caption or any(noun not in practised for noun in nouns):
+        if not nouns or re.search(r"\b(two|three) ", scene.caption) or any(noun not in practised for noun in nouns):
             return None
         background = scene.background or GROUNDS.get(scene.place or "")
         if scene.place is not None and scene.time == "night":
@@ -164,6 +177,32 @@ class Phrasebook:
         things = [Thing(noun, colour) for noun, colour in zip(nouns, scene.colours, strict=True)]
         style = scene.style if scene.style in styles else None
         return write_caption(things, background, style, random.Random(0), variety=0)
+
+
+def grounded_scene(scene: Scene, rng: random.Random) -> Scene:
+    """A scene of one thing, told as if it stood in the place that its background stands for, or in a style, or as it
+    is: by turns."""
+    choice, background = rng.random(), (scene.background or "").removesuffix(" gradient")
+    time = LIGHTS.get(background)
+    fitting = [name for name, ground in GROUNDS.items() if ground == background or (time and PLACES[name].timed)]
+    caption = scene.caption
+    if fitting and choice < 0.6:
+        place = rng.choice(fitting)
+        where, when = rng.choice(PLACES[place].inside), rng.choice(("", "", *WHENEVER))
+        if not PLACES[place].timed:
+            time = None
+        elif time == "night" and rng.random() < 0.25:
+            where, when = f"in a dark {rng.choice(PLACES[place].alone)}", ""
+        elif time:
+            when = rng.choice(TIME_WORDS[time])
+        said = re.sub(r" on an? [a-z ]+ background", "", caption)
+        scene = replace(scene, background=None, place=place, time=time)
+        return replace(scene, caption=f"{said} {where} {when}".strip())
+    if scene.style is None and choice > 0.8:
+        name = rng.choice(list(STYLES))
+        style = STYLES[name]
+        return replace(scene, style=name, caption=decorate(caption, style.kinds, style.endings, rng))
+    return replace(scene, caption=decorate(caption, (), (), rng)) if choice > 0.7 else scene
 
 
 def slip(word: str, rng: random.Random) -> str:

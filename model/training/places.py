@@ -22,9 +22,10 @@ TIMES = ("day", "sunset", "night")
 SKIES: dict[str, tuple[Colour, Colour]] = {
     "day": ((110, 182, 242), (214, 238, 253)),
     "sunset": ((92, 62, 132), (255, 158, 84)),
-    "night": ((10, 14, 44), (38, 46, 98)),
+    "night": ((38, 48, 120), (94, 108, 176)),
 }
-DIMMED = {"day": 1.0, "sunset": 0.76, "night": 0.38}
+# A night is blue more than dark: what is nearly black in training becomes murk where guidance takes it further.
+DIMMED = {"day": 1.0, "sunset": 0.76, "night": 0.7}
 WEATHERS = ("clear", "rain", "snow", "fog")
 
 
@@ -69,8 +70,8 @@ class Brush:
         self.fade(_jittered(top, rng), _jittered(bottom, rng))
         if self.time == "night":
             self.stars(45, 180)
-            if rng.random() < 0.7:
-                self.disc(rng.uniform(30, 226), rng.uniform(28, 62), rng.uniform(13, 20), (250, 245, 212))
+            if rng.random() < 0.8:
+                self.disc(rng.uniform(30, 226), rng.uniform(28, 62), rng.uniform(15, 24), (250, 245, 212))
         elif self.time == "sunset":
             self.disc(rng.uniform(50, 206), rng.uniform(112, 146), rng.uniform(24, 34), (255, 234, 150))
         else:
@@ -83,7 +84,7 @@ class Brush:
 
     def stars(self, count: int, lowest: float) -> None:
         for _ in range(count):
-            self.disc(self.rng.uniform(0, SIDE), self.rng.uniform(0, lowest), self.rng.choice((0.8, 1, 1.4, 2)),
+            self.disc(self.rng.uniform(0, SIDE), self.rng.uniform(0, lowest), self.rng.choice((1, 1.4, 2, 2.8)),
                       (255, 255, self.rng.choice((255, 228, 200))))  # fmt: skip
 
     def ground(self, level: float, swing: float, colour: Colour) -> None:
@@ -178,7 +179,7 @@ def _snow(brush: Brush) -> None:
 
 def _space(brush: Brush) -> None:
     rng = brush.rng
-    brush.fade(_jittered((8, 8, 26), rng, 8), _jittered((36, 20, 62), rng, 14))
+    brush.fade(_jittered((32, 26, 88), rng, 8), _jittered((96, 62, 150), rng, 14))
     brush.stars(95, SIDE)
     for _ in range(rng.randint(1, 2)):
         x, y, radius = rng.uniform(20, 236), rng.uniform(20, 118), rng.uniform(12, 38)
@@ -212,7 +213,7 @@ def _city(brush: Brush) -> None:
 
 def _under_water(brush: Brush) -> None:
     rng = brush.rng
-    brush.fade(_jittered((72, 192, 222), rng), _jittered((8, 52, 112), rng))
+    brush.fade(_jittered((72, 192, 222), rng), _jittered((24, 82, 152), rng))
     for _ in range(14):
         x, y, radius = rng.uniform(0, SIDE), rng.uniform(0, 192), rng.uniform(2, 7)
         brush.pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=(192, 236, 250), width=2)
@@ -283,7 +284,7 @@ def _room(brush: Brush) -> None:
     brush.pen.ellipse((60, 208, 196, 246), fill=_jittered((190, 82, 82), rng, 50))
 
 
-OUTDOORS = ("clear", "clear", "clear", "clear", "rain", "snow", "fog")
+OUTDOORS = (*("clear",) * 9, "rain", "snow", "fog")
 PLACES: dict[str, Place] = {
     "forest": Place(_forest, ("in a forest", "in the woods", "in the forest"), ("forest", "woods"), weathers=OUTDOORS),
     "beach": Place(_beach, ("on a beach", "at the beach", "by the sea"), ("beach", "seaside"),
@@ -309,7 +310,7 @@ PLACES: dict[str, Place] = {
 TIME_WORDS: dict[str, tuple[str, ...]] = {
     "day": ("on a sunny day", "during the day", "in daylight"),
     "sunset": ("at sunset", "at dusk", "at sunrise", "in the evening"),
-    "night": ("at night", "under the stars", "in the moonlight", "at midnight"),
+    "night": ("at night", "under the stars", "in the moonlight", "at midnight", "in the dark"),
 }
 WEATHER_WORDS: dict[str, tuple[str, ...]] = {
     "rain": ("in the rain", "on a rainy day"),

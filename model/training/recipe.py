@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .compose import Mixture
-from .nouns import CORE, LATER, PERSONS, PRACTISED
+from .nouns import CORE, LATER, NEXT, PERSONS, PRACTISED
 from .scenes import SceneMixture
 
 
@@ -44,7 +45,15 @@ class Recipe:
     unet_batch: int = 16
     unet_rate: float = 8e-4
     caption_dropout: float = 0.1
+    shapes: tuple[tuple[int, int], ...] = ()  # pixels (width, height) of pictures that are not square
+    shaped: float = 0.5  # share of the batches that have one of these shapes
+    grounded: bool = False  # a thing stands before one colour, and captions may call that a place: see `lessons`
     ema_decay: float = 0.999
+    caption_left_out: float = 0.5  # share of pictures that the adapter for likeness sees without words
+    likeness_rate: float = 1e-3
+    student_steps: int = 4
+    student_rate: float = 4e-4
+    guidance_scale: float = 4.5  # that the student learns, and that the model is served with
 
     @property
     def latent_size(self) -> int:
@@ -56,24 +65,59 @@ class Recipe:
         return self.pictures * self.size**2 * 3 + 600_000_000
 
 
-def practice(new: float, people: float, breadth: float = 0.0) -> SceneMixture:
-    """Scenes of all practised nouns: those that the first weights knew count 1, the others `new`, persons `people`."""
-    known, persons = set(CORE + LATER), set(PERSONS)
-    weights = tuple((noun, people if noun in persons else new) for noun, _ in PRACTISED if noun not in known)
+def practice(following: float, seldom: float, people: float, breadth: float = 0.0) -> SceneMixture:
+    """Scenes of all practised nouns: those that the first weights knew count 1, those of `nouns.NEXT` `following`,
+    persons `people`, and all others `seldom`."""
+    weight_of = dict.fromkeys(NEXT, following) | dict.fromkeys(PERSONS, people) | dict.fromkeys(CORE + LATER, 1.0)
+    weights = tuple((noun, weight_of.get(noun, seldom)) for noun, _ in PRACTISED)
     plain = Mixture(breadth=breadth, emphasis=weights, two_objects=0.3, repainted=0.25, white=0.45, styled=0.12)
-    return SceneMixture(plain=plain)
+    return SceneMixture(plain=plain, scenes=0.44, empty_places=0.05, people=0.08)
 
+
+_of_64_pixels = partial(Recipe, size=64, latent_channels=12, vae_channels=(16, 24, 64, 96), vae_batch=16)
+"""Of one shape, so that each may go on from the weights of another."""
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        # Hours on one or two CPU cores; grows from the weights of revision 3 (64 pixels) with --init.
-        Recipe("small", mixture=practice(new=0.6, people=1.3)),
+        # Hours on one or two CPU cores; goes on from the weights of revision 4 with --init.
+        _of_64_pixels(
+            "small",
+            mixture=practice(following=0.6, seldom=0.12, people=1.0),
+            unet_rate=4e-4,
+        ),
+        # An hour of two CPU cores, from weights that draw plain things well, which go on answering for what they know
+        # in square pictures: learns what those lack. Places are empty, and things in places stay things before a
+        # colour, so that nothing that came out gets worse.
+        _of_64_pixels(
+            "broad",
+            pictures=16_000,
+            mixture=SceneMixture(
+                plain=replace(
+                    practice(following=0.2, seldom=0.03, people=0.0).plain,
+                    repainted=0.3,
+                    alike=0.08,
+                    two_objects=0.22,
+                    styled=0.25,
+                ),
+                scenes=0.0,
+                empty_places=0.18,
+                people=0.08,
+                people_in_places=0.0,
+                styled=0.0,
+            ),
+            unet_rate=2.5e-4,
+            shapes=((80, 48), (48, 80)),
+            shaped=0.35,
+            grounded=True,
+        ),
+        # As long again: 128 pixels, grows from the weights of `small` with --init.
+        Recipe("medium", mixture=practice(following=0.6, seldom=0.12, people=1.0)),
         # Half an hour on one data-centre GPU, from nothing: a denoiser twice as large, every concept.
         Recipe(
             "large",
             pictures=300_000,
-            mixture=practice(new=1.0, people=1.3, breadth=0.15),
+            mixture=practice(following=1.0, seldom=1.0, people=1.3, breadth=0.15),
             vae_batch=64,
             image_tower_layers=6,
             contrast_batch=512,

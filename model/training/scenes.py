@@ -21,6 +21,7 @@ from .data import IconData
 from .people import People
 from .places import SIDE, Place
 
+PARTS = 8  # a side of what `Scene.covered` counts: a latent each
 RELATIONS: dict[str, tuple[str, ...]] = {
     "beside": ("next to", "beside", "and", "near", "with"),
     "on": ("on", "on top of", "sitting on"),
@@ -38,7 +39,7 @@ class SceneMixture:
     scenes: float = 0.34
     empty_places: float = 0.08
     people: float = 0.13
-    two_things: float = 0.28  # of the scenes
+    two_things: float = 0.12  # of the scenes
     people_in_places: float = 0.4  # of the people; the others stand before one colour
     styled: float = 0.34  # of all pictures
     words: float = 0.3  # captions with words that change nothing ("cute", "highly detailed")
@@ -77,7 +78,8 @@ class SceneComposer:
             picture, subject = Image.fromarray(pixels), self._with_synonym(scene.caption, scene, rng)
         if scene.style is None and rng.random() < mixture.styled * (0.4 if len(scene.concepts) > 1 else 1):
             name = rng.choice(list(styles.STYLES))
-            picture, scene = styles.apply_style(picture, name, rng), replace(scene, style=name)
+            picture = styles.apply_style(picture, name, rng)
+            scene, subject = _in_style(scene, subject, name)
         picture = picture.resize((self.size, self.size), Image.Resampling.BOX)
         style = styles.STYLES.get(scene.style or "")
         caption = decorate(subject, style.kinds if style else (), style.endings if style else (), rng, mixture.words)
@@ -88,28 +90,32 @@ class SceneComposer:
     def _draw_scene(self, rng: random.Random) -> tuple[Image.Image, Scene, str]:
         name, place, time, weather = self._pick_place(rng)
         canvas = places.draw_place(name, time, rng)
+        covered: tuple[int, ...] = ()
         if rng.random() < self.mixture.two_things:
             things, concepts, relation = self._put_two(canvas, place, time, rng)
         else:
-            thing, concept = self._put_one(canvas, place, time, rng)
+            thing, concept, covered = self._put_one(canvas, place, time, rng)
             things, concepts, relation = [thing], (concept,), None
         canvas = places.add_weather(canvas, weather, rng)
         words = [name_thing(replace(thing, noun=self._synonym(thing.noun, rng))) for thing in things]
         subject = f" {rng.choice(RELATIONS[relation])} ".join(words) if relation else words[0]
         subject = f"{subject} {self._where(place, time, weather, rng)}"
-        scene = Scene("", concepts, tuple(thing.colour for thing in things), None, None, name, time, weather, relation)
+        colours = tuple(thing.colour for thing in things)
+        scene = Scene("", concepts, colours, None, None, name, time, weather, relation, covered=covered)
         return canvas, scene, subject
 
     def _draw_empty_place(self, rng: random.Random) -> tuple[Image.Image, Scene, str]:
         name, place, time, weather = self._pick_place(rng)
         canvas = places.add_weather(places.draw_place(name, time, rng), weather, rng)
         said = rng.choice(place.alone)
+        dark = place.timed and time == "night" and rng.random() < 0.3
+        said = f"dark {said}" if dark else said
         article = "an " if said[0] in "aeiou" else "a "
         said = said if said.endswith("s") or said == "outer space" else article + said
         if place.timed and time == "sunset" and rng.random() < 0.35:
             subject = f"a {rng.choice(('sunset', 'sunrise'))} over {said}"
         else:
-            when = self._when(place, time, weather, rng)
+            when = "" if dark else self._when(place, time, weather, rng)
             subject = f"{said} {when}".strip()
         return canvas, Scene("", (), (), None, None, name, time, weather, None), subject
 
@@ -123,8 +129,8 @@ class SceneComposer:
         if rng.random() < self.mixture.people_in_places:
             name, place, time, weather = self._pick_place(rng)
             canvas = places.draw_place(name, time, rng)
-            side = rng.uniform(130, 190)
-            put(canvas, icon, (rng.uniform(90, 166), SIDE + 1), side, dim=self._light(place, time))
+            side = rng.uniform(150, 215)
+            put(canvas, icon, (rng.uniform(100, 156), SIDE + 1), side, dim=self._light(place, time))
             canvas = places.add_weather(canvas, weather, rng)
             scene = replace(scene, place=name, time=time, weather=weather)
             return canvas, scene, f"{words} {self._where(place, time, weather, rng)}"
@@ -144,14 +150,18 @@ class SceneComposer:
         time = rng.choices(places.TIMES, (0.5, 0.22, 0.28))[0] if place.timed else "day"
         return name, place, time, rng.choice(place.weathers)
 
-    def _put_one(self, canvas: Image.Image, place: Place, time: str, rng: random.Random) -> tuple[Thing, int]:
+    def _put_one(
+        self, canvas: Image.Image, place: Place, time: str, rng: random.Random
+    ) -> tuple[Thing, int, tuple[int, ...]]:
+        """What was put there, and which share of each part of the picture it covers."""
         concept = self.plain.pick_concept(rng)
         thing, icon = self._thing(concept, rng)
-        side = rng.uniform(96, 166)
-        foot = rng.uniform(150, 196) if place.floating else rng.uniform(218, 246)
-        put(canvas, icon, (rng.uniform(74, 182), foot), side, shadow=not place.floating, tilt=rng.gauss(0, 3),
-            dim=self._light(place, time))  # fmt: skip
-        return thing, concept
+        # As large, and where it stands in a plain picture: a latent is an eighth of a small picture wide, so what is
+        # smaller becomes a blob, and what stands elsewhere has to be learned once more.
+        side = rng.uniform(206, 230)
+        centre = (SIDE / 2 + rng.gauss(0, 5), SIDE / 2 + rng.uniform(0, 10))
+        covered = put_centred(canvas, icon, centre, side, dim=self._light(place, time), shadow=not place.floating)
+        return thing, concept, covered
 
     def _put_two(
         self, canvas: Image.Image, place: Place, time: str, rng: random.Random
@@ -160,7 +170,7 @@ class SceneComposer:
         (thing, icon), (other, partner) = self._thing(first, rng), self._thing(second, rng)
         relation = rng.choices(list(RELATIONS), (0.6, 0.14, 0.06, 0.1, 0.1))[0]
         light, foot = self._light(place, time), rng.uniform(222, 244) - (40 if place.floating else 0)
-        low, small, standing = rng.uniform(100, 124), rng.uniform(74, 96), not place.floating
+        low, small, standing = rng.uniform(116, 134), rng.uniform(90, 110), not place.floating
         middle = rng.uniform(110, 146)
         if relation == "beside":
             put(canvas, icon, (rng.uniform(60, 78), foot), low, shadow=standing, dim=light)
@@ -209,6 +219,29 @@ class SceneComposer:
             if f" {noun}" in caption:
                 caption = caption.replace(f" {noun}", f" {self._synonym(noun, rng)}", 1)
         return caption
+
+
+def _in_style(scene: Scene, subject: str, name: str) -> tuple[Scene, str]:
+    """What a picture shows, and its subject in words, when it was made over in a style."""
+    style = styles.STYLES[name]
+    background = None if style.repaints else scene.background
+    colours = tuple(None for _ in scene.colours) if style.colourless else scene.colours
+    return replace(scene, style=name, background=background, colours=colours), style.still_true(subject)
+
+
+def put_centred(
+    canvas: Image.Image, icon: Image.Image, centre: tuple[float, float], side: float, dim: float, shadow: bool
+) -> tuple[int, ...]:
+    """Paste an RGBA icon, `side` pixels wide, with its middle at `centre` (x, y). Returns how much of each of 8x8 parts
+    of the canvas it covers, in percent, row by row."""
+    left, top = round(centre[0] - side / 2), round(centre[1] - side / 2)
+    bounds = icon.getchannel("A").point(lambda value: 255 if value > 40 else 0).getbbox() or (0, 0, *icon.size)
+    foot = top + bounds[3] * round(side) / icon.height
+    put(canvas, icon, (centre[0], foot), side, shadow=shadow, dim=dim)
+    alpha = Image.new("L", canvas.size, 0)
+    alpha.paste(icon.getchannel("A").resize((round(side), round(side)), Image.Resampling.BOX), (left, top))
+    shares = np.asarray(alpha.resize((PARTS, PARTS), Image.Resampling.BOX))
+    return tuple((shares.astype(int) * 100 // 255).ravel().tolist())
 
 
 def put(

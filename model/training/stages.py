@@ -1,10 +1,14 @@
 """The run from top to bottom: which stage needs what, where it comes from, and where it is kept.
 
+    OUT/start/unet/, text_encoder/              what --mix makes of two sets of weights
     OUT/data/icons.zip, people.zip, words.json, pictures-000.*    data
     OUT/autoencoder/vae/                        autoencoder
     OUT/text/text_encoder/, tokenizer/, image_encoder/    text
-    OUT/denoiser/unet/                          denoiser
+    OUT/denoiser/unet/, text_encoder/           denoiser, and the text tower that has learned beside it
+    OUT/likeness/ip_adapter.safetensors, image_encoder/   likeness
+    OUT/student/unet/                           student
     OUT/model/                                  export: the folder to ship
+    OUT/checkpoint/unet/, text_encoder/         checkpoint: an unfinished denoiser for --checkpoint of a later run
 
 A stage takes what it needs from the stages before it, and where those have not run, from `--init`. From weights of the
 recipe's own shape a run goes on: the encoder and the text tower, which their denoiser reads, stay. From weights of half
@@ -16,8 +20,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,129 +28,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from . import autoencoder, compose, data, denoiser, lessons, people, text_encoder
-from .compose import Pictures, PictureSet
-from .export import export
-from .folder import TrainingError, check_part, check_weights, open_run
+from model.towers import Towers
+
+from . import autoencoder, compose, data, denoiser, lessons, likeness, people, shapes, student, text_encoder
+from .compose import Pictures, PictureSet, Scene
+from .export import IP_ADAPTER, export, tidy
+from .folder import TrainingError
 from .lessons import Phrasebook
 from .nouns import CORE, LATER
 from .recipe import Recipe
-from .scenes import SceneComposer
+from .run import Run, check, is_same, load_book, load_pictures, load_text_encoder, mix_weights
+from .scenes import PARTS, SceneComposer
 from .styles import STYLES
-from .words import chinese_words, emoji_words, find_synonyms
+from .words import chinese_words, emoji_words, find_kinds, find_synonyms, lexicon
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
     from transformers import CLIPTextModel, CLIPTokenizer
 
-STAGES = ("data", "autoencoder", "text", "denoiser", "export")
-SHARES = {"autoencoder": 0.25, "text": 0.1, "denoiser": 0.65}  # of the minutes
-HELD_BACK = 512  # pictures at the end of a set on which nothing trains
+STAGES = ("data", "autoencoder", "text", "denoiser", "likeness", "student", "export")
+ASKED_FOR = ("checkpoint",)  # runs by its name alone, not with "all"
+SHARES = {"autoencoder": 0.2, "text": 0.1, "denoiser": 0.5, "likeness": 0.1, "student": 0.1}  # of the minutes
+FITTED_PROJECTIONS = 12_000  # pictures to which the projections of given towers are fitted
 FITTED = 1500  # pictures from which the encoder is written
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything a training run is told. `init` is a whole model to start from; `checkpoint` a folder with some parts
-    (`vae`, `unet`) of an unfinished model of the recipe's shape, which take precedence."""
-
-    out: Path
-    recipe: Recipe
-    device: str = "auto"
-    init: Path | None = None
-    checkpoint: Path | None = None
-    icons: Path | None = None
-    cache: Path | None = None
-    processes: int = 1
-    seed: int = 0
-
-    @property
-    def torch_device(self) -> torch.device:
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-        return torch.device(name)
-
-    def source(self, stage: str, part: str) -> Path:
-        """Where `part` of an earlier stage lies: in this run, else in the weights it starts from."""
-        folders = [self.out / stage, *(folder for folder in (self.checkpoint, self.init) if folder is not None)]
-        for folder in folders:
-            if (folder / part).exists():
-                return folder / part
-        raise TrainingError(f"There is no {part} in {self.out}: run the stage '{stage}' first, or give --init.")
-
-
-def check(run: Run, stages: Sequence[str]) -> None:
-    """Everything that can be known to fail before the work starts."""
-    try:
-        device = run.torch_device
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise TrainingError(f"The device '{run.device}' is not available here; use --device cpu or auto.") from None
-    if run.init is not None:
-        check_weights(run.init)
-        check_shapes(run.init, run.recipe)
-    if run.checkpoint is not None:
-        check_checkpoint(run.checkpoint, run.recipe)
-    if run.icons is not None and not run.icons.is_file():
-        raise TrainingError(f"There is no file {run.icons}.")
-    if "data" in stages and run.icons is None and not (run.out / "data" / "icons.zip").exists():
-        try:
-            import resvg_py  # noqa: F401
-        except ImportError:
-            raise TrainingError("Rendering needs the extra 'training': pip install -e '.[worker,training]'.") from None
-        if shutil.which("npm") is None:
-            raise TrainingError("Fetching the icons needs npm (from Node.js), or give an icons.zip with --icons.")
-    open_run(run.out, run.recipe.name, run.recipe.disk_bytes)
-
-
-def begun_parts(run: Run, part: str) -> list[Path]:
-    """Where a part to go on from lies: in the checkpoint, then in the model to start from."""
-    folders = [folder for folder in (run.checkpoint, run.init) if folder is not None]
-    return [folder / part for folder in folders if (folder / part).exists()]
-
-
-def check_checkpoint(folder: Path, recipe: Recipe) -> None:
-    """Raise TrainingError unless the parts in `folder` are readable and of the recipe's shape."""
-    from diffusers import UNet2DConditionModel
-
-    parts = [part for part in ("vae", "unet") if (folder / part).is_dir()]
-    if not parts:
-        raise TrainingError(f"{folder} holds no part of a model: neither vae nor unet.")
-    for part in parts:
-        check_part(folder, part)
-    if "vae" in parts and not is_same(folder / "vae", recipe):
-        raise TrainingError(f"The autoencoder in {folder} has another shape than the recipe '{recipe.name}'.")
-    if "unet" in parts:
-        unet = UNet2DConditionModel.load_config(folder / "unet")
-        if (unet["in_channels"], tuple(unet["block_out_channels"])) != (recipe.latent_channels, recipe.unet_channels):
-            raise TrainingError(f"The denoiser in {folder} has another shape than the recipe '{recipe.name}'.")
-
-
-def is_same(vae: Path, recipe: Recipe) -> bool:
-    """Whether an autoencoder has the recipe's latents."""
-    from diffusers import AutoencoderKL
-
-    found = AutoencoderKL.load_config(vae)
-    return (tuple(found["block_out_channels"]), found["latent_channels"]) == (
-        recipe.vae_channels,
-        recipe.latent_channels,
-    )
-
-
-def check_shapes(init: Path, recipe: Recipe) -> None:
-    """Raise TrainingError unless the weights to start from have the recipe's shape, or half its size and a part of its
-    latents."""
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-
-    unet, vae = UNet2DConditionModel.load_config(init / "unet"), AutoencoderKL.load_config(init / "vae")
-    halvings = len(vae["block_out_channels"]) - 1
-    size, widths = unet["sample_size"] * 2**halvings, tuple(unet["block_out_channels"])
-    grows = 2 * size == recipe.size and vae["latent_channels"] < recipe.latent_channels
-    if widths != recipe.unet_channels or not (is_same(init / "vae", recipe) or grows):
-        raise TrainingError(
-            f"The model in {init} has {size} pixels, {vae['latent_channels']} latent channels and widths {widths}; "
-            f"the recipe '{recipe.name}' has {recipe.size}, {recipe.latent_channels} and {recipe.unet_channels}: "
-            "choose the other --recipe or start without --init."
-        )
 
 
 def run_stages(run: Run, stages: Sequence[str], minutes: float) -> None:
@@ -155,13 +58,15 @@ def run_stages(run: Run, stages: Sequence[str], minutes: float) -> None:
     if minutes <= 0:
         raise TrainingError(f"--minutes must be more than 0, not {minutes:g}.")
     check(run, stages)
+    run = mix_weights(run)
     whole = sum(SHARES.get(stage, 0.0) for stage in stages) or 1.0
     for stage in stages:
         print(f"== {stage}", flush=True)
         torch.manual_seed(run.seed)
         share = minutes * SHARES.get(stage, 0.0) / whole
         {"data": make_data, "autoencoder": make_autoencoder, "text": make_text, "denoiser": make_denoiser,
-         "export": make_export}[stage](run, share)  # fmt: skip
+         "likeness": make_likeness, "student": make_student, "export": make_export,
+         "checkpoint": make_checkpoint}[stage](run, share)  # fmt: skip
 
 
 def make_data(run: Run, _minutes: float) -> None:
@@ -210,31 +115,12 @@ def compose_shard(task: tuple[Path, Recipe, int, int]) -> int:
 
 def collect_words(modules: Path) -> dict[str, dict[str, tuple[str, ...]]]:
     """Other words for the practised nouns: synonyms, Chinese words and emoji."""
-    return {"synonyms": find_synonyms(modules), "chinese": chinese_words(modules), "emoji": emoji_words()}
-
-
-def load_book(run: Run) -> Phrasebook:
-    """The phrasebook of a run's data."""
-    folder = run.out / "data"
-    try:
-        words = json.loads((folder / "words.json").read_text())
-        concepts = data.load_icons(folder / "icons.zip").concepts
-        return Phrasebook(tuple(concept.names[0] for concept in concepts), **words)
-    except (OSError, ValueError, TypeError) as error:
-        raise TrainingError(f"{folder / 'words.json'} cannot be read ({error}): run the stage 'data'.") from None
-
-
-def load_pictures(run: Run) -> tuple[PictureSet, PictureSet]:
-    """The composed pictures in two parts: for training, and held back for measuring."""
-    folder = run.out / "data"
-    shards = sorted(path.with_suffix("") for path in folder.glob("pictures-*.json"))
-    if not shards:
-        raise TrainingError(f"There are no pictures in {folder}: run the stage 'data'.")
-    try:
-        made = PictureSet.load(shards)
-    except (OSError, ValueError, TypeError) as error:
-        raise TrainingError(f"The pictures in {folder} cannot be read ({error}): delete them and run 'data'.") from None
-    return made.split(min(HELD_BACK, run.recipe.shard // 8))
+    return {
+        "synonyms": find_synonyms(modules),
+        "kinds": find_kinds(modules),
+        "chinese": chinese_words(modules),
+        "emoji": emoji_words(),
+    }
 
 
 def make_autoencoder(run: Run, minutes: float) -> None:
@@ -242,7 +128,7 @@ def make_autoencoder(run: Run, minutes: float) -> None:
 
     training, held_back = load_pictures(run)
     folder = run.out / "autoencoder"
-    begun = next((part for part in begun_parts(run, "vae") if is_same(part, run.recipe)), None)
+    begun = next((part for part in run.begun("vae") if is_same(part, run.recipe)), None)
     if begun is not None:
         vae: AutoencoderKL = AutoencoderKL.from_pretrained(begun, dtype=torch.float32)
     else:
@@ -289,6 +175,8 @@ def make_text(run: Run, minutes: float) -> None:
     else:
         tokenizer, tower = load_text_encoder(run, init_only=True)
         # A tower that already has its positions is one that the denoiser of --init reads: it stays.
+        if run.checkpoint is not None and (run.checkpoint / "text_encoder").exists():
+            tower = text_encoder.read_layers(run.checkpoint / "text_encoder", run.init)
         lessons_minutes = 0.75 * minutes if tokenizer.model_max_length < recipe.prompt_tokens else 0.0
     if lessons_minutes:
         meanings = {word: noun for words in (book.chinese, book.emoji) for noun, said in words.items() for word in said}
@@ -299,16 +187,29 @@ def make_text(run: Run, minutes: float) -> None:
     if lessons_minutes:
         tower = give_lessons(run, tokenizer, tower, training, held_back, book, lessons_minutes)
 
-    def save(towers: text_encoder.Towers) -> None:
+    def save(towers: Towers) -> None:
         towers.text.save_pretrained(folder / "text_encoder")
         towers.save_image_side(folder / "image_encoder")
 
-    towers = text_encoder.Towers(tower, text_encoder.build_image_tower(recipe)).to(run.torch_device)
+    begun = begun_towers(run, tower)
+    towers = (begun or Towers(tower, text_encoder.build_image_tower(recipe))).to(run.torch_device)
+    if begun is not None:
+        text_encoder.fit_projections(towers, tokenizer, training, FITTED_PROJECTIONS)
+        save(towers)
     trained = text_encoder.train_towers(
         towers, tokenizer, training, recipe, minutes - lessons_minutes, folder, lock_text=run.init is not None,
         seed=run.seed, on_checkpoint=save,
     )  # fmt: skip
     print(f"text: {describe(text_encoder.measure_towers(trained, tokenizer, held_back))}", flush=True)
+
+
+def begun_towers(run: Run, tower: CLIPTextModel) -> Towers | None:
+    """The towers of `--init` with the text tower `tower`, where their image side looks at pictures of this size."""
+    if run.init is None or not (run.init / "image_encoder").exists():
+        return None
+    towers = Towers.load(run.init)
+    towers.text = tower
+    return towers if towers.image.config.image_size == run.recipe.size else None
 
 
 def new_text_tower(training: PictureSet, book: Phrasebook, recipe: Recipe) -> tuple[CLIPTokenizer, CLIPTextModel]:
@@ -344,14 +245,6 @@ def give_lessons(
     return pupil.tower
 
 
-def load_text_encoder(run: Run, init_only: bool = False) -> tuple[CLIPTokenizer, CLIPTextModel]:
-    from transformers import CLIPTextModel, CLIPTokenizer
-
-    places = [run.init / part if init_only and run.init is not None else run.source("text", part)
-              for part in ("tokenizer", "text_encoder")]  # fmt: skip
-    return CLIPTokenizer.from_pretrained(places[0]), CLIPTextModel.from_pretrained(places[1], dtype=torch.float32)
-
-
 def make_denoiser(run: Run, minutes: float) -> None:
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
@@ -359,16 +252,110 @@ def make_denoiser(run: Run, minutes: float) -> None:
     vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32).to(run.torch_device)
     tokenizer, text = load_text_encoder(run)
     latents = autoencoder.encode_pictures(vae, training.pictures) * vae.config.scaling_factor
-    begun = next(iter(begun_parts(run, "unet")), None)
+    begun = next(iter(run.begun("unet")), None)
     if begun is None:
         unet = denoiser.build_denoiser(run.recipe)
     else:
         known = UNet2DConditionModel.from_pretrained(begun, dtype=torch.float32)
         unet = denoiser.grow_denoiser(known, run.recipe)
-    folder, book, rng = run.out / "denoiser", load_book(run), random.Random(run.seed)
+    folder, book = run.out / "denoiser", load_book(run)
+
+    def save(average: denoiser.Reading) -> None:
+        average.unet.save_pretrained(folder / "unet")
+        average.text.save_pretrained(folder / "text_encoder")
+
+    elder: denoiser.Elder | None = None
+    plain: list[str | None] = [None] * len(training.scenes)
+    if run.init is not None and is_same(run.init / "vae", run.recipe):
+        plain = [plain_caption(book, scene) for scene in training.scenes]
+        knowing = UNet2DConditionModel.from_pretrained(run.init / "unet", dtype=torch.float32).to(run.torch_device)
+        shares = torch.stack([known_share(scene, latents.shape[-1]) for scene in training.scenes])
+        elder = denoiser.Elder(knowing.eval(), *load_text_encoder(run, init_only=True), plain, shares)
+    wholly = [known is not None and scene.place is None for known, scene in zip(plain, training.scenes, strict=True)]
+    numbers = practise(training.scenes, wholly)
     denoiser.train_denoiser(
-        unet, latents, lambda number: book.phrase(training.scenes[number], rng), tokenizer, text, run.recipe, minutes,
-        folder, run.seed, run.processes, lambda average: average.save_pretrained(folder / "unet"),
+        unet, latents, speaker(run, book, training), tokenizer, text, run.recipe, minutes,
+        folder, run.seed, run.processes, save, numbers, elder,
+        shapes.encode_shapes(vae, training, run.recipe.shapes, run.seed),
+    )  # fmt: skip
+
+
+def speaker(run: Run, book: Phrasebook, pictures: PictureSet) -> Callable[[int], str]:
+    """Says what the picture with a number shows, in other words every time."""
+    rng = random.Random(run.seed)
+    return lambda number: book.phrase(pictures.scenes[number], rng, run.recipe.grounded)
+
+
+def practise(scenes: Sequence[Scene], known: Sequence[bool]) -> list[int]:
+    """The numbers of the scenes to draw from, some more than once: styles, and one thing in a place, which are learned
+    last, twice, and scenes that an elder knows so often that they are about half of all, so that they stay known."""
+    numbers = [
+        number
+        for number, scene in enumerate(scenes)
+        if not known[number]
+        for _ in range(2 if scene.style in STYLES or (scene.place is not None and len(scene.concepts) == 1) else 1)
+    ]
+    kept = [number for number in range(len(scenes)) if known[number]]
+    return numbers + kept * max(1, round(len(numbers) / max(1, len(kept))))
+
+
+def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
+    """By which weights that know `CORE` and `LATER` know what a scene shows, or the thing in its place; None for scenes
+    that they do not know. The manner of an icon set is better learned from its own pictures."""
+    if scene.style is not None or (scene.place is not None and not scene.covered):
+        return None
+    return book.plainly(scene, CORE + LATER, ())
+
+
+def known_share(scene: Scene, side: int) -> torch.Tensor:
+    """How much of each latent (1, side, side) weights know that know plain pictures alone: all, or that of a thing."""
+    if scene.place is None:
+        return torch.ones(1, side, side)
+    covered = torch.tensor(scene.covered or (0,) * PARTS**2).reshape(1, 1, PARTS, PARTS) / 100
+    return torch.nn.functional.interpolate(covered, (side, side), mode="area")[0]
+
+
+def make_likeness(run: Run, minutes: float) -> None:
+    """The image side is fitted to the text tower as it is now, then the denoiser learns to read what it sees."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from safetensors.torch import save_file
+
+    training, _ = load_pictures(run)
+    vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32).to(run.torch_device)
+    unet = UNet2DConditionModel.from_pretrained(run.source("denoiser", "unet"), dtype=torch.float32)
+    tokenizer, text = load_text_encoder(run, stage="denoiser")
+    folder, book = run.out / "likeness", load_book(run)
+    folder.mkdir(exist_ok=True)
+    fitted = (folder / "image_encoder").exists()
+    towers = Towers.load(folder if fitted else run.source("text", "image_encoder").parent, text).to(run.torch_device)
+    if not fitted:
+        text_encoder.fit_projections(towers, tokenizer, training, FITTED_PROJECTIONS, text_only=True)
+        towers.save_image_side(folder / "image_encoder")
+    latents = autoencoder.encode_pictures(vae, training.pictures) * vae.config.scaling_factor
+    likeness.train_likeness(
+        unet, latents, likeness.see_pictures(towers.image, training.pictures),
+        speaker(run, book, training), tokenizer, text, run.recipe, minutes, folder,
+        run.seed, lambda adapter: save_file(adapter.file(), folder / IP_ADAPTER),
+    )  # fmt: skip
+
+
+def make_student(run: Run, minutes: float) -> None:
+    from diffusers import UNet2DConditionModel
+
+    training, _ = load_pictures(run)
+    teacher = UNet2DConditionModel.from_pretrained(run.source("denoiser", "unet"), dtype=torch.float32)
+    tokenizer, text = load_text_encoder(run, stage="denoiser")
+    folder, book = run.out / "student", load_book(run)
+    begun: UNet2DConditionModel | None = None
+    if run.init is not None and is_same(run.init / "vae", run.recipe) and (run.init / "student").exists():
+        earlier, begun = (
+            UNet2DConditionModel.from_pretrained(run.init / part, dtype=torch.float32) for part in ("unet", "student")
+        )
+        student.follow(begun, earlier, teacher)
+    student.train_student(
+        teacher, len(training.scenes), speaker(run, book, training), tokenizer, text,
+        run.recipe, minutes, folder, run.torch_device, run.seed, lambda unet: unet.save_pretrained(folder / "unet"),
+        begun,
     )  # fmt: skip
 
 
@@ -377,12 +364,35 @@ def make_export(run: Run, _minutes: float) -> None:
 
     vae = AutoencoderKL.from_pretrained(run.source("autoencoder", "vae"), dtype=torch.float32)
     unet = UNet2DConditionModel.from_pretrained(run.source("denoiser", "unet"), dtype=torch.float32)
-    tokenizer, text = load_text_encoder(run)
+    tokenizer, text = load_text_encoder(run, stage="denoiser")
     towers = None
-    if (run.out / "text" / "image_encoder").exists():
-        towers = text_encoder.Towers.load(run.out / "text")
-    size = export(run.out / "model", vae, tokenizer, text, unet, towers)
+    for stage in ("likeness", "text"):
+        if towers is None and (run.out / stage / "image_encoder").exists():
+            towers = Towers.load(run.out / stage, text)
+    book, (training, _) = load_book(run), load_pictures(run)
+    captions = [scene.caption for scene in training.scenes]
+    known = lexicon(
+        captions,
+        book.kinds or book.synonyms,
+        lambda word: len(tokenizer.tokenize(word)) == 1,
+        lambda word, noun: text_encoder.likeness(tokenizer, text, word, noun),
+    )
+    further = [run.out / "student" / "unet", run.out / "likeness" / IP_ADAPTER]
+    size = export(run.out / "model", vae, tokenizer, text, unet, towers, known, *further)
     print(f"export: {run.out / 'model'}, {size / 1e6:.1f} MB", flush=True)
+
+
+def make_checkpoint(run: Run, _minutes: float) -> None:
+    """The denoiser as it is now, and the text tower beside it, in half precision and small enough to be handed on."""
+    from diffusers import UNet2DConditionModel
+
+    folder, learned = run.out / "checkpoint", run.out / "denoiser" / "unet"
+    if not learned.exists():
+        raise TrainingError(f"There is no denoiser in {run.out}: run the stage 'denoiser' first.")
+    UNet2DConditionModel.from_pretrained(learned, dtype=torch.float16).save_pretrained(folder / "unet")
+    tidy(folder / "unet" / "config.json")
+    text_encoder.save_layers(load_text_encoder(run, stage="denoiser")[1], folder / "text_encoder")
+    print(f"checkpoint: {folder}", flush=True)
 
 
 def describe(measured: dict[str, float]) -> str:

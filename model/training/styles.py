@@ -7,20 +7,35 @@ knows what the picture shows, so any picture can be had in any style, and the st
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from .captions import HUES
+
 
 @dataclass(frozen=True)
 class Style:
-    """A filter and what people call its result: `kinds` stand before ("a watercolor of"), `endings` after a comma."""
+    """A filter and what people call its result: `kinds` stand before ("a watercolor of"), `endings` after a comma.
+    `repaints` says that nothing of the picture's background is left in its result, `colourless` that no colour is."""
 
     apply: Callable[[Image.Image, random.Random], Image.Image]
     kinds: tuple[str, ...]
     endings: tuple[str, ...]
+    repaints: bool = False
+    colourless: bool = False
+
+    def still_true(self, subject: str) -> str:
+        """What of a subject's words is still true of the result."""
+        if self.repaints:
+            subject = re.sub(r" on an? [a-z ]+ background", "", subject)
+        if self.colourless:
+            subject = re.sub(rf"\b({'|'.join(HUES)}|brown) (?!hair|skin)", "", subject)
+            subject = re.sub(r"\ban? (\w)", lambda found: f"{'an' if found[1] in 'aeiou' else 'a'} {found[1]}", subject)
+        return subject
 
 
 def _floats(picture: Image.Image) -> np.ndarray:
@@ -132,18 +147,23 @@ STYLES: dict[str, Style] = {
     "pixel art": Style(_pixel_art, ("pixel art of", "a pixel art picture of"),
                        ("pixel art", "8-bit", "pixelated style")),
     "pencil sketch": Style(_pencil, ("a pencil sketch of", "a pencil drawing of", "a sketch of"),
-                           ("pencil sketch", "pencil drawing", "hand drawn sketch")),
+                           ("pencil sketch", "pencil drawing", "hand drawn sketch"),
+                          repaints=True, colourless=True),
     "oil painting": Style(_oil, ("an oil painting of", "a painting of"),
                           ("oil painting", "oil on canvas", "impressionist painting")),
     "neon": Style(_neon, ("a neon sign of", "a neon drawing of"),
-                  ("neon", "neon lights", "neon style", "glowing neon")),
-    "blueprint": Style(_blueprint, ("a blueprint of",), ("blueprint", "technical drawing", "blueprint style")),
+                  ("neon", "neon lights", "neon style", "glowing neon"),
+                 repaints=True),
+    "blueprint": Style(_blueprint, ("a blueprint of",), ("blueprint", "technical drawing", "blueprint style"),
+                      repaints=True, colourless=True),
     "paper cut": Style(_paper_cut, ("a paper cut of", "a paper cutout of"),
                        ("paper cut", "papercut art", "paper craft")),
     "comic": Style(_comic, ("a comic of", "a comic book drawing of"), ("comic book style", "comic", "pop art")),
     "black and white": Style(_black_and_white, ("a black and white picture of", "a black and white photo of"),
-                             ("black and white", "monochrome", "grayscale")),
-    "old photo": Style(_old_photo, ("an old photo of", "a vintage photo of"), ("old photo", "vintage", "sepia")),
+                             ("black and white", "monochrome", "grayscale"),
+                            repaints=True, colourless=True),
+    "old photo": Style(_old_photo, ("an old photo of", "a vintage photo of"), ("old photo", "vintage", "sepia"),
+                      repaints=True, colourless=True),
 }  # fmt: skip
 
 

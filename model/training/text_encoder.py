@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+
+from model.towers import Towers
 
 from .autoencoder import as_pixels
 from .compose import PictureSet
+from .folder import TrainingError
 from .loop import Schedule, train
 from .recipe import Recipe
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
-PROJECTION_FILE = "text_projection.safetensors"
+TABLE = "embeddings.token_embedding.weight"
 
 
 def build_tokenizer(captions: Iterable[str], words: Iterable[str], recipe: Recipe) -> CLIPTokenizer:
@@ -79,6 +82,38 @@ def build_text_tower(tokenizer: CLIPTokenizer, recipe: Recipe) -> CLIPTextModel:
     )
 
 
+def save_layers(tower: CLIPTextModel, folder: Path) -> None:
+    """Write a text tower without its table of tokens, in half precision: what `read_layers` reads."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    layers = {name: tensor.half() for name, tensor in tower.state_dict().items() if name != TABLE}
+    save_file(layers, folder / "model.safetensors")
+
+
+def read_layers(folder: Path, init: Path | None) -> CLIPTextModel:
+    """The text tower of `init` with the layers in `folder`: an unfinished tower whose table of tokens has not changed.
+    TrainingError where there is no `init`, or where the two do not fit."""
+    from safetensors.torch import load_file
+    from transformers import CLIPTextModel
+
+    if init is None:
+        raise TrainingError(
+            f"The text tower in {folder} has no table of tokens: give --init, whose table it goes with."
+        )
+    tower = CLIPTextModel.from_pretrained(init / "text_encoder", dtype=torch.float32)
+    layers = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    try:
+        missing, strange = tower.load_state_dict(layers, strict=False)
+    except RuntimeError:
+        missing, strange = [], ["layers of another shape"]
+    if strange or any(name != TABLE for name in missing):
+        raise TrainingError(
+            f"The text tower in {folder} does not fit that of {init}: {', '.join([*missing, *strange])}"
+        )
+    return tower
+
+
 def build_image_tower(recipe: Recipe) -> CLIPVisionModelWithProjection:
     """An untrained CLIPVisionModelWithProjection that looks at 8x8 patches."""
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -96,52 +131,6 @@ def build_image_tower(recipe: Recipe) -> CLIPVisionModelWithProjection:
     )
 
 
-class Towers(nn.Module):
-    """Both towers, the projection of the text side, and the temperature of their comparison."""
-
-    def __init__(self, text: CLIPTextModel, image: CLIPVisionModelWithProjection) -> None:
-        super().__init__()
-        self.text, self.image = text, image
-        self.text_projection = nn.Linear(text.config.hidden_size, image.config.projection_dim, bias=False)
-        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-
-    def embed_tokens(self, input_ids: Tensor) -> Tensor:
-        """Unit vectors (N, E) of tokenized captions (N, T)."""
-        return functional.normalize(self.text_projection(self.text(input_ids).pooler_output), dim=-1)
-
-    def embed_pixels(self, pixels: Tensor) -> Tensor:
-        """Unit vectors (N, E) of pictures (N, 3, S, S) in -1..1."""
-        return functional.normalize(self.image(pixel_values=pixels).image_embeds, dim=-1)
-
-    def save_image_side(self, folder: Path) -> None:
-        """Write the image tower in transformers' layout, and the text projection and temperature beside it."""
-        from safetensors.torch import save_file
-
-        self.image.save_pretrained(folder)
-        small = {"weight": self.text_projection.weight.detach().half(), "logit_scale": self.logit_scale.detach()}
-        save_file(small, folder / PROJECTION_FILE)
-        size = self.image.config.image_size
-        processor = {"image_processor_type": "CLIPImageProcessor", "do_center_crop": False, "do_resize": True,
-                     "size": {"height": size, "width": size}, "resample": 3, "do_rescale": True, "do_normalize": True,
-                     "image_mean": [0.5] * 3, "image_std": [0.5] * 3}  # fmt: skip
-        (folder / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
-
-    @classmethod
-    def load(cls, folder: Path) -> Towers:
-        """The towers of an exported model folder (text_encoder/ and image_encoder/)."""
-        from safetensors.torch import load_file
-        from transformers import CLIPTextModel, CLIPVisionModelWithProjection
-
-        towers = cls(
-            CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
-            CLIPVisionModelWithProjection.from_pretrained(folder / "image_encoder", dtype=torch.float32),
-        )
-        small = load_file(folder / "image_encoder" / PROJECTION_FILE)
-        towers.text_projection.weight.data = small["weight"].float()
-        towers.logit_scale.data = small["logit_scale"].float()
-        return towers.eval()
-
-
 def tokenize(tokenizer: CLIPTokenizer, captions: Sequence[str]) -> Tensor:
     """Token numbers (N, T), padded to the tokenizer's length."""
     length = tokenizer.model_max_length
@@ -149,6 +138,18 @@ def tokenize(tokenizer: CLIPTokenizer, captions: Sequence[str]) -> Tensor:
         list(captions), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids
     return tokens
+
+
+@torch.no_grad()
+def likeness(tokenizer: CLIPTokenizer, tower: CLIPTextModel, word: str, other: str) -> float:
+    """How alike two words are in the tower's table of tokens: the cosine (-1..1) of their mean vectors, after what all
+    words share is taken away."""
+    table = tower.get_parameter(TABLE)
+    shared = table.mean(0)
+    ours, theirs = (
+        table[tokenizer(text, add_special_tokens=False).input_ids].mean(0) - shared for text in (word, other)
+    )
+    return float(functional.cosine_similarity(ours, theirs, dim=0))
 
 
 def contrast(text: Tensor, image: Tensor, same: Tensor, scale: Tensor) -> Tensor:
@@ -187,6 +188,47 @@ def train_towers(
 
     schedule = Schedule(minutes, recipe.contrast_rate, seed, log_every=50)
     return train(towers, batch_loss, schedule, folder / "towers.pt", on_checkpoint)
+
+
+def fit_projections(
+    towers: Towers,
+    tokenizer: CLIPTokenizer,
+    pictures: PictureSet,
+    count: int,
+    text_only: bool = False,
+    steps: int = 1500,
+    batch: int = 512,
+) -> None:
+    """Fit both projections (or that of the text alone), and the temperature, to the towers as they are, on the first
+    `count` pictures.
+
+    Everything below the projections is computed once, so this takes a minute: it is what an image tower needs to go on
+    beside a text tower that has learned more words.
+    """
+    device = next(towers.parameters()).device
+    towers.eval()
+    count = min(count, len(pictures.scenes))
+    tokens = tokenize(tokenizer, [scene.caption for scene in pictures.scenes[:count]]).to(device)
+    with torch.no_grad():
+        said = torch.cat([towers.text(part).pooler_output for part in tokens.split(128)])
+        parts = [pictures.pictures[start : min(start + 128, count)] for start in range(0, count, 128)]
+        seen = torch.cat(
+            [towers.image.vision_model(pixel_values=as_pixels(part, device)).pooler_output for part in parts]
+        )
+    heads = [towers.text_projection.weight, towers.logit_scale]
+    heads += [] if text_only else [towers.image.visual_projection.weight]
+    optimizer = torch.optim.AdamW(heads, 3e-3, weight_decay=0.01)
+    chance = torch.Generator(device).manual_seed(0)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 3e-3 * 0.5 * (1 + math.cos(math.pi * step / steps))
+        chosen = torch.randperm(count, generator=chance, device=device)[:batch]
+        same = (tokens[chosen][:, None] == tokens[chosen][None]).all(-1)
+        text = functional.normalize(towers.text_projection(said[chosen]), dim=-1)
+        image = functional.normalize(towers.image.visual_projection(seen[chosen]), dim=-1)
+        loss = contrast(text, image, same, towers.logit_scale.exp().clamp(max=100))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
 
 @torch.no_grad()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .folder import TrainingError
@@ -42,26 +44,6 @@ ELSEWHERE = frozenset(
         "mountain",
         "island",
         "egg",
-        "bread",
-        "cheese",
-        "candy",
-        "wine",
-        "tea",
-        "beer",
-        "coffee",
-        "chocolate",
-        "fish",
-        "bird",
-        "flower",
-        "tree",
-        "house",
-        "ship",
-        "book",
-        "hat",
-        "dress",
-        "shirt",
-        "shoe",
-        "boots",
         "door",
         "bed",
         "clock",
@@ -90,9 +72,36 @@ ELSEWHERE = frozenset(
         "wizard",
         "alien",
         "shield",
+        "glasses",
     ]
 ) | {"old man", "old woman", "police officer", "ice cream", "palm tree"}
-# Words the judge asks for as unseen: never taught.
+# Nouns with many kinds that look like much else: captions leave their names out, but a person who asks for a sparrow
+# rather sees some bird than none.
+BROAD = frozenset(
+    [
+        "fish",
+        "bird",
+        "flower",
+        "tree",
+        "house",
+        "ship",
+        "book",
+        "hat",
+        "dress",
+        "shirt",
+        "shoe",
+        "boots",
+        "bread",
+        "cheese",
+        "wine",
+        "tea",
+        "beer",
+        "coffee",
+        "chocolate",
+        "candy",
+    ]
+)
+# Words the judge asks for as unseen: no caption holds them.
 HELD_OUT = frozenset(
     [
         "kitty",
@@ -109,21 +118,31 @@ HELD_OUT = frozenset(
         "steed",
     ]
 )
-DEPTH = 4  # how many steps of "is a kind of" a word may be away
+LEAST_LIKENESS = 0.45  # cosine of a word's vector and that of the noun it is read as
+DEPTH, BROAD_DEPTH = 4, 7  # how many steps of "is a kind of" a word may be away
 
 
 def find_synonyms(modules: Path) -> dict[str, tuple[str, ...]]:
-    """For every practised noun, the words and pairs of words of WordNet that mean it or a kind of it."""
+    """For every practised noun, the words and pairs of words of WordNet that mean it or a kind of it: for captions."""
+    return _find_kinds(modules, ELSEWHERE | BROAD, HELD_OUT)
+
+
+def find_kinds(modules: Path) -> dict[str, tuple[str, ...]]:
+    """What `find_synonyms` finds, and the words that no caption holds: for readers of prompts."""
+    return _find_kinds(modules, ELSEWHERE, ())
+
+
+def _find_kinds(modules: Path, left_out: Collection[str], held_out: Collection[str]) -> dict[str, tuple[str, ...]]:
     folder = modules / WORDNET / "dict"
     try:
         index, synsets = _read_index(folder / "index.noun"), _read_synsets(folder / "data.noun")
     except (OSError, ValueError, IndexError) as error:
         raise TrainingError(f"WordNet in {folder} cannot be read ({error}): delete the folder and run again.") from None
     nouns = [noun for noun, _ in PRACTISED]
-    taken = {*nouns, *(name for names in ALSO.values() for name in names), *HELD_OUT}
+    taken = {*nouns, *(name for names in ALSO.values() for name in names), *held_out}
     nearest: dict[str, tuple[int, str]] = {}
     for noun in nouns:
-        if noun in ELSEWHERE or noun not in index:
+        if noun in left_out or noun not in index:
             continue
         todo, seen = [(index[noun][0], 0)], set()
         while todo:
@@ -137,7 +156,7 @@ def find_synonyms(modules: Path) -> dict[str, tuple[str, ...]]:
                 meant = len(word) > 2 and word not in taken and index.get(word, [""])[0] == place
                 if meant and len(word.split()) < 3 and nearest.get(word, (99, ""))[0] > depth:
                     nearest[word] = (depth, noun)
-            if depth < DEPTH:
+            if depth < (BROAD_DEPTH if noun in BROAD else DEPTH):
                 todo += [(kind, depth + 1) for kind in kinds]
     found: dict[str, list[str]] = {}
     for word, (_, noun) in sorted(nearest.items()):
@@ -167,6 +186,37 @@ def _read_synsets(path: Path) -> dict[str, tuple[list[str], list[str]]]:
             kinds = [where for sign, where in zip(pointers[::4], pointers[1::4], strict=False) if sign == "~"]
             found[parts[0]] = ([word for word in words if re.fullmatch("[a-z ]+", word)], kinds)
     return found
+
+
+def lexicon(
+    captions: Iterable[str],
+    kinds: Mapping[str, Sequence[str]],
+    whole: Callable[[str], bool],
+    likeness: Callable[[str, str], float],
+) -> dict[str, str]:
+    """What a model was taught, for `model.spelling`: nouns, then the words of its captions, as themselves; and the
+    words for their `kinds`, each with the noun that it stands for.
+
+    A word that the tokenizer has to spell always counts as a kind. One that it has `whole` may mean more than WordNet's
+    noun ("a delicious cake"), so its `likeness` to the noun, of two vectors, has to agree. What `meant_words` has is
+    meant so by people, whatever else it means."""
+    nouns = [name for noun, _ in PRACTISED for name in (noun, *ALSO.get(noun, ()))]
+    counted = Counter(re.findall(r"[a-z]{3,}", " ".join(captions).lower()))
+    spoken = [word for word, count in counted.most_common() if count > 2 and whole(word)]
+    known = {word: word for word in (*nouns, *spoken)}
+    for noun, others in kinds.items():
+        for word in others:
+            if " " not in word and word not in nouns and (not whole(word) or likeness(word, noun) >= LEAST_LIKENESS):
+                known[word] = noun
+    return known | {word: noun for noun, others in meant_words().items() for word in others}
+
+
+MEANT_FILE = Path(__file__).with_name("meant.toml")
+
+
+def meant_words() -> dict[str, tuple[str, ...]]:
+    """What people call the nouns that came first, by hand: for readers of prompts."""
+    return {noun: tuple(words.split()) for noun, words in tomllib.loads(MEANT_FILE.read_text()).items()}
 
 
 CHINESE_FILE = Path(__file__).with_name("chinese.toml")
