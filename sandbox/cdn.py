@@ -1,5 +1,6 @@
 """Files out and in: signed links that expire, default avatars, and the slots that people's clients fill."""
 
+import asyncio
 import hmac
 import mimetypes
 from urllib.parse import unquote
@@ -37,6 +38,11 @@ def add_cdn(app: web.Application, sandbox: Sandbox) -> None:
         signed = hmac.compare_digest(mark.encode(), request.query.get("hm", "").encode())
         if not signed or int(expires, 16) < sandbox.clock.now():
             return web.Response(status=404, text=GONE)
+        fault = sandbox.faults.next(request.method, path, by="link")
+        if fault is not None and fault.kind == "status":
+            return web.Response(status=fault.status)
+        if fault is not None:
+            await asyncio.sleep(fault.seconds)
         data = sandbox.store.read_blob(request.match_info["attachment"])
         if data is None:
             return web.Response(status=404, text=GONE)

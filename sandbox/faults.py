@@ -11,7 +11,7 @@ from sandbox.rare_answers import RARE
 
 KINDS = ("status", "answer", "rate_limit", "delay", "slow_answer", "half_answer", "lost_answer", "lost_request")
 SCOPES = ("user", "shared", "global")
-CALLERS = ("", "bot", "person")
+CALLERS = ("", "bot", "person", "link")
 
 
 @dataclass
@@ -22,7 +22,8 @@ class Fault:
     :data:`sandbox.rare_answers.RARE` named ``answer``; ``rate_limit`` with a 429 of ``seconds`` and a ``scope``.
     ``delay`` waits ``seconds`` before the work, ``slow_answer`` between the work and its answer. ``half_answer`` does
     the work and drops the connection in the middle of the answer, ``lost_answer`` before it, ``lost_request`` drops it
-    before the work.
+    before the work. A caller is the ``bot``, a ``person``, or with ``link`` whoever fetches a file by its link; of
+    these only faults that say so are seen.
 
     It begins ``after_s`` from now and strikes ``count`` times, once where nothing is said; with ``for_s`` as often as
     it can in so many seconds. ``chance`` is the share of matching requests that it strikes, drawn with ``seed``.
@@ -74,7 +75,8 @@ class Fault:
 
     def strikes(self, method: str, path: str, body: str, by: str, now: float) -> bool:
         """Whether it meets this request; a strike is counted."""
-        fits = now >= self.begins_at and self.method in ("", method) and self.by in ("", by)
+        callers = ("link",) if by == "link" else ("", by)
+        fits = now >= self.begins_at and self.method in ("", method) and self.by in callers
         if not (fits and re.search(self.path, path) and re.search(self.body, body)):
             return False
         if self.chance < 1 and self.draws.random() >= self.chance:

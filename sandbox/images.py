@@ -1,7 +1,8 @@
-"""Just enough about pictures: type, width and height from the first bytes, and a plain square for avatars."""
+"""Just enough about pictures and films: type, width and height, and a plain square for avatars."""
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -15,7 +16,7 @@ class Image:
 
 
 def measure(data: bytes) -> Image | None:
-    """What picture this is; None where it is none of PNG, JPEG, GIF and WebP, or is cut off before its size."""
+    """What picture this is; None where it is none of PNG, JPEG, GIF, WebP and MP4, or is cut off before its size."""
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
             return Image("image/png", *struct.unpack(">II", data[16:24]))
@@ -25,7 +26,9 @@ def measure(data: bytes) -> Image | None:
             return _jpeg(data)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data)
-    except (struct.error, IndexError):
+        if data[4:8] == b"ftyp":
+            return _mp4(data)
+    except (struct.error, IndexError, StopIteration):
         return None
     return None
 
@@ -43,6 +46,25 @@ def _jpeg(data: bytes) -> Image | None:
             return Image("image/jpeg", width, height)
         at += 2 + int(struct.unpack(">H", data[at + 2 : at + 4])[0])
     return None
+
+
+def _mp4(data: bytes) -> Image | None:
+    """The first track with a size, whose header ends in width and height, 16.16 bits each (ISO/IEC 14496-12)."""
+    for track in _boxes(next(_boxes(data, b"moov"), b""), b"trak"):
+        width, height = struct.unpack(">II", next(_boxes(track, b"tkhd"))[-8:])
+        if width and height:
+            return Image("video/mp4", width >> 16, height >> 16)
+    return None
+
+
+def _boxes(data: bytes, kind: bytes) -> Iterator[bytes]:
+    """What the boxes of this kind hold."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        if name == kind:
+            yield data[at + 8 : at + size]
+        at += max(8, size)
 
 
 def _webp(data: bytes) -> Image | None:

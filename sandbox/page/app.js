@@ -45,9 +45,8 @@ class App {
     document.addEventListener("visibilitychange", () => document.hidden || this.session.gateway.hurry());
     document.addEventListener("keydown", (event) => this.#shortcut(event));
     this.#takeDrops();
-    this.#drawLanguages();
     for (const session of this.sessions) this.#listen(session);
-    this.#drawPeople();
+    this.#route();
     this.session.gateway.connect();
   }
 
@@ -102,7 +101,15 @@ class App {
       [...session.channels.values()][0];
     this.#drawChannels(wanted?.id);
     this.#drawLanguages();
-    if (!wanted) return;
+    if (!wanted) {
+      // Until the channels are known nothing of the person before is left to press, and what is typed is this person's.
+      const place = channelId ?? this.config.channel_id;
+      this.list.show(session, place);
+      this.#drawBusy();
+      this.#drawWelcome();
+      this.composer.bind(session, place);
+      return;
+    }
     this.#show(session, wanted);
     if (messageId && messageId !== this.visited) {
       this.list.find(messageId).then((found) => found || this.#banner("This message is no more."));

@@ -187,6 +187,9 @@ export class Composer {
     fill(this.field, this.line.element);
     this.attach.hidden = true;
     this.hint(entry.description);
+    if (!this.files.length) return;
+    this.files = this.line.take(this.files); // what was dropped before the command was chosen is for it
+    this.#drawExtras();
   }
 
   #leave(text, focus = true) {

@@ -84,6 +84,8 @@ export function attachment(file, options = {}) {
     node = h("video", {
       class: "video",
       controls: true,
+      playsinline: true,
+      ...displaySize(file), // the box has its size before the film has come
       preload: "metadata",
       src: local(file.url),
       "aria-label": file.description || file.filename,

@@ -4,9 +4,9 @@ import { emojiElement, hasEmojiFont } from "./emoji.js";
 
 const PROMPTS = [
   ["🍎", "a red apple"],
+  ["🌅", "a beach at sunset"],
+  ["🐱", "two cats"],
   ["⭐", "a yellow star on a blue background"],
-  ["🚙", "a blue car"],
-  ["😎", "a smiling face with sunglasses"],
   ["🌳", "绿色的树"],
   ["🦋", "a blue butterfly"],
   ["🐶", "a dog and a heart"],
