@@ -110,10 +110,14 @@ class Crowd:
 
     async def _type(self) -> None:
         self._count += 1
+        await self.slash("imagine", prompt=f"picture number {self._count}, morning light")
+
+    async def slash(self, name: str, **options: str) -> None:
+        """Somebody types a command somewhere."""
         world = self._sandbox.world
-        command = next(each for each in world.commands.values() if each["name"] == "imagine")
+        command = next(each for each in world.commands.values() if each["name"] == name)
         _, token = self._random.choice(self._users)
-        options = [{"type": 3, "name": "prompt", "value": f"picture number {self._count}, morning light"}]
+        given = [{"type": 3, "name": name, "value": value} for name, value in options.items()]
         data = {name: command[name] for name in ("id", "name", "version", "type")}
         body = {
             "type": 2,
@@ -122,7 +126,7 @@ class Crowd:
             "channel_id": self._random.choice(list(world.channels)),
             "session_id": "crowd",
             "nonce": str(secrets.randbits(62)),
-            "data": {**data, "options": options, "attachments": []},
+            "data": {**data, "options": given, "attachments": []},
         }
         url = f"{self._sandbox.wire.base_url}/api/v9/interactions"
         async with self._http.post(url, json=body, headers={"Authorization": token}) as answer:
@@ -135,7 +139,7 @@ async def run(rate: float, seconds: float, burst: int) -> dict[str, float | int]
         data = Path(name)
         users = found_world(data / "sandbox")
         with embedded(data / "redis") as redis_url:
-            async with running(0, data / "sandbox") as sandbox, _programs(sandbox, redis_url, data):
+            async with running(0, data / "sandbox") as sandbox, programs(sandbox, redis_url, data):
                 # Discord's own limits on messages and edits would only slow the sandbox's neighbours down.
                 sandbox.limits.change({"enabled": False})
                 clockwork = Clockwork()
@@ -171,8 +175,8 @@ async def run(rate: float, seconds: float, burst: int) -> dict[str, float | int]
 
 
 @asynccontextmanager
-async def _programs(sandbox: Sandbox, redis_url: str, data: Path) -> AsyncIterator[None]:
-    """The real bot, and a real worker that yields to everything else."""
+async def programs(sandbox: Sandbox, redis_url: str, data: Path, *, yielding: bool = True) -> AsyncIterator[None]:
+    """The real bot, and a real worker, `yielding` to everything else."""
     token = next(user.token for user in sandbox.world.users.values() if user.bot)
     environment = os.environ | {
         "REDIS_URL": redis_url,
@@ -180,6 +184,7 @@ async def _programs(sandbox: Sandbox, redis_url: str, data: Path) -> AsyncIterat
         "DISCORD_API_BASE": sandbox.wire.base_url,
         "DISCORD_GATEWAY_URL": sandbox.gateway_url,
         "IMAGE_STORE": str(data / "images"),
+        "STATE_FOLDER": str(data / "state"),
         "LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": "1",
@@ -188,12 +193,12 @@ async def _programs(sandbox: Sandbox, redis_url: str, data: Path) -> AsyncIterat
         "MAX_RUNNING_PER_USER": "0",
         "DRAIN_S": "1",
     }
-    programs = []
+    started = []
     try:
-        for name, arguments, niceness in (("bot", [], 0), ("worker", ["start", "--gpus", "cpu"], 19)):
+        for name, arguments, niceness in (("bot", [], 0), ("worker", ["start", "--gpus", "cpu"], 19 * yielding)):
             log = os.open(data / f"{name}.log", os.O_WRONLY | os.O_CREAT)
             command = [sys.executable, "-m", name, *arguments]
-            programs.append(
+            started.append(
                 await asyncio.create_subprocess_exec(
                     *(["nice", "-n", str(niceness)] if niceness else []), *command,
                     env=environment, cwd=ROOT, stdout=log, stderr=log,
@@ -203,13 +208,14 @@ async def _programs(sandbox: Sandbox, redis_url: str, data: Path) -> AsyncIterat
         async with asyncio.timeout(READY_WITHIN_S):
             while not all(b'"event": "ready"' in (data / f"{name}.log").read_bytes() for name in ("bot", "worker")):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
-        yield_to_all(programs[-1].pid)
+        if yielding:
+            yield_to_all(started[-1].pid)
         yield
     finally:
-        for program in programs:
+        for program in started:
             if program.returncode is None:
                 program.terminate()
-        for program in programs:
+        for program in started:
             await program.wait()
 
 

@@ -7,11 +7,16 @@ prints one JSON object as the last line:
     top1, top5              share of pictures of "a cat" in which the judge sees a cat, first or among its first five
     top1_real               the judge's own share on real pictures of the same nouns (held-back icons): the ceiling
     color                   share of pictures of "a red car" whose object is mostly red
+    coloured                share of those in which the judge also sees a car first
     two_objects             share of pictures of "a dog and a heart" with one in each half; pairs never trained on
     style                   share of pictures of "an apple, 3d style" most like the apple of a set of that style
-    unseen                  share of pictures of words no caption held ("a kitty") seen as their nearest known noun
-    phrases, chinese, emoji share of pictures in which the noun is seen of prompts as people type them ("a majestic
-                            lion, digital art"), in Chinese, with emoji
+    unseen                  share of pictures of words no caption held ("a kitty") seen as their nearest known noun;
+                            some of them are kinds of it in WordNet, and are read as it
+    phrases, slips, chinese, emoji
+                            share of pictures in which the noun is seen of prompts as people type them ("a majestic
+                            lion, digital art"), with slips of the pen ("an elefant"), in Chinese, with emoji
+    two_alike               share of pictures of "two cats" with one in each half
+    wide                    share of pictures of a noun at 3:2 in which it is seen first, on a square of their ground
     diversity               how different the four of a grid are; 1.0: as different as the noun's real icons
     nearest_training        distance to the nearest training icon, in the judge's features; nearest_training_real is
                             the distance of each real icon to the nearest other one of its noun
@@ -30,7 +35,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,9 +48,11 @@ from PIL import Image, ImageDraw
 from benchmarks.judge import Judge, colour_of, sees_both
 from benchmarks.scene_judge import SceneJudge
 from contract.catalogue import EASEL_SMALL
+from contract.planning import fit_size
 from model import schedulers
 from model.errors import ModelError
-from model.training.captions import with_article
+from model.spelling import lexicon_of
+from model.training.captions import plural, with_article
 from model.training.data import styles_of
 from model.training.folder import TrainingError, check_weights
 
@@ -64,15 +71,17 @@ class Prompts:
     styles: tuple[tuple[str, str], ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()
     phrases: tuple[tuple[str, str], ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
     chinese: tuple[tuple[str, str], ...] = ()
     emoji: tuple[tuple[str, str], ...] = ()
+    alike: tuple[str, ...] = ()  # nouns of which two are asked for
     scenes: tuple[tuple[str, dict[str, str]], ...] = ()  # a prompt, and what the judge of scenes has to see
     free: tuple[str, ...] = ()  # prompts for the contact sheet alone
 
     @property
     def typed(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """The lists of whole prompts, each with the noun it means."""
-        return {"phrases": self.phrases, "chinese": self.chinese, "emoji": self.emoji}
+        return {"phrases": self.phrases, "chinese": self.chinese, "emoji": self.emoji, "slips": self.slips}
 
 
 def as_entry(given: object) -> object:
@@ -103,7 +112,11 @@ def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
             f"{path} is neither a list of prompts nor JSON with lists like those of {PROMPTS_FILE.name}: {error}"
         ) from None
     typed = [entry for entries in prompts.typed.values() for entry in entries]
-    asked = {*prompts.nouns, *(noun for _, noun in (*prompts.colors, *prompts.styles, *prompts.unseen, *typed))}
+    asked = {
+        *prompts.nouns,
+        *prompts.alike,
+        *(noun for _, noun in (*prompts.colors, *prompts.styles, *prompts.unseen, *typed)),
+    }
     strange = sorted((asked | {noun for pair in prompts.pairs for noun in pair}) - set(known))
     if strange:
         raise ValueError(f"{path}: the judge does not know {', '.join(strange)}. It knows: {', '.join(known)}.")
@@ -111,7 +124,8 @@ def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
 
 
 class Painter:
-    """Draws grids of four with the stock pipeline; every picture has its own generator.
+    """Draws grids of four with the stock pipeline; every picture has its own generator. Prompts are read as they are
+    served: with words that the model does not know as the nearest that it does.
 
     `sampler` is one of `model.schedulers.SAMPLERS`, or None for the scheduler that the model's folder names. Raises
     ModelError for a sampler that is not there.
@@ -120,20 +134,35 @@ class Painter:
     def __init__(
         self, model: Path, steps: int, guidance: float, sampler: str | None = None, device: str = "cpu"
     ) -> None:
-        from diffusers import DiffusionPipeline
+        import diffusers
 
-        self.pipeline = DiffusionPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
+        self.pipeline = diffusers.DiffusionPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.to(device)
         if sampler is not None:
-            self.pipeline.scheduler = schedulers.Sampler(sampler, self.pipeline.scheduler.config).fresh()
+            # diffusers' own class, which is what its pipeline calls; the step engine's steps are equal.
+            config = self.pipeline.scheduler.config
+            overrides = schedulers.Sampler(sampler, config).overrides
+            stock = getattr(diffusers, schedulers.SAMPLERS[sampler].scheduler)
+            self.pipeline.scheduler = stock.from_config(config, **overrides)
         self.steps, self.guidance = steps, guidance
+        self.lexicon = lexicon_of(self.pipeline.tokenizer)
 
-    def draw(self, prompts: Sequence[str], seed: int = 0, batch: int = 6) -> np.ndarray:
-        """(len(prompts), 4, S, S, 3) uint8."""
+    def replace_denoiser(self, folder: Path) -> None:
+        """Draw with the denoiser in `folder`, a student, from now on."""
+        from diffusers import UNet2DConditionModel
+
+        self.pipeline.unet = UNet2DConditionModel.from_pretrained(folder, dtype=torch.float32)
+
+    def draw(
+        self, prompts: Sequence[str], seed: int = 0, batch: int = 6, size: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """(len(prompts), 4, S, S, 3) uint8, or of a `size` (width, height)."""
+        width, height = size or (None, None)
         grids = []
         for start in range(0, len(prompts), batch):
             part = list(prompts[start : start + batch])
+            part = part if self.lexicon is None else [self.lexicon.read(prompt) for prompt in part]
             seeds = [seed + 4 * (start + row) + column for row in range(len(part)) for column in range(4)]
             pictures = self.pipeline(
                 part,
@@ -142,24 +171,32 @@ class Painter:
                 guidance_scale=self.guidance,
                 generator=[torch.Generator().manual_seed(one) for one in seeds],
                 output_type="np",
+                width=width,
+                height=height,
             ).images
             grids.append((pictures * 255).round().astype(np.uint8).reshape(len(part), 4, *pictures.shape[1:]))
         return np.concatenate(grids)
 
-    def seconds_per_grid(self, repeats: int = 3) -> float:
-        """Median wall time of a grid of four, after one to warm up."""
+    def seconds_per_grid(self, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> float:
+        """Median time of a grid of four by a clock, after one to warm up."""
         self.draw(["a red apple"])
         times = []
         for seed in range(repeats):
-            start = time.perf_counter()
+            start = clock()
             self.draw(["a red apple"], seed)
-            times.append(time.perf_counter() - start)
+            times.append(clock() - start)
         return statistics.median(times)
 
 
 def flat(grids: np.ndarray) -> np.ndarray:
     """(P, 4, S, S, 3) grids as a list of pictures (4P, S, S, 3)."""
     return grids.reshape(-1, *grids.shape[2:])
+
+
+def on_a_square(grids: np.ndarray) -> np.ndarray:
+    """Wide pictures (P, 4, h, w, 3) in the middle of squares, with more of the ground above and below them."""
+    room = grids.shape[3] - grids.shape[2]
+    return np.pad(grids, ((0, 0), (0, 0), (room // 2, room - room // 2), (0, 0), (0, 0)), mode="edge")
 
 
 def noun_hits(judge: Judge, grids: np.ndarray, nouns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -244,11 +281,18 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str,
         figures["nearest_training"], figures["nearest_training_real"] = nearest_training(judge, grids)
         figures["passed"] = [n for n, score in zip(prompts.nouns, scores, strict=True) if score >= 0.9 * ceiling]
         figures["by_noun"] = dict(zip(prompts.nouns, scores.tolist(), strict=True))
+        wide = painter.draw(asked, seed=1_200_000, size=fit_size(EASEL_SMALL, 3, 2))
+        figures["wide"] = noun_hits(judge, on_a_square(wide), prompts.nouns)[0].mean()
     if prompts.colors:
         grids = draw([with_article(f"{color} {noun}") for color, noun in prompts.colors], seed=200_000)
         hits = [colour_of(picture) == color for (color, _), grid in zip(prompts.colors, grids, strict=True)
                 for picture in grid]  # fmt: skip
-        figures |= {"color": np.mean(hits), "color_real": judge.ceiling["color"]}
+        seen = noun_hits(judge, grids, [noun for _, noun in prompts.colors])[0].ravel()
+        figures |= {
+            "color": np.mean(hits),
+            "color_real": judge.ceiling["color"],
+            "coloured": np.mean(np.array(hits) & seen),
+        }
     if prompts.pairs:
         grids = draw([f"{with_article(a)} and {with_article(b)}" for a, b in prompts.pairs], seed=300_000)
         hits = [
@@ -266,6 +310,10 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str,
         if entries:
             grids = draw([prompt for prompt, _ in entries], seed=600_000 + 100_000 * place)
             figures[name] = noun_hits(judge, grids, [noun for _, noun in entries])[0].mean()
+    if prompts.alike:
+        grids = draw([f"two {plural(noun)}" for noun in prompts.alike], seed=1_100_000)
+        alike = zip(prompts.alike, grids, strict=True)
+        figures["two_alike"] = np.mean([sees_both(judge, one, (noun, noun)) for noun, grid in alike for one in grid])
     if prompts.scenes:
         grids = draw([prompt for prompt, _ in prompts.scenes], seed=900_000)
         figures |= scene_figures(SceneJudge.load(), grids, [wanted for _, wanted in prompts.scenes])

@@ -26,11 +26,12 @@ from worker.loading import Loader
 from worker.results import Pictures
 
 ROWS = (
-    ("a red apple", "a red apple --q .25", "a red apple --stop 40", "a red apple --v 7 --draft"),
+    ("a red apple", "a red apple --v 6.1 --q .25", "a red apple --v 6.1 --stop 40", "a red apple --v 7 --draft"),
     ("an apple", "an apple --chaos 50", "an apple --chaos 100", "an apple --weird 1500"),
     ("an apple", "an apple --no red", "an apple --s 0", "an apple --s 1000"),
-    ("a heart", "red heart::3 blue heart::1", "red heart::1 blue heart::3", "a heart --style raw"),
+    ("a heart", "red heart::3 blue heart::1", "red heart::1 blue heart::3", "a heart --v 7 --turbo"),
     ("a green tree", "a green tree --ar 3:2", "a green tree --ar 2:3", "a green tree --tile"),
+    ("a house", "a house --raw", "a house --ar 16:9", "a house --ar 21:9"),
 )
 CELL = 256
 LABEL = 28

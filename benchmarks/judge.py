@@ -283,7 +283,7 @@ def measure_scenes(judge: Judge, data: IconData, seed: int, count: int = 200) ->
     from model.training.data import styles_of
 
     rng = random.Random(seed)
-    only = Mixture(two_objects=0, three_objects=0, repainted=1, natural_colour=0, white=1, styled=0, moved=0)
+    only = Mixture(two_objects=0, alike=0, repainted=1, natural_colour=0, white=1, styled=0, moved=0)
     name = [concept.names[0] for concept in data.concepts]
 
     def scenes(mixture: Mixture) -> list[tuple[np.ndarray, Scene]]:

@@ -36,7 +36,7 @@ def lora(bundle: Bundle, seed: int, folder: Path) -> Lora:
             tensors[f"unet.{name}.lora_B.weight"] = torch.randn(layer.out_features, RANK, generator=chance) * 0.1
     file = folder / f"{seed}.safetensors"
     save_file(tensors, file)
-    return read_lora(file, type(bundle.family), bundle.parts.modules)
+    return read_lora(file, type(bundle.family), bundle.parts.modules, bundle.device, bundle.dtype)
 
 
 @contextmanager

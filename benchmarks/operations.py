@@ -1,16 +1,18 @@
 """A sheet of pictures that shows what each button does, with the model that ships.
 
-python -m benchmarks.operations [--out build/operations.webp] [--prompt "a red apple"] [--seed 4]
+python -m benchmarks.operations [--out build/operations.webp] [--prompt "a red apple"] [--seed 3]
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageSequence
 
 from benchmarks.effects import cell
 from contract.actions import Action, ButtonId, custom_id
@@ -27,7 +29,7 @@ from worker.encoding import assemble_grid
 from worker.engines import Warm
 from worker.joining import Picture
 from worker.loading import Loader
-from worker.results import Pictures
+from worker.results import Pictures, Words
 
 SOMEBODY, NOWHERE = User(0, "sheet"), DiscordChannel(0)
 COLUMNS = 4
@@ -44,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("build/operations.webp"))
     parser.add_argument("--prompt", default="a red apple")
-    parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=3)
     options = parser.parse_args()
     warm = Loader(DEFAULT_CATALOGUE, "cpu").load(EASEL_SMALL.name)
     grid = first(f"{options.prompt} --ar 3:2", options.seed)
@@ -66,15 +68,18 @@ def first(text: str, seed: int) -> Job:
     return Job(id, Imagine(), parse(text).prompts[0], EASEL_SMALL.name, SOMEBODY, NOWHERE, created_ms=0)
 
 
-def pressed(job: Job, action: Action, press: int, words: str = "") -> Job:
+def pressed(job: Job, action: Action, press: int, words: str = "", cells: int = MIDDLE) -> Job:
     """What a press on a button about the first picture makes of a job; `press` tells it from other presses."""
-    asked = Press(press, EASEL_SMALL.fingerprint, SOMEBODY, NOWHERE, created_ms=0, region=Chosen(MIDDLE))
+    asked = Press(press, EASEL_SMALL.fingerprint, SOMEBODY, NOWHERE, created_ms=0, region=Chosen(cells))
     prompt = parse(words, Context(command="custom_zoom")).prompts[0] if words else None
     return next_job(job, ButtonId(action, 0 if action.about_one_picture else None, job.id), asked, prompt)
 
 
 def offered(job: Job, action: Action) -> bool:
-    """Whether the button stands under the result of a job."""
+    """Whether the button stands under the result of a job, and makes something of it."""
+    row = action.value
+    if row.makes is None or row.under is None or job.request.under not in row.under:
+        return False
     shown = {button.custom_id for row in result_buttons(job, EASEL_SMALL.honours) for button in row}
     return custom_id(action, 0 if action.about_one_picture else None, job.id) in shown
 
@@ -83,8 +88,15 @@ def drawn(job: Job, warm: Warm) -> Picture:
     """The job's pictures as its message shows them."""
     made = plan(job, EASEL_SMALL)
     result = make_alone(replace(job, plan=made), made, EASEL_SMALL, warm)
-    assert isinstance(result, Pictures)
-    return assemble_grid(result.images)
+    assert not isinstance(result, Words)
+    return assemble_grid(result.images if isinstance(result, Pictures) else _stations(result.data))
+
+
+def _stations(data: bytes) -> list[Picture]:
+    """Four frames of an animation, evenly apart."""
+    with Image.open(io.BytesIO(data)) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+    return frames[:: len(frames) // 4][:4]
 
 
 def sheet(cells: Sequence[Image.Image]) -> Image.Image:

@@ -10,7 +10,7 @@ from model.families import FAMILIES, Parts
 from model.loading import load
 from model.tiny_parts import clip_tokenizer
 
-from .measure import DEFAULT
+from .measure import DEFAULT, timed
 
 _SD15_UNET = {"sample_size": 64, "cross_attention_dim": 768}
 _SDXL_UNET = {
@@ -26,12 +26,26 @@ _SDXL_UNET = {
     "projection_class_embeddings_input_dim": 2816,
     "use_linear_projection": True,
 }
+_SLIM_UNET = {
+    "sample_size": 128,
+    "block_out_channels": (32, 64, 128),
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "transformer_layers_per_block": (1, 2, 10),
+    "attention_head_dim": (1, 2, 4),
+    "cross_attention_dim": 64,
+    "use_linear_projection": True,
+}
+"""SDXL's levels and depth with a tenth of its width: 1024x1024 can be drawn on a processor."""
 _VAE = {
     "block_out_channels": (128, 256, 512, 512),
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
     "layers_per_block": 2,
 }
+_UNETS: dict[str, dict[str, Any]] = {"sd15": _SD15_UNET, "sdxl": _SDXL_UNET, "slim": _SLIM_UNET}
+_SLIM_VAE: dict[str, Any] = {**_VAE, "block_out_channels": (16, 32, 64, 64), "norm_num_groups": 8}
+_CLIP_SLIM = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1}
 _CLIP_L = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
 _CLIP_G = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20}
 _SCHEDULER = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "clip_sample": False}
@@ -48,7 +62,7 @@ def bundle(shape: str, device: str) -> tuple[Bundle, Any]:
 
 
 def random_bundle(shape: str, device: torch.device) -> Bundle:
-    """SD 1.5 or SDXL with random weights, bfloat16 on a card."""
+    """SD 1.5 (`sd15`), SDXL (`sdxl`) or its levels with little width (`slim`), random, bfloat16 on a card."""
     import diffusers
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -65,10 +79,10 @@ def random_bundle(shape: str, device: torch.device) -> Bundle:
 
     tokenizer = clip_tokenizer(length=77)
     modules = {
-        "unet": made(lambda: diffusers.UNet2DConditionModel(**(_SD15_UNET if shape == "sd15" else _SDXL_UNET))),
-        "vae": made(lambda: diffusers.AutoencoderKL(**_VAE)),
+        "unet": made(lambda: diffusers.UNet2DConditionModel(**_UNETS[shape])),
+        "vae": made(lambda: diffusers.AutoencoderKL(**(_SLIM_VAE if shape == "slim" else _VAE))),
         "tokenizer": tokenizer,
-        "text_encoder": clip(CLIPTextModel, _CLIP_L),
+        "text_encoder": clip(CLIPTextModel, _CLIP_SLIM if shape == "slim" else _CLIP_L),
     }
     if shape == "sdxl":
         modules |= {"tokenizer_2": tokenizer, "text_encoder_2": clip(CLIPTextModelWithProjection, _CLIP_G)}
@@ -79,18 +93,8 @@ def random_bundle(shape: str, device: torch.device) -> Bundle:
 
 def matmul_peak_tflops(device: torch.device) -> float:
     """What a large matrix product reaches here and now, in TFLOP/s: the yardstick of the same run."""
-    import time
-
     size = 8192 if device.type == "cuda" else 1024
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(12):
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        start = time.perf_counter()
-        a @ b
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        best = min(best, time.perf_counter() - start)
+    best = min(timed(lambda: a @ b, device)[0] for _ in range(12))
     return 2 * size**3 / best / 1e12

@@ -6,20 +6,16 @@ The last line is one JSON object. Exit status 1 when any promise was broken.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import os
-import shutil
 import sys
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chaos.command import conclude, parse
 from benchmarks.chaos.disasters import emptied
 from benchmarks.chaos.house import ROLES, House
-from benchmarks.chaos.nursery import Nursery, open_nursery
+from benchmarks.chaos.nursery import Nursery
 from benchmarks.chaos.oracle import judge
 from benchmarks.chaos.order import newcomer_waits_for
 from benchmarks.chaos.storm import Storm
@@ -39,7 +35,7 @@ async def run(kills: int, seed: int, data: Path, nursery: Nursery) -> dict[str, 
         await house.all_ready()
         ahead = await newcomer_waits_for(house, storm)
         await storm.settle()
-        verdict = await judge(house)
+        verdict = await judge(house, storm.programs)
         emptied_house = await emptied(house, storm.imagine_as)
     return {
         "kills": storm.kills.total(),
@@ -50,6 +46,9 @@ async def run(kills: int, seed: int, data: Path, nursery: Nursery) -> dict[str, 
         "newcomer_waited_for": ahead,
         "freezes": storm.freezes,
         "faults": storm.faults,
+        "linked": storm.linked,
+        "asked_again": sum(order.asked - 1 for order in storm.programs.orders),
+        "forged": storm.programs.forged,
         "disasters": dict(storm.disasters.count),
         "exits": house.exits,
         **emptied_house,
@@ -64,6 +63,8 @@ def broken(report: dict[str, Any]) -> list[str]:
         "a job ended twice": report["doubled"] == 0,
         "a picture is wrong": report["wrong_picture"] == 0,
         "something was left behind in the queue": report["left_behind"] == 0,
+        "a program had no answer": report["unanswered"] == 0,
+        "a webhook was not signed": report["forged"] == 0,
         "a cap was exceeded": report["caps_exceeded"] == 0,
         "a newcomer had to wait": report["newcomer_waited_for"] <= RENDER_SLOTS,
         "jobs are unaccounted for": report["accepted"] == report["delivered"] + report["failed_clearly"],
@@ -80,22 +81,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="how many ready processes are killed (default: 50)")
     parser.add_argument("--seed", type=int, default=1, help="what is killed when, as far as chance allows")
-    parser.add_argument("--json", action="store_true", help="only the JSON line")
-    parser.add_argument("--keep", type=Path, help="keep logs and data in this folder (a short path)")
-    options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    nursery = open_nursery()
-    data = options.keep or Path(tempfile.mkdtemp(prefix="easel-"))
-    try:
-        report = asyncio.run(run(options.kills, options.seed, data, nursery))
-    finally:
-        if options.keep is None:
-            shutil.rmtree(data, ignore_errors=True)
-    problems = broken(report)
-    if not options.json:
-        print("\n".join(problems) or "Every promise was kept.")
-    print(json.dumps(report), flush=True)
-    return 1 if problems else 0
+    options = parse(parser)
+    return conclude(options, lambda data, nursery: run(options.kills, options.seed, data, nursery), broken)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -115,7 +116,8 @@ class Disasters:
 
 
 async def emptied(house: House, imagine: Callable[[int, int], Awaitable[None]], jobs: int = 12) -> dict[str, int]:
-    """Redis comes back empty while jobs wait and run: how many of them have one end a minute and a half later."""
+    """Redis comes back empty while jobs wait and run, and the bot that posted their messages dies with it: how many of
+    them have one end a minute and a half later."""
     before = await asyncio.to_thread(_known, house)
     await asyncio.to_thread(house.client.set, keys.suspended(), 1)
     for number in range(jobs):
@@ -127,6 +129,10 @@ async def emptied(house: House, imagine: Callable[[int, int], Awaitable[None]], 
     await asyncio.sleep(2)  # released, and known to the bot by their messages
     await asyncio.to_thread(house.client.delete, keys.suspended())
     await asyncio.sleep(0.3)
+    for member in house.members:
+        if member.role == "bot" and member.ready:
+            os.kill(member.pid, signal.SIGKILL)
+            member.ready = False
     await asyncio.to_thread(house.client.flushall)
     fresh = connect(house.redis_url)
     with closing(fresh):

@@ -1,4 +1,4 @@
-"""The house under test: sandbox, Redis with its file, bot, workers, deliverer, as processes that can be killed."""
+"""The house under test: sandbox, Redis with its file, bot, API, workers, deliverer, as processes that can be killed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass, field
@@ -23,7 +24,10 @@ from worker.supervisor import NAME_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 USERS = 12
-ROLES = {"bot": 1, "worker": 2, "deliverer": 1}
+ROLES = {"bot": 1, "api": 1, "worker": 2, "deliverer": 1}
+DOORS = ("bot", "api")
+"""Those of them that hold no leases."""
+API_SECRET = "a secret of the storm"  # of a house on loopback, for an hour
 READY_WITHIN_S = 120.0
 RUNNING_CAP = 3
 
@@ -53,6 +57,8 @@ class House:
     redis_url: str = ""
     exits: int = 0
     """Processes that were ready and ended although nobody killed them."""
+    metrics_port: int = 0
+    """Where the first place tells its metrics, the others at the ports behind it; 0: nowhere."""
 
     async def __aenter__(self) -> Self:
         self.data.mkdir(parents=True, exist_ok=True)
@@ -64,13 +70,18 @@ class House:
         self.facts = await _line(self._sandbox)
         self.redis_url = (await _line(self._redis))["redis_url"]
         self.client = connect(self.redis_url)
+        self._api_port, self.webhook_port = free_ports(2)
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
         for role, count in ROLES.items():
             for number in range(count):
                 self.members.append(Member(role, number, self.data / f"{role}{number}.log"))
         for member in self.members:
             self._order(member)
-        await self.all_ready()
+        try:
+            await self.all_ready()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -106,6 +117,20 @@ class House:
         finally:
             quick.close()
 
+    @property
+    def api_url(self) -> str:
+        """Where the API listens, each time that it is born."""
+        return f"http://127.0.0.1:{self._api_port}"
+
+    @property
+    def redis_keeper_pid(self) -> int:
+        """The process that starts another server when one has died."""
+        return self._redis.pid
+
+    def freeze_discord(self, how: signal.Signals) -> None:
+        """SIGSTOP: the sandbox takes connections and answers nobody; SIGCONT ends that."""
+        self._sandbox.send_signal(how)
+
     def leases_of(self, pid: int) -> int:
         """Jobs that a worker process holds a lease on, in both queues."""
         prefix = f"{self._name_of(pid)}-"
@@ -130,7 +155,11 @@ class House:
             "OMP_NUM_THREADS": "1",
             "MAX_QUEUED_PER_USER": "60",
             "MAX_RUNNING_PER_USER": str(RUNNING_CAP),
+            "POSTS_PER_CHANNEL": "0",
             "DELIVERY_PATIENCE_S": "20",
+            "API_PORT": str(self._api_port),
+            "API_URL": self.api_url,
+            "API_SECRET": API_SECRET,
         }
 
     def _order(self, member: Member) -> None:
@@ -138,6 +167,8 @@ class House:
         member.read_to = member.log.stat().st_size if member.log.exists() else 0
         member.name = unique_name()
         environment = self.environment() | {NAME_VARIABLE: member.name}
+        if self.metrics_port:
+            environment["METRICS_PORT"] = str(self.metrics_port + self.members.index(member))
         order = {"role": member.role, "environment": environment, "log": str(member.log)}
         self._waiting.append(member)
         os.write(self.nursery.orders, json.dumps(order).encode() + b"\n")
@@ -157,7 +188,7 @@ class House:
                     # the storm marks those that it kills; a refusal at the start is the program's good right
                     self.exits += member.ready and fact["status"] != -signal.SIGKILL
                     member.ready = False
-                    if member.role != "bot":
+                    if member.role not in DOORS:
                         asyncio.get_running_loop().run_in_executor(None, self._bury, member.name)
                     self._order(member)
 
@@ -193,6 +224,7 @@ class House:
 
     def __post_init__(self) -> None:
         self._waiting: list[Member] = []
+        self._api_port = self.webhook_port = 0
 
 
 async def _line(process: Process) -> dict[str, Any]:
@@ -217,3 +249,12 @@ def found_world(folder: Path) -> list[tuple[str, str]]:
         world.save_user(User(user_id, f"user{number}", f"User {number}", f"token{number}.chaos", False))
     store.close()
     return [(user.id, user.token) for user in world.users.values() if not user.bot]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this host that nobody listens on at this moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

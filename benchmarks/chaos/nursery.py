@@ -19,6 +19,7 @@ from typing import Any
 
 PROGRAMS: dict[str, list[str]] = {
     "bot": [],
+    "api": [],
     "worker": ["serve", "--device", "cpu"],
     "deliverer": ["deliver"],
 }
@@ -100,7 +101,7 @@ def _die_with_parent(number: int) -> None:
 
 
 def _preload() -> None:
-    for name in ("bot.process", "model.tiny", *(f"worker.{part}" for part in WORKER_PARTS)):
+    for name in ("bot.process", "api.__main__", "model.tiny", *(f"worker.{part}" for part in WORKER_PARTS)):
         importlib.import_module(name)
     import diffusers
     import torch
@@ -153,6 +154,10 @@ def _live(order: dict[str, Any]) -> int:
         from bot.__main__ import main as bot_main
 
         return bot_main()
+    if order["role"] == "api":
+        from api.__main__ import main as api_main
+
+        return api_main()
     from worker.__main__ import main as worker_main
 
     worker_main()

@@ -17,7 +17,8 @@ import aiohttp
 import redis
 
 from benchmarks.chaos.disasters import LONGEST_S, Disasters
-from benchmarks.chaos.house import RUNNING_CAP, House, Member
+from benchmarks.chaos.house import DOORS, RUNNING_CAP, House, Member
+from benchmarks.chaos.programs import Programs
 from contract.outcomes import JobState
 from exchange import keys
 from exchange.reading import text
@@ -28,12 +29,15 @@ CROWD = 24
 """Jobs that are under way at a time, about; people wait when there are more."""
 PROMPTS = 24
 DIE_BUSY = 0.85
-"""Share of the workers' deaths that are put off until they have a job in flight."""
+"""Share of the workers' deaths that are put off until they have a job in flight; all while few deaths hit one."""
+LINKED = 0.08
+"""Share of the prompts that link to a picture, whose host may be slow or never answer."""
 FREEZE = 0.12
 STALLED_S = 60.0
 LONG_FREEZE_S = 17.0
 """Longer than a lease: the process wakes up to find its jobs gone."""
-WEIGHTS = {"bot": 0.2, "worker": 0.4, "deliverer": 0.22, "redis": 0.18}
+ROUND = ("worker", "worker", "worker", "deliverer", "bot", "api", "redis")
+"""Who dies in every seven deaths, in an order left to chance: also a short storm meets workers at their work."""
 
 _FAULTS: list[dict[str, Any]] = [
     {"kind": "rate_limit", "seconds": 0.4, "count": 2},
@@ -49,6 +53,9 @@ _FAULTS: list[dict[str, Any]] = [
     {"kind": "slow_answer", "seconds": 1.5, "by": "bot", "for_s": 2, "chance": 0.3},
     {"kind": "half_answer", "method": "POST", "path": "/channels/[0-9]+/messages$"},
     {"kind": "lost_request", "method": "POST", "path": "/channels/[0-9]+/messages$", "count": 2},
+    {"kind": "delay", "seconds": 4.0, "by": "link", "for_s": 5, "chance": 0.7},
+    {"kind": "delay", "seconds": 30.0, "by": "link", "for_s": 3},
+    {"kind": "status", "status": 503, "by": "link", "count": 2},
 ]
 _DISTURBANCES = ("drop", "reconnect", "invalid_session")
 
@@ -72,10 +79,12 @@ class Storm:
         self.house = house
         self.random = random.Random(seed)
         self.disasters = Disasters(house, seed + 1)
+        self.programs = Programs(house, seed + 2)
         self.kills: Counter[str] = Counter()
         self.kills_in_flight = 0
         self.freezes = 0
         self.faults = 0
+        self.linked = 0
         self.accepted = 0
         self.caps_exceeded = 0
         self._under_way = 0
@@ -87,13 +96,15 @@ class Storm:
             self._http = http
             await self._loosen_limits()
             people = [asyncio.create_task(self._live(number)) for number in range(len(self.house.users))]
+            programs = asyncio.create_task(self.programs.rage(PROMPTS))
             tasks = (self._count(), self._trouble(), self.disasters.rage(), self._watch_caps())
             weather = [asyncio.create_task(task) for task in tasks]
             try:
-                await self._while_alive(self._kill(kills), [*people, *weather])
-                await self._while_alive(self._until_accepted(JOBS_PER_KILL * kills), [*people, *weather])
+                others = [*people, programs, *weather]
+                await self._while_alive(self._kill(kills), others)
+                await self._while_alive(self._until_accepted(JOBS_PER_KILL * kills), others)
             finally:
-                self._over = True
+                self._over = self.programs.over = True
                 for task in people:
                     task.cancel()
                 storms = weather[1:3]
@@ -103,6 +114,7 @@ class Storm:
                 await asyncio.sleep(LONGEST_S + 1)  # a disaster that has begun is still put right
                 async with http.delete(self._url("/_sandbox/faults")):
                     pass
+                await programs
                 await self.settle()
                 for task in weather:
                     task.cancel()
@@ -111,20 +123,26 @@ class Storm:
     # ── death ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _kill(self, kills: int) -> None:
+        roles: list[str] = []
         while self.kills.total() < kills:
             await asyncio.sleep(self.random.uniform(0.05, 0.6))
             await self._until_accepted(JOBS_PER_KILL * self.kills.total())
-            role = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            if role == "redis":
+            roles = roles or self.random.sample(ROUND, len(ROUND))
+            before, ready = (
+                self.kills.total(),
+                [one for one in self.house.members if one.role == roles[-1] and one.ready],
+            )
+            if roles[-1] == "redis":
                 await self._kill_redis()
-                continue
-            ready = [member for member in self.house.members if member.role == role and member.ready]
-            if ready:
+            elif ready:
                 await self._strike(self.random.choice(ready))
+            if self.kills.total() > before:  # a process that only froze has its death before it
+                roles.pop()
 
     async def _strike(self, member: Member) -> None:
         pid = member.pid
-        if member.role != "bot" and self.random.random() < DIE_BUSY:
+        harmless = 3 * self.kills_in_flight <= self.kills.total()
+        if member.role not in DOORS and (harmless or self.random.random() < DIE_BUSY):
             await self._until_busy(member)
         if not member.ready or member.pid != pid:
             return
@@ -132,11 +150,11 @@ class Storm:
             os.kill(pid, signal.SIGSTOP)  # nothing changes between looking and killing
             if self.random.random() < FREEZE:
                 self.freezes += 1
-                long = member.role != "bot" and self.random.random() < 0.2
+                long = member.role not in DOORS and self.random.random() < 0.2
                 await asyncio.sleep(LONG_FREEZE_S if long else self.random.uniform(0.2, 3.0))
                 os.kill(pid, signal.SIGCONT)
                 return
-            in_flight = member.role != "bot" and await self._leases(pid) > 0
+            in_flight = member.role not in DOORS and await self._leases(pid) > 0
             os.kill(pid, signal.SIGKILL)
             self.kills[member.role] += 1
             self.kills_in_flight += in_flight
@@ -200,10 +218,13 @@ class Storm:
             if self._under_way >= CROWD:
                 continue
             channel = mine.choice(self._channels)
-            press = await self._result() if mine.random() < 0.25 else None
+            chance = mine.random()
+            posted = await self._result() if chance < 0.25 + LINKED else None
+            press = posted if chance < 0.25 else None
             try:
                 if press is None:
-                    await self._imagine(token, channel, command, mine.randrange(PROMPTS))
+                    link = await self._link(token, posted) if posted is not None else ""
+                    await self._imagine(token, channel, command, mine.randrange(PROMPTS), link)
                 else:
                     await self._press(token, press, mine)
             except aiohttp.ClientError:
@@ -223,11 +244,22 @@ class Storm:
         index = await self._get(token, f"/guilds/{guild}/application-command-index")
         return next(command for command in index["application_commands"] if command["name"] == "imagine")
 
-    async def _imagine(self, token: str, channel: str, command: dict[str, Any], prompt: int) -> None:
-        text = f"picture number {prompt} --seed {1000 + prompt}"
+    async def _imagine(self, token: str, channel: str, command: dict[str, Any], prompt: int, link: str = "") -> None:
+        self.linked += bool(link)
+        text = f"{link} picture number {prompt} --seed {1000 + prompt}".strip()
         data = {name: command[name] for name in ("id", "name", "version", "type")}
         options = [{"type": 3, "name": "prompt", "value": text}]
         await self._interact(token, channel, 2, {**data, "options": options, "attachments": []})
+
+    async def _link(self, token: str, posted: tuple[str, str, str]) -> str:
+        """A link to the picture of a result; empty when it is gone."""
+        _, channel, message = posted
+        headers = {"Authorization": token}
+        async with self._http.get(
+            self._url(f"/api/v9/channels/{channel}/messages/{message}"), headers=headers
+        ) as answer:
+            found = await answer.json() if answer.ok else {}
+        return str(found["attachments"][0]["url"]) if found.get("attachments") else ""
 
     async def _press(self, token: str, posted: tuple[str, str, str], mine: random.Random) -> None:
         job_id, channel, message = posted

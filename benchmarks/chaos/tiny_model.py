@@ -19,7 +19,7 @@ size_multiple = 16
 num_inference_steps = 5
 guidance_scale = 4.0
 sampler = "ddim"
-honours = ["aspect", "quality"]
+honours = ["aspect", "quality", "redraw", "image_weight"]
 """
 
 
