@@ -2,6 +2,8 @@
 
 settings.md         from the fields of the settings classes
 command-line.md     from the help texts of the programs
+metrics.md          from the metrics that processes tell, and the alert rules
+http.md             from the API's own description
 prompt-language.md  its table, from the tables that the parser reads
 """
 
@@ -10,20 +12,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import annotated_types
 import typer.main
+import yaml
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from api.app import create_app
+from api.door import Door
 from api.settings import ApiSettings
 from bot.settings import BotSettings
-from console.__main__ import app as console
+from console.command_line import app as console
 from contract.prompt.manual import parameter_table
+from exchange.connection import connect
+from exchange.embedded import embedded
+from exchange.metrics import Metrics
 from exchange.settings import SECRETS_FOLDER, CommonSettings
 from service.settings import DoorSettings
 from worker.settings import WorkerSettings
@@ -48,11 +57,21 @@ COMMANDS_HEAD = """\
 
 <!-- Written by `make docs` from the programs' own help texts. -->
 
-`easel-bot`, `easel-worker` and `easel-policy` are installed with the package; the others run as `python -m …` from the
-repository. Every program takes its settings from the environment: [settings](settings.md).
+`easel` is installed with the package, and so are `easel-bot`, `easel-api`, `easel-worker` and `easel-policy`, its older
+names; the others run as `python -m …` from the repository. Every program takes its settings from the environment:
+[settings](settings.md). [An operator's day](operators-day.md) shows what the commands answer.
 
-Exit status: 0 after an orderly end; 2 when something that the operator can mend forbids a start, and one sentence on
-standard error says what; anything else when something went wrong on the way.
+Every command that answers takes `--json` and then prints JSON alone. What could not be done is one sentence on standard
+error, after the program's name. Exit status:
+
+| status | after |
+|---|---|
+| 0 | what was asked was done; of a process, an orderly end |
+| 1 | it was done, and the answer is no: a changed picture, a finding of `doctor`, damaged weights; a process failed |
+| 2 | words or settings make no sense, or Redis, store or Discord cannot be used; the sentence says what to mend first |
+| 3 | there is no such job, worker, model or key |
+| 4 | it is there, but in a state in which this cannot be done to it |
+| 70, 71, 78 | a child of `start` ended itself: its device hung, or is broken; its model or token is of no use |
 """
 
 LANGUAGE = HERE / "prompt-language.md"
@@ -148,6 +167,96 @@ def _others() -> Iterator[tuple[str, str]]:
         yield name, done.stdout
 
 
+METRICS_HEAD = """\
+# Metrics and alerts
+
+<!-- Written by `make docs` from exchange/metrics.py and monitoring/alerts.yml. -->
+
+With `METRICS_PORT` set, every process serves `/metrics` for Prometheus, `/health` (200 while it lives) and `/ready`
+(200 while it reaches Redis, else 503) on `METRICS_HOST`; with several GPUs, GPU *n* adds *n* to the port. No label
+holds a prompt, a person or a server. What stands in Redis is told by every process alike: take the `max`.
+"""
+
+
+def metrics_page() -> str:
+    """Every metric with its labels, and every alert with what to do."""
+    metrics = Metrics()
+    with tempfile.TemporaryDirectory(prefix="easel-") as folder, embedded(Path(folder), durable=False) as url:
+        client = connect(url)
+        metrics.watch_queues(client)
+        metrics.watch_weather()
+        card = {"card_used_bytes": 1, "card_total_bytes": 1, "card_busy_percent": 1}
+        metrics.watch_vitals(lambda: {"memory_bytes": 1, **card})
+        metrics.watch_folder(Path(folder))
+        told = sorted(metrics.registry.collect(), key=lambda family: family.name)
+        client.close()
+    labels = metrics.labels()
+    rows = "\n".join(
+        f"| `{one.name}{'_total' if one.type == 'counter' else ''}` | {one.type} | "
+        f"{', '.join(f'`{label}`' for label in labels.get(one.name, ()))} | {one.documentation} |"
+        for one in told
+    )
+    rules = yaml.safe_load((HERE.parent / "monitoring" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0][
+        "rules"
+    ]
+    alerts = "\n".join(
+        f"| {rule['alert']} | {rule['labels']['severity']} | {rule['annotations']['summary']} | "
+        f"{rule['annotations']['do']} |"
+        for rule in rules
+    )
+    return (
+        f"{METRICS_HEAD}\n| metric | kind | labels | what it is |\n|---|---|---|---|\n{rows}\n\n## Alerts\n\n"
+        f"| alert | severity | what it says | what to do |\n|---|---|---|---|\n{alerts}\n"
+    )
+
+
+HTTP_HEAD = """\
+# HTTP
+
+<!-- Written by `make docs` from the API's own description. -->
+
+`easel api` serves this on `API_HOST:API_PORT`; the whole description with every field is at `/openapi.json`, and a page
+to try it at `/docs`. A key (`easel keys create NAME`) goes into `Authorization: Bearer …`. Errors are
+`{"error": {"message", "type", "param", "code"}}`, as OpenAI's clients expect them. Every process with `METRICS_PORT`
+serves `/metrics`, `/health` and `/ready` beside it ([metrics](metrics.md)).
+"""
+
+
+def http_page() -> str:
+    """Every route of the API with what it answers."""
+    described = create_app(cast(Door, None)).openapi()
+    parts = [HTTP_HEAD, "\n| route | what it does | answers |\n|---|---|---|\n"]
+    for path, methods in described["paths"].items():
+        for method, route in methods.items():
+            words = " ".join((route.get("description") or route.get("summary", "")).split())
+            answers = ", ".join(sorted(route["responses"]))
+            parts.append(f"| `{method.upper()} {path}` | {words} | {answers} |\n")
+    for name, schema in sorted(described["components"]["schemas"].items()):
+        if "properties" not in schema or name in ("HTTPValidationError", "ValidationError"):
+            continue
+        parts.append(f"\n## {name}\n\n| field | type | meaning |\n|---|---|---|\n")
+        needed = set(schema.get("required", ()))
+        for field, what in schema["properties"].items():
+            words = " ".join(str(what.get("description", "")).split())
+            parts.append(f"| `{field}`{' (needed)' if field in needed else ''} | {_type_of(what)} | {words} |\n")
+    return "".join(parts)
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    """A field's type in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if choices := schema.get("anyOf"):
+        return " or ".join(_type_of(choice) for choice in choices)
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type_of(schema.get('items', {}))}"
+    return str(schema.get("type", "any"))
+
+
 def language_page() -> str:
     """The page of the prompt language with its table as the parser has it now."""
     before, start, rest = LANGUAGE.read_text(encoding="utf-8").partition(TABLE)
@@ -157,7 +266,13 @@ def language_page() -> str:
     return before + start + parameter_table() + end + after
 
 
-PAGES = {HERE / "settings.md": settings_page, HERE / "command-line.md": command_page, LANGUAGE: language_page}
+PAGES = {
+    HERE / "settings.md": settings_page,
+    HERE / "command-line.md": command_page,
+    HERE / "metrics.md": metrics_page,
+    HERE / "http.md": http_page,
+    LANGUAGE: language_page,
+}
 
 if __name__ == "__main__":
     for path, page in PAGES.items():
