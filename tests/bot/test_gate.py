@@ -5,27 +5,43 @@ from __future__ import annotations
 import ast
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simcord.actors import MemberActor
-from simcord.builders import ChannelHandle
+from simcord.builders import ChannelHandle, UserHandle
 from simcord.env import Env
 from simcord.results import InteractionResult
 
 from contract.actions import Action, custom_id
 from contract.jobs import Job
+from contract.moderation import read_blocked
 from exchange import preferences
+from service.policy import OPERATOR, block_word
 from service.services import Services
 from tests.bot.delivered import VARIATION_PROMPT, post_result
 
 ROOT = Path(__file__).parents[2]
 
 
+BLOCKED = ("fox", "--no fox")
+
+
 class World:
     """What a road needs, and the rule that is made on the way."""
 
-    def __init__(self, env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job) -> None:
+    def __init__(
+        self, env: Env, services: Services, channel: ChannelHandle, alice: MemberActor | UserHandle, grid: Job
+    ) -> None:
         self.env, self.services, self.channel, self.alice, self.grid = env, services, channel, alice, grid
+
+    async def slash(self, name: str, **options: object) -> InteractionResult:
+        """Alice types a command here."""
+        given: dict[str, Any] = dict(options)
+        if isinstance(self.alice, UserHandle):
+            alone: InteractionResult = await self.alice.slash(name, **given)
+            return alone
+        return await self.alice.slash(self.channel, name, **given)
 
     async def rule(self, name: str, value: object) -> None:
         """Make a rule of the server."""
@@ -34,8 +50,16 @@ class World:
         await self.services.preferences.set(preferences.guild(guild.id), name, value)
 
     async def block(self) -> None:
-        """A manager blocks the word that all these roads carry."""
-        await self.rule("rule:blocked", ["fox"])
+        """Somebody blocks the word that all these roads carry: a manager for the server, the operator everywhere."""
+        if self.channel.guild is None:
+            for word in BLOCKED:
+                await block_word(self.services, OPERATOR, read_blocked(word))
+        else:
+            await self.rule("rule:blocked", list(BLOCKED))
+
+    async def prefers(self, name: str, value: object) -> None:
+        """Alice has set something for herself."""
+        await self.services.preferences.set(preferences.user(self.alice.id), name, value)
 
     async def remix_on(self) -> None:
         """Alice has switched remix on."""
@@ -45,18 +69,38 @@ class World:
 async def typed(world: World) -> InteractionResult:
     """A new prompt."""
     await world.block()
-    return await world.alice.slash(world.channel, "imagine", prompt="a fox")
+    return await world.slash("imagine", prompt="a fox")
+
+
+async def linked(world: World) -> InteractionResult:
+    """In the name of a picture."""
+    await world.block()
+    return await world.slash("imagine", prompt="https://example.org/red_fox.png a bird")
+
+
+async def with_an_option(world: World) -> InteractionResult:
+    """In what a shortcut of one's own stands for."""
+    await world.prefers("option:mine", "a fox --ar 3:2")
+    await world.block()
+    return await world.slash("imagine", prompt="a bird and --mine")
+
+
+async def with_a_suffix(world: World) -> InteractionResult:
+    """In a suffix, which is put behind every prompt and can only keep things away."""
+    await world.prefers("suffix", "--no fox")
+    await world.block()
+    return await world.slash("imagine", prompt="a bird")
 
 
 async def asked(world: World) -> InteractionResult:
     """A prompt that makes several jobs: nobody is asked for a yes that would be refused."""
     await world.block()
-    return await world.alice.slash(world.channel, "imagine", prompt="a {red, blue} fox")
+    return await world.slash("imagine", prompt="a {red, blue} fox")
 
 
 async def confirmed(world: World) -> InteractionResult:
     """The rule comes between question and yes."""
-    question = await world.alice.slash(world.channel, "imagine", prompt="a {red, blue} fox")
+    question = await world.slash("imagine", prompt="a {red, blue} fox")
     assert question.response is not None
     await world.block()
     return await world.alice.click(question.response.message, label="Yes, run 2 jobs")
@@ -64,7 +108,7 @@ async def confirmed(world: World) -> InteractionResult:
 
 async def corrected(world: World) -> InteractionResult:
     """The rule comes between a refusal and its Run corrected prompt."""
-    refused = await world.alice.slash(world.channel, "imagine", prompt="a fox --v 7 red")
+    refused = await world.slash("imagine", prompt="a fox --v 7 red")
     assert refused.response is not None
     await world.block()
     return await world.alice.click(refused.response.message, label="Run corrected prompt")
@@ -81,7 +125,7 @@ async def remixed(world: World) -> InteractionResult:
 async def shown_again(world: World) -> InteractionResult:
     """A finished job of before the rule."""
     await world.block()
-    return await world.alice.slash(world.channel, "show", job_id=world.grid.id)
+    return await world.slash("show", job_id=world.grid.id)
 
 
 def pressed(action: Action, index: int | None) -> Callable[[World], Awaitable[InteractionResult]]:
@@ -97,6 +141,9 @@ def pressed(action: Action, index: int | None) -> Callable[[World], Awaitable[In
 
 ROADS = {
     "typed": typed,
+    "picture link": linked,
+    "option": with_an_option,
+    "suffix": with_a_suffix,
     "asked": asked,
     "confirmed": confirmed,
     "corrected": corrected,
@@ -114,15 +161,18 @@ def title(result: InteractionResult) -> str | None:
     return next((embed.title for message in messages if message for embed in message.embeds), None)
 
 
+@pytest.mark.parametrize("place", ["server", "direct message"])
 @pytest.mark.parametrize("road", ROADS)
 async def test_a_blocked_word_is_refused_on_every_road(
-    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job, road: str
+    simcord_env: Env, services: Services, channel: ChannelHandle, alice: MemberActor, grid: Job, road: str, place: str
 ) -> None:
-    """Nothing is in the queue afterwards, and the person learns why."""
+    """Nothing is in the queue afterwards, and the person learns why; the operator's words hold in direct messages."""
     world = World(simcord_env, services, channel, alice, grid)
+    if place == "direct message":
+        world.channel, world.alice = alice.user.dm_channel, alice.user
     result = await ROADS[road](world)
     assert await services.queue.of_user(alice.id) == []
-    shown = title(result) or [message.embeds[0].title for message in channel.history() if message.embeds][-1]
+    shown = title(result) or [message.embeds[0].title for message in world.channel.history() if message.embeds][-1]
     assert shown == "Banned prompt"
 
 

@@ -95,6 +95,7 @@ async def test_the_road_to_a_waiting_message_with_real_processes(redis_url: str,
             "DISCORD_API_BASE": served["base_url"],
             "DISCORD_GATEWAY_URL": served["gateway_url"],
             "IMAGE_STORE": str(tmp_path),
+            "STATE_FOLDER": str(tmp_path / "state"),
         }
         async with program("bot", **settings) as bot:
             assert (await line_with(bot, '"ready"'))["event"] == "ready"
@@ -104,7 +105,7 @@ async def test_the_road_to_a_waiting_message_with_real_processes(redis_url: str,
                 contents = await imagine(user, served, "a red fox")
             bot.send_signal(signal.SIGTERM)
             output, errors = await asyncio.wait_for(bot.communicate(), WAIT_S)
-    assert contents == [f"**a red fox --v 6.1** - <@{user_id(served)}> (Waiting to start)"]
+    assert contents == [f"**a red fox --v 8.2** - <@{user_id(served)}> (Waiting to start)"]
     assert bot.returncode == 0
     assert errors == b""
     assert served["bot_token"] not in output.decode()
@@ -221,7 +222,7 @@ async def test_a_signal_before_the_gateway_is_open_is_not_lost(redis_url: str, t
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         settings = {"REDIS_URL": redis_url, "DISCORD_TOKEN": "x", "DISCORD_API_BASE": base}
-        async with program("bot", **settings, IMAGE_STORE=str(tmp_path)) as bot:
+        async with program("bot", **settings, IMAGE_STORE=str(tmp_path), STATE_FOLDER=str(tmp_path / "state")) as bot:
             await asyncio.wait_for(asked.wait(), WAIT_S)
             bot.send_signal(signal.SIGTERM)
             output, errors = await asyncio.wait_for(bot.communicate(), WAIT_S)

@@ -103,6 +103,25 @@ async def test_cancel_counts_the_rights_in_the_jobs_own_channel(
     assert refused == ([] if ended else ["Job action restricted"])
 
 
+@pytest.mark.parametrize(
+    ("private", "person", "allowed"),
+    [(False, "moderator", True), (False, "helper", False), (True, "moderator", False), (True, "stranger", False)],
+)
+async def test_a_thread_is_moderated_by_those_who_see_it(
+    simcord_env: Env, services: Services, town: Town, person: str, private: bool, allowed: bool
+) -> None:
+    """By the rights in its channel; a private one by those alone who are in it, or manage threads."""
+    made = simcord_env.bot.get_channel(town.here.id)
+    assert isinstance(made, discord.TextChannel)
+    kind = discord.ChannelType.private_thread if private else discord.ChannelType.public_thread
+    thread = await made.create_thread(name="aside", type=kind)
+    assert made.guild.get_thread(thread.id) is not None
+    job = job_at(DiscordChannel(thread.id, made.guild.id), town.people["owner"])
+    await services.queue.submit(priced(job, 1.0))
+    await town.people[person].slash(town.channels["helped"], "cancel", job=job.id)
+    assert (await services.queue.state(job.id) == "cancelled") is allowed
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("by_menu", [True, False])
 @pytest.mark.parametrize("place", ["here", "closed", "helped"])

@@ -23,6 +23,7 @@ def test_limits_and_shards_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
     monkeypatch.setenv("MAX_QUEUED_PER_USER", "7")
     monkeypatch.setenv("SHARD_IDS", "[0, 2]")
+    monkeypatch.setenv("SHARD_COUNT", "4")
     settings = read_settings(BotSettings)
     assert (settings.limits.max_queued_per_user, settings.limits.max_running_per_user) == (7, 3)
     assert settings.shard_ids == [0, 2]

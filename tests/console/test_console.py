@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
-from console.__main__ import app
+from console.command_line import app
 from console.environment import known_settings, unknown_settings
+from exchange.answering import answer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -30,7 +37,8 @@ def test_every_command_of_the_house_is_there() -> None:
         "check",
         "policy",
         "keys",
-        "resume",
+        "reset-breaker",
+        "trace",
     )
     for word in words:
         assert f"\n  {word} " in shown, word
@@ -38,11 +46,11 @@ def test_every_command_of_the_house_is_there() -> None:
 
 
 def test_the_version_is_the_packages() -> None:
-    """Without Redis, token or settings."""
+    """The one that pyproject.toml names, without Redis, token or settings."""
     done = subprocess.run(
         [sys.executable, "-m", "console", "--version"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip().count(".") == 2
+    assert done.stdout.strip() == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,16 @@ def test_a_setting_that_is_nearly_right_is_named(name: str, nearest: str, tmp_pa
     assert unknown_settings({name: "8"}, tmp_path / ".env") == [(name, nearest)]
     (tmp_path / ".env").write_text(f"{name}=8\nSLOTS=4\n")
     assert unknown_settings({}, tmp_path / ".env") == [(name, nearest)]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_text_of_people_commands_a_terminal(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word on a list, say, that clears the screen; a program still reads what was stored."""
+    stored = {"word": "\x1b[2J\x9b31mgore"}
+    answer(stored, f"word\t{stored['word']}", as_json)
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\x9b"} & set(printed)
+    assert json.loads(printed) == stored if as_json else printed == "word\t\ufffd[2J\ufffd31mgore\n"
 
 
 def test_other_programs_variables_are_left_alone(tmp_path: Path) -> None:
@@ -92,3 +110,38 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "REDIS_URL" in done.stderr
+
+
+def commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that is shown, by its words."""
+    top: Any = typer.main.get_command(app)
+    for name, command in (group or top).commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        elif not command.hidden:
+            yield (*path, name), command
+
+
+PROCESSES = {"start", "intake", "deliver", "bot", "api"}
+"""These stay; what they say are log lines."""
+
+
+def test_every_answer_can_be_had_as_json() -> None:
+    """By the same option."""
+    lacking = [
+        " ".join(words)
+        for words, command in commands()
+        if words[0] not in PROCESSES and not any("--json" in option.opts for option in command.params)
+    ]
+    assert lacking == []
+
+
+def test_every_task_of_an_operator_is_one_command() -> None:
+    """The day in the documents tells of twenty at least, and every command there exists."""
+    page = (ROOT / "docs" / "operators-day.md").read_text(encoding="utf-8")
+    done = re.findall(r"^\$ easel (.*)$", page, re.MULTILINE)
+    assert len(done) >= 20
+    known = {words for words, _ in commands()}
+    for line in done:
+        words = tuple(line.split())
+        assert words[:1] in known or words[:2] in known, line

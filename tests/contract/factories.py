@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contract.actions import Action, ButtonId
+from contract.actions import Action, Button, ButtonId
 from contract.catalogue import EASEL_SMALL
 from contract.derive import next_job
 from contract.ids import job_id
 from contract.jobs import Chosen, DiscordChannel, Job, Press, Strength, User
 from contract.kinds.imagine import Imagine
+from contract.messages import result_buttons
 from contract.planning import plan
 from contract.prompt import Prompt, parse
 
@@ -63,6 +64,11 @@ def follow(job: Job, action: Action, press: Press, prompt: Prompt | None = None)
 def upscale(job: Job, index: int, press: Press) -> Job:
     """What U1-U4 make of a grid."""
     return next_job(job, ButtonId(Action.UPSCALE, index, job.id), press)
+
+
+def buttons(job: Job) -> list[list[Button]]:
+    """The rows under its result, menus left out."""
+    return [[part for part in row if isinstance(part, Button)] for row in result_buttons(job)]
 
 
 def planned(job: Job) -> Job:

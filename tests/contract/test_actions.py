@@ -9,6 +9,7 @@ from contract.actions import (
     FORM_ID,
     SAME,
     Action,
+    Button,
     ButtonId,
     FormId,
     button,
@@ -20,7 +21,8 @@ from contract.actions import (
 from contract.errors import UnknownButton
 from contract.jobs import GRID_SIZE
 from contract.kinds import KINDS
-from tests.contract.factories import imagine
+from contract.messages import result_buttons
+from tests.contract.factories import imagine, press, upscale
 
 JOB = imagine().id
 
@@ -28,9 +30,9 @@ JOB = imagine().id
 @pytest.mark.parametrize("action", list(Action), ids=lambda action: action.name)
 def test_every_row_can_be_sent_and_read_back(action: Action) -> None:
     """The id returns as it was sent, fits Discord's 100 characters, and is what the bot listens for."""
-    for index in range(GRID_SIZE) if action.about_one_picture else (None,):
+    for index in range(GRID_SIZE) if action.about_one_picture or action.about_one_text else (None,):
         text = custom_id(action, index, JOB)
-        assert read_custom_id(text) == ButtonId(action, index, JOB)
+        assert read_custom_id(text) == ButtonId(action, index, JOB if JOB in text else None)
         assert CUSTOM_ID.fullmatch(text)
         assert len(text) <= 100
 
@@ -38,7 +40,7 @@ def test_every_row_can_be_sent_and_read_back(action: Action) -> None:
 @pytest.mark.parametrize("action", list(Action), ids=lambda action: action.name)
 def test_every_row_can_be_shown_and_leads_somewhere(action: Action) -> None:
     """Discord wants a label or an emoji; what a row makes is a kind of ours, or the same again, or nothing."""
-    shown = button(action, 0 if action.about_one_picture else None, JOB)
+    shown = button(action, 0 if action.about_one_picture or action.about_one_text else None, JOB)
     assert shown.label or shown.emoji
     assert action.value.makes in (*KINDS, SAME, None)
 
@@ -82,14 +84,34 @@ def test_foreign_buttons_are_unknown(text: str) -> None:
 @pytest.mark.parametrize("strong", [True, False])
 def test_every_form_says_which_button_may_have_opened_it(action: Action, strong: bool) -> None:
     """It fits Discord's 100 characters, names its job or its message, and the button is among those it is read as."""
-    opened = ButtonId(action, 1 if action.about_one_picture else None, JOB)
+    opened = ButtonId(action, 1 if action.about_one_picture or action.about_one_text else None, JOB)
     assert action.value.form is not None
     text = form_id(action.value.form, opened, 2**63, strong=strong)
     assert len(text) <= 100
     assert FORM_ID.fullmatch(text)
     read = {form.action: form for form in read_form_id(text)}
-    assert read[action].index == opened.index
-    assert (read[action].job, read[action].message_id) in ((JOB, None), (None, 2**63), (JOB, 2**63))
+    says_all = "{text}" in text_pattern(action) or not action.about_one_text
+    assert read[action].index == (opened.index if says_all else None)
+    known = (read[action].job, read[action].message_id)
+    assert known in ((JOB, None), (None, 2**63), (JOB, 2**63)) or action.about_one_text
+
+
+def text_pattern(action: Action) -> str:
+    """The pattern of its form."""
+    assert action.value.form is not None
+    return action.value.form.pattern
+
+
+def test_buttons_under_texts_have_midjourneys_ids() -> None:
+    """Clients build them themselves; the number stands in the emoji, and there is no label."""
+    assert button(Action.DESCRIBED, 2, JOB) == Button("MJ::Job::PicReader::3", emoji="3\ufe0f\u20e3")
+    assert button(Action.SHORTENED, 4, JOB) == Button("MJ::Job::PromptAnalyzer::5", emoji="5\ufe0f\u20e3")
+    assert [custom_id(action, None, None) for action in (Action.DESCRIBE_AGAIN, Action.ALL_DESCRIBED)] == [
+        "MJ::Picread::Retry",
+        "MJ::Job::PicReader::all",
+    ]
+    assert custom_id(Action.DETAILS, None, None) == "MJ::Job::PromptAnalyzerExtended"
+    assert read_form_id("MJ::Picreader::Modal::2") == (FormId(Action.DESCRIBED, 1, None, None),)
 
 
 def test_what_a_person_departs_by_stands_in_the_form_of_v() -> None:
@@ -108,3 +130,23 @@ def test_foreign_forms_are_unknown(text: str) -> None:
     """As foreign buttons are."""
     with pytest.raises(UnknownButton):
         read_form_id(text)
+
+
+@pytest.mark.parametrize("version", ["v6", "v6r1", "v7"])
+def test_buttons_of_older_versions_are_understood(version: str) -> None:
+    """Clients send the ids of the version that they were written for; what is shown is the newest."""
+    job = imagine().id
+    for how, action in (("subtle", Action.UPSCALE_SUBTLE), ("creative", Action.UPSCALE_CREATIVE)):
+        text = f"MJ::JOB::upsample_{version}_2x_{how}::1::{job}::SOLO"
+        assert read_custom_id(text) == ButtonId(action, 0, job)
+        assert CUSTOM_ID.fullmatch(text)
+
+
+def test_a_version_has_its_own_upscales() -> None:
+    """(2x) and (4x) in the fifth, (Subtle) and (Creative) in all others."""
+    for words, labels in (
+        ("a fox --v 5.2", ["Upscale (2x)", "Upscale (4x)"]),
+        ("a fox", ["Upscale (Subtle)", "Upscale (Creative)"]),
+    ):
+        first, *_ = result_buttons(upscale(imagine(words), 0, press()))
+        assert [one.label for one in first if isinstance(one, Button)] == labels

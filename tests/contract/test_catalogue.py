@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contract.catalogue import EASEL_SMALL, Catalogue, read_catalogue
+from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL, Catalogue, read_catalogue
 from contract.errors import UserError
-from contract.families import HONOURABLE
+from contract.families import FAMILIES, HONOURABLE
 from contract.kinds import KINDS
 from contract.planning import plan
 from contract.prompt import Context, Parameters, parse
@@ -38,6 +38,9 @@ def test_the_example_is_a_catalogue() -> None:
         ('sampler = "dpmpp_2m"', 'sampler = "dpmpp2m"', "sdxl: sampler 'dpmpp2m'; the nearest is 'dpmpp_2m' of ddim, "),
         ('sampler = "dpmpp_2m"', 'sampler = "magic"', "sdxl: sampler 'magic'; the nearest is "),
         ('sampler = "dpmpp_2m"', 'sampler = "flow_euler"', "sdxl: sampler 'flow_euler'; the nearest is 'euler'"),
+        ("euler_a = 30", "euler_b = 30", "sdxl: samplers 'euler_b'; the nearest is 'euler_a'"),
+        ("euler_a = 30", "euler_a = 0", "sdxl: a sampler takes 1 to 1000 steps"),
+        ("enlargement = 4", 'quantised = {unet = "int7"}', "models.1.quantised.unet"),
         ('family = "stable-diffusion-xl"', 'family = "nonsense"', "sdxl: family 'nonsense'; the nearest is "),
         ('"stylize"', '"stylise"', "sdxl: honours 'stylise'; the nearest is 'stylize'"),
         ('"stylize"', '"seed"', "sdxl: honours 'seed'"),
@@ -55,6 +58,9 @@ def test_the_example_is_a_catalogue() -> None:
         ('title = "Stable Diffusion XL"', 'title = "two\\nlines"', "sdxl: title is one line"),
         ("enlargement = 4", "guidance_interval = [0.9, 0.5]", "two shares"),
         ("enlargement = 4", "deep_every = 0", "deep_every is 1"),
+        ('= 4, sampler = "ddim"', '= 0, sampler = "ddim"', "student.num_infer"),
+        ('= 4, sampler = "ddim"', '= 4, sampler = "dim"', "student.sampler 'dim'"),
+        ('num_inference_steps = 4, sampler = "ddim"', 'steps = 4, sampler = "ddim"', "models.1.student"),
         ('name = "easel-small"', 'name = "sdxl"', "same name"),
         ('"5.2"', '"5.7"', "no version 5.7"),
         ('versions = ["*"]', "versions = []", "easel-small: it answers to no version"),
@@ -72,9 +78,18 @@ def test_a_mistake_is_named(old: str, new: str, reason: str) -> None:
     assert reason in str(caught.value.values["reason"])
 
 
+def test_samplers_that_people_may_choose() -> None:
+    """The model's own first; each has its steps."""
+    catalogue = read_catalogue(EXAMPLE)
+    assert catalogue.samplers_of("sdxl") == ("dpmpp_2m", "euler_a", "ddpm")
+    assert catalogue.named("sdxl").choices == {"dpmpp_2m": 30, "euler_a": 30, "ddpm": 50}
+    assert "ddpm" in catalogue.samplers_of("easel-small")
+    assert catalogue.samplers_of("gone") == ()
+
+
 def test_shortcuts_are_off_until_an_operator_sets_them() -> None:
     """The likeness of pictures is the operator's to trade, and nobody else's."""
-    plain, quick = read_catalogue(EXAMPLE.replace("enlargement = 4", "guidance_interval = [0, 0.8]\ndeep_every = 2"))
+    plain, quick, _ = read_catalogue(EXAMPLE.replace("enlargement = 4", "guidance_interval = [0, 0.8]\ndeep_every = 2"))
     assert (plain.guidance_interval, plain.deep_every) == ((0.0, 1.0), 1)
     assert (quick.guidance_interval, quick.deep_every) == ((0.0, 0.8), 2)
 
@@ -87,8 +102,9 @@ def test_an_operators_own_name_is_a_version() -> None:
     (prompt,) = parse("a fox --q 2 --v EMOJI", Context(versions=EMOJI.versions)).prompts
     assert (prompt.version, prompt.echo) == ("emoji", "a fox --q 2 --v emoji")
     assert EMOJI.resolve(prompt.version).name == "easel-small"
-    assert EMOJI.offered[:3] == ("emoji", "photo", "niji 7")
-    assert EMOJI.default_version == "6.1"
+    assert EMOJI.offered[:4] == ("ltx", "emoji", "photo", "niji 7")
+    assert EMOJI.default_version == "6.1", "the newest that the first model draws"
+    assert DEFAULT_CATALOGUE.default_version == "8.2"
 
 
 def test_everything_is_not_somebody_elses_name() -> None:
@@ -99,12 +115,12 @@ def test_everything_is_not_somebody_elses_name() -> None:
 
 
 def test_what_is_not_offered_is_refused_with_what_is() -> None:
-    """Spellings of one version are one version, and without 6.1 the first name on offer is the default."""
+    """Spellings of one version are one version, and without 8.2 the default is the newest that there is."""
     catalogue = Catalogue((replace(EMOJI.models[0], versions=("6",), aliases={"photo": "6"}),))
     with pytest.raises(UserError) as caught:
         catalogue.resolve("7")
     assert caught.value.values["offered"] == "photo, 6"
-    assert catalogue.default_version == "photo"
+    assert catalogue.default_version == "6"
     assert read_catalogue(EXAMPLE.replace('"5.2"', '"7.0", "niji"')).models[0].versions[2:4] == ("7", "niji 6")
 
 
@@ -144,12 +160,40 @@ def test_whatever_may_be_honoured_changes_something(word: str) -> None:
         "tile": "--tile",
         "style": "--style raw",
         "raw": "--raw",
-        "draft": "--draft --v 7",
+        "draft": "--draft",
+        "hd": "--hd",
+        "experimental": "--exp 40",
         "image_weight": "--iw 2",
     }[word]
     link = "https://example.org/a.png "
     plain, changed = imagine(f"{link}a fox"), imagine(f"{link}a fox {asked}")
-    assert plan(changed, EASEL_SMALL) != plan(plain, EASEL_SMALL)
+    able = replace(EASEL_SMALL, honours=HONOURABLE)
+    assert plan(changed, able) != plan(plain, able)
     deaf = replace(EASEL_SMALL, honours=HONOURABLE - {word})
     with pytest.raises(UserError, match="parameter_not_supported"):
         plan(changed, deaf)
+
+
+@pytest.mark.parametrize(
+    ("family", "word"), [("flux", "tile"), ("qwen-image-edit", "inpaint"), ("unconditional", "stylize")]
+)
+def test_a_catalogue_does_not_promise_what_a_family_cannot_do(family: str, word: str) -> None:
+    """The sentence names model, family and word."""
+    sampler = sorted(FAMILIES[family])[0]
+    text = f"""
+        [[models]]
+        name = "mine"
+        title = "Mine"
+        family = "{family}"
+        licence = "MIT"
+        versions = ["7"]
+        pixels = 65536
+        size_multiple = 16
+        num_inference_steps = 4
+        guidance_scale = 1.0
+        sampler = "{sampler}"
+        honours = ["aspect", "{word}"]
+        source = "somewhere"
+    """
+    with pytest.raises(UserError, match=f"mine: no {family} model can honour {word}"):
+        read_catalogue(text)

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from contract.actions import Action
+from contract.catalogue import EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Job, Strength, surprise
 from contract.lineage import DESCRIPTION_LIMIT, caption, rebuild
 from contract.messages import result
+from contract.planning import shaped
 from contract.prompt import Context, parse
 from contract.versions import VERSIONS
-from tests.contract.factories import BOB, CHANNEL, imagine, press, upscale, variation
+from tests.contract.factories import BOB, CHANNEL, follow, imagine, press, upscale, variation
 
 GRID = imagine("a red fox --ar 3:2 --no trees")
 SUBTLE = variation(GRID, 3, Strength.SUBTLE, press(seed=6))
@@ -45,6 +48,19 @@ def test_an_operators_own_version_comes_back() -> None:
         rebuild(job.id, result(job), caption(job), **where)  # type: ignore[arg-type]
 
 
+def test_a_shape_that_was_taken_from_a_picture_comes_back() -> None:
+    """The words do not say it; of what is made from the result neither."""
+    job = shaped(imagine("red --edit https://example.com/a.png"), 1200, 803, EASEL_SMALL)
+    assert job.prompt.parameters.aspect == (3, 2)
+    assert "--ar" not in result(job)
+    single = upscale(job, 1, press())
+    for one in (job, single, follow(single, Action.ZOOM_2, press())):
+        found = from_message(one)
+        assert (found.prompt, found.ancestors, found.extent) == (one.prompt, one.ancestors, one.extent)
+    with pytest.raises(UserError, match="lineage_missing"):
+        from_message(job, caption(job).replace("r=3:2", "r=3:0"))
+
+
 def test_a_surprise_stays_one() -> None:
     """A prompt without words is not mistaken for the words that are shown in their place."""
     job = replace(GRID, prompt=surprise())
@@ -54,7 +70,7 @@ def test_a_surprise_stays_one() -> None:
 
 def test_the_caption_starts_with_words_for_people() -> None:
     """Screen readers read it out."""
-    assert caption(GRID).startswith("Four pictures of a red fox --ar 3:2 --no trees --v 6.1. [easel 1; ")
+    assert caption(GRID).startswith("Four pictures of a red fox --ar 3:2 --no trees --v 8.2. [easel 1; ")
     assert caption(SINGLE).startswith("A picture of a red fox")
 
 

@@ -9,11 +9,11 @@ from contract.prompt.flags import FLAGS, SELECTORS, SPELLINGS, Kind
 from contract.sentences import describe
 from contract.versions import ROWS, VERSIONS, Row, Rule, Version
 
-_NUMBERS = ["1", "2", "3", "4", "5", "5.1", "5.2", "6", "6.1", "7", "8", "8.1"]
+_NUMBERS = ["1", "2", "3", "4", "5", "5.1", "5.2", "6", "6.1", "7", "8", "8.1", "8.2"]
 
 
 def test_the_table_has_midjourneys_versions() -> None:
-    """1 to 8.1, both tests, niji 4 to 7."""
+    """1 to 8.2, both tests, niji 4 to 7."""
     assert [version.name for version in VERSIONS] == [*_NUMBERS, "test", "testp", *(f"niji {n}" for n in range(4, 8))]
 
 
@@ -28,9 +28,16 @@ def test_every_row_names_a_flag_and_known_versions() -> None:
 def test_no_version_has_two_rules_for_one_parameter() -> None:
     """A later row never hides an earlier one."""
     seen = [
-        (row.parameter, version, style) for row in ROWS for version in row.versions for style in row.styles or ("",)
+        (row.parameter, version, style) for row in ROWS for version in row.versions for style in row.beside or ("",)
     ]
     assert len(seen) == len(set(seen))
+
+
+SUBJECTS = {
+    flag: f" --{subject} https://example.com/a.png"
+    for flag, subject in {"cw": "cref", "ow": "oref", "sw": "sref", "sv": "sref", "mw": "map"}.items()
+}
+"""What flags need beside them that say something about another one."""
 
 
 def test_every_flag_exists_somewhere_and_its_example_runs() -> None:
@@ -42,9 +49,12 @@ def test_every_flag_exists_somewhere_and_its_example_runs() -> None:
 
 def _runs(text: str, version: str) -> bool:
     return any(
-        _verdict(text + extra, Context(version=version, command=command, profile_ready=True)) is None
+        _verdict(
+            f"https://example.com/b.png {text}{extra}", Context(version=version, command=command, profile_ready=True)
+        )
+        is None
         for command in ("imagine", "video", "custom_zoom")
-        for extra in ("", " --cref https://example.com/a.png")
+        for extra in ("", *SUBJECTS.values())
     )
 
 
@@ -58,12 +68,13 @@ def test_both_ends_of_a_range_are_legal_and_one_step_beyond_is_not(row: Row) -> 
     for name in row.versions:
         version = VERSIONS.named(name)
         assert version is not None
-        extra = " --cref https://example.com/a.png" if flag.name == "cw" else ""
+        shown = "https://example.com/b.png " if flag.name == "iw" else ""
+        extra = SUBJECTS.get(flag.name, "")
         spelling = {"width": "w", "height": "h"}.get(flag.name, flag.name)
         command = "custom_zoom" if flag.name == "zoom" else "imagine"
         for value, legal in ((low, True), (high, True), (high + 1, False), (low - 1, False)):
             context = Context(version=name, command=command)
-            assert _verdict(f"fox --{spelling} {value:.0f}{extra}", context) == (None if legal else "bad_value")
+            assert _verdict(f"{shown}fox --{spelling} {value:.0f}{extra}", context) == (None if legal else "bad_value")
 
 
 def _verdict(text: str, context: Context) -> str | None:

@@ -6,8 +6,13 @@ import time
 
 import pytest
 
+from contract.errors import UserError
+from contract.moderation import read_blocked
 from contract.prompt import Context, parse
-from contract.words import blocked_word, plain_form
+from contract.readings import plain_form
+from contract.words import blocked_word
+from tests.contract.evasions import BLOCKED as LISTED
+from tests.contract.evasions import EVASIONS, ORDINARY
 
 BLOCKED = ("nude", "naked", "pussy", "bad word", "hell", "ass", "裸体", "누드", "порно")
 
@@ -100,6 +105,13 @@ def test_other_words_are_left_alone(text: str) -> None:
     assert found(text) is None
 
 
+@pytest.mark.parametrize("entry", ["🔫", "!!!", "", "--no", "--no 🔫", "=medium", "= heavy/off"])
+def test_an_entry_without_a_word_is_named(entry: str) -> None:
+    """It would stand in the list and block nothing, or something else."""
+    with pytest.raises(UserError, match="no_word"):
+        read_blocked(entry)
+
+
 def test_the_word_is_named_as_it_was_listed() -> None:
     """So that who keeps the list recognises it; entries without a letter block nothing."""
     assert found("a NÜDE", ("Nude",)) == "Nude"
@@ -122,3 +134,28 @@ def test_long_prompts_and_long_lists_are_quick() -> None:
     began = time.process_time()
     assert blocked_word(listed, prompt) is None
     assert time.process_time() - began < 0.05
+
+
+TRIES = [(kind, text) for kind, texts in EVASIONS.items() for text in texts]
+
+
+def is_caught(text: str) -> bool:
+    """Whether one of the jobs that a typed text asks for would be refused."""
+    prompts = parse(text, Context(accepted_before=True)).prompts
+    return any(blocked_word(LISTED, prompt) for prompt in prompts)
+
+
+def test_evasions_are_caught() -> None:
+    """At least 95 of 100 tries, and all of those whose kind is claimed."""
+    missed = [(kind, text) for kind, text in TRIES if not is_caught(text)]
+    assert len(TRIES) >= 200
+    assert len(missed) <= 0.05 * len(TRIES), missed
+    assert [kind for kind, _ in missed if kind != "beyond"] == [], missed
+
+
+def test_ordinary_prompts_are_left_alone() -> None:
+    """At most one false alarm in a hundred."""
+    alarms = {text: blocked_word(LISTED, parse(text, Context(accepted_before=True)).prompts[0]) for text in ORDINARY}
+    false = {text: word for text, word in alarms.items() if word is not None}
+    assert len(ORDINARY) >= 200
+    assert len(false) <= 0.01 * len(ORDINARY), false

@@ -20,6 +20,8 @@ from tests.sandbox_user import SandboxUser, components
 
 JSON = dict[str, Any]
 GRID_LABELS = ["U1", "U2", "U3", "U4", "🔄", "V1", "V2", "V3", "V4"]
+MADE_LABELS = [*GRID_LABELS, "↩️"]
+"""Of what was made from another result."""
 PATIENCE_S = 60.0
 
 
@@ -48,6 +50,15 @@ async def outcome(user: SandboxUser, nonce: str, ending: str) -> JSON:
     )
     await user.wait_delete(waiting)
     return result
+
+
+async def result_of(user: SandboxUser, nonce: str, ending: str) -> JSON:
+    """The result that replaces an answer to ``nonce`` which says more than that it waits, or came late."""
+    answer = await user.wait_answer(nonce)
+    since, pattern = user.events.index(("MESSAGE_CREATE", answer)), re.compile(ending)
+    return await user.wait_message(
+        lambda message: bool(message["attachments"]) and bool(pattern.search(message["content"])), PATIENCE_S, since
+    )
 
 
 async def imagine(user: SandboxUser, prompt: str) -> JSON:
@@ -97,23 +108,24 @@ async def test_every_button_of_a_grid_and_of_its_results_works(ada: SandboxUser)
     assert int(np.argmin(distances)) == 2, f"U3 shows the grid's third picture: {distances}"
 
     variations = await press(ada, grid, "V2", rf" - Variations \(\w+\) by {mention} \(fast\)$")
-    assert labels(variations) == GRID_LABELS
+    assert labels(variations) == MADE_LABELS
     reroll = await press(ada, variations, "🔄", rf"{mention} \(fast\)$")
-    assert labels(reroll) == GRID_LABELS
+    assert labels(reroll) == MADE_LABELS
     assert np.abs(await pixels(ada, reroll) - await pixels(ada, variations)).mean() > 1, "a re-roll is another picture"
     varied = await press(ada, upscale, "Vary (Strong)", rf" - Variations \(Strong\) by {mention} \(fast\)$")
-    assert labels(varied) == GRID_LABELS
+    assert labels(varied) == MADE_LABELS
 
 
 async def test_a_picture_that_a_prompt_links_to_is_drawn_with(demo: Demo, ada: SandboxUser) -> None:
     """A link to a posted picture goes through the intake; the result is near it, and its own re-roll needs no link."""
     source = await imagine(ada, "a red apple")
     url = source["attachments"][0]["url"]
+    before = set((demo.data / "images").glob("*/*/input/*"))
     nonce = await ada.slash("imagine", prompt=f"{url} a red apple --iw 3")
     linked = await outcome(ada, nonce, rf"^\*\*<{re.escape(url)}> a red apple.*\*\* - .* \(fast\)")
     assert labels(linked) == GRID_LABELS
-    stored = sorted(path.name for path in (demo.data / "images").glob("*/*/input/*"))
-    assert stored == ["0.png"]
+    [stored] = set((demo.data / "images").glob("*/*/input/*")) - before
+    assert stored.name == "0.png"
     await press(ada, linked, "🔄", r"\(fast\)$")
 
 
@@ -150,12 +162,20 @@ async def test_where_the_bot_may_not_write_it_says_so(demo: Demo, ada: SandboxUs
 
 
 async def test_buttons_work_after_the_bot_was_killed(demo: Demo, ada: SandboxUser) -> None:
-    """kill -9 between the picture and the press: the launcher starts the bot again, and the old button works."""
+    """kill -9 between the picture and the press: the launcher starts the bot again, and the old button works. It starts
+    with another revision of the model than the last one saw, and tells the channel so, once."""
     grid = await imagine(ada, "a yellow star")
+    with redis.Redis.from_url(demo.facts["redis_url"]) as server:
+        server.hset("easel:meanings", "8.2", "easel-small@earlier")
     ready_before = demo.times_ready("bot")
     os.kill(demo.pids["bot"], signal.SIGKILL)
     await asyncio.to_thread(wait_until, lambda: demo.times_ready("bot") > ready_before, "the bot is back")
     await press(ada, grid, "U2", r" - Image #2 <@\d+>$")
+    told = await ada.wait_message(lambda message: "earlier" in message["content"], PATIENCE_S)
+    assert told["content"].startswith("Version 8.2 is drawn by **Easel Small** (revision ")
+    with redis.Redis.from_url(demo.facts["redis_url"]) as server:
+        await asyncio.to_thread(wait_until, lambda: not server.exists("easel:notices"), "it is noted as told")
+    assert sum(name == "MESSAGE_CREATE" and "earlier" in event["content"] for name, event in ada.events) == 1
 
 
 async def test_buttons_work_after_redis_and_the_pictures_are_gone(demo: Demo, ada: SandboxUser) -> None:
@@ -170,7 +190,7 @@ async def test_buttons_work_after_redis_and_the_pictures_are_gone(demo: Demo, ad
     again = Image.fromarray((await pixels(ada, upscale)).astype(np.uint8)).resize((width, height))
     assert np.abs(np.asarray(again, dtype=np.float64) - before[height:, width:]).mean() < 12, "the same picture again"
     variations = await press(ada, grid, "V1", r" - Variations \(\w+\) by <@\d+> \(fast\)$")
-    assert labels(variations) == GRID_LABELS
+    assert labels(variations) == MADE_LABELS
 
 
 async def test_nothing_asked_of_discord_was_unknown_to_it(demo: Demo, ada: SandboxUser) -> None:
@@ -186,7 +206,7 @@ async def test_a_person_is_answered_in_the_language_of_their_discord(demo: Demo,
         shown = {one["name"]: one for one in await ben.commands()}
         assert shown["queue"]["name_localized"] == "队列"
         empty = await ben.wait_answer(await ben.slash("queue"))
-        assert empty["content"].startswith("你没有正在排队或运行的任务。")
+        assert re.search("[一-鿿]", empty["content"]), "whatever is still in the queue"
         refused = await ben.wait_answer(await ben.slash("imagine", prompt="a fox --foo"))
         [embed] = refused["embeds"]
         assert (embed["title"], embed["description"]) == ("Invalid parameter", "无法识别的参数：foo")
@@ -200,13 +220,13 @@ async def test_pictures_grow_on_all_sides(demo: Demo, ada: SandboxUser) -> None:
     grid = await imagine(ada, "a green tree")
     mention = f"<@{ada.user['id']}>"
     single = await press(ada, grid, "U1", rf" - Image #1 {mention}$")
-    assert labels(single)[-4:] == ["⬅️", "➡️", "⬆️", "⬇️"]
+    assert {"⬅️", "➡️", "⬆️", "⬇️"} <= set(labels(single))
     assert "Make Square" not in labels(single), "it is square"
     source = await pixels(ada, single)
     height, width = source.shape[:2]
 
     panned = await press(ada, single, "➡️", rf" - Pan Right by {mention} \(fast\)$")
-    assert labels(panned) == GRID_LABELS
+    assert labels(panned) == MADE_LABELS
     wide = await press(ada, panned, "U1", rf" - Image #1 {mention}$")
     assert {"⬅️", "➡️", "Make Square"} <= set(labels(wide))
     assert not {"⬆️", "⬇️"} & set(labels(wide)), "a pan keeps its axis"
@@ -266,6 +286,84 @@ async def test_a_part_of_a_picture_is_painted_again(ada: SandboxUser) -> None:
     after = await pixels(ada, await press(ada, painted, "U2", rf" - Image #2 {mention}$"))
     assert np.array_equal(after[: height // 2 - 8], source[: height // 2 - 8])
     assert np.abs(after - source)[height // 2 :, : width // 4].mean() > 1
+
+
+async def test_a_picture_is_set_in_motion(ada: SandboxUser) -> None:
+    """imagine → U2 → Animate (Low motion): a loop in the shape of the picture; 🔄 walks elsewhere."""
+    grid = await imagine(ada, "a red apple")
+    mention = f"<@{ada.user['id']}>"
+    single = await press(ada, grid, "U2", rf" - Image #2 {mention}$")
+    files = []
+    ending = rf" - Animate \(Low motion\) by {mention} \(fast\)$"
+    moving = single
+    for button in ("Animate (Low motion)", "🔄"):
+        moving = await press(ada, moving, button, ending)
+        [attachment] = moving["attachments"]
+        assert attachment["content_type"] == "image/webp"
+        files.append(await ada.fetch(attachment["url"]))
+        with Image.open(io.BytesIO(files[-1])) as image:
+            assert getattr(image, "n_frames", 1) > 12
+            assert (image.height, image.width) == (await pixels(ada, single)).shape[:2]
+        assert labels(moving)[0] == "🔄"
+    assert files[0] != files[1]
+
+
+async def test_a_family_is_found_marked_and_drawn(ada: SandboxUser) -> None:
+    """imagine → U1 → pan: ❤️ is listed, 🌳 names the ancestors with links, and the tree is a picture."""
+    grid = await imagine(ada, "a yellow star")
+    mention = f"<@{ada.user['id']}>"
+    single = await press(ada, grid, "U1", rf" - Image #1 {mention}$")
+    panned = await press(ada, single, "➡️", rf" - Pan Right by {mention} \(fast\)$")
+    chosen = await press(ada, panned, "U2", rf" - Image #2 {mention}$")
+    marked = await ada.wait_answer(await ada.press(chosen, "❤️"))
+    assert marked["flags"] & 64
+    listed = await ada.wait_answer(await ada.slash("history", favourites=True))
+    assert chosen["id"] in listed["content"]
+
+    answer = await ada.wait_answer(await ada.press(chosen, "🌳"))
+    family = await ada.wait_update(answer, lambda message: bool(message["components"]), PATIENCE_S)
+    lines = [line for line in family["content"].split("\n") if line[:1].isdigit()]
+    assert len(lines) == 4
+    for line, message in zip(lines, (grid, single, panned, chosen), strict=True):
+        assert f"/{message['id']})" in line
+    tree = await result_of(ada, await ada.press(family, "Draw the family tree"), rf" - Family Tree by {mention}")
+    picture = await pixels(ada, tree)
+    assert picture.shape[1] > 3 * picture.shape[0], "four generations stand side by side"
+    assert labels(tree) == ["🌳"]
+
+
+async def test_a_painted_region_outlives_redis_and_the_store(demo: Demo, ada: SandboxUser) -> None:
+    """The painted copy is gone with them: U and what grows from it go on from the picture in the message."""
+    grid = await imagine(ada, "a red apple")
+    mention = f"<@{ada.user['id']}>"
+    single = await press(ada, grid, "U1", rf" - Image #1 {mention}$")
+    copy = (await pixels(ada, single)).astype(np.uint8)
+    copy[: copy.shape[0] // 3] = (0, 255, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(copy).save(buffer, "PNG")
+    file = await ada.upload(buffer.getvalue(), "painted.png")
+    form = await ada.wait_modal(await ada.press(single, "Vary (Region)"))
+    values = {"cells": [], "mask": ["0"], "how": "strong", "MJ::InpaintModal::prompt": "a green tree"}
+    filled = [
+        {"type": 18, "component": {"type": part["type"], "custom_id": part["custom_id"], key_of(values, part): value}}
+        for part in components(form["components"])
+        if "custom_id" in part and (value := values[part["custom_id"]]) is not None
+    ]
+    nonce = await ada.send_modal(form, filled, [file])
+    painted = await outcome(ada, nonce, rf"^\*\*a green tree.* - Variations \(Region\) by {mention}")
+    shown = await pixels(ada, painted)
+    with redis.Redis.from_url(demo.facts["redis_url"]) as server:
+        server.flushall()
+    shutil.rmtree(demo.data / "images")
+    nonce = await ada.press(painted, "U2")
+    assert "as the message shows it" in (await ada.wait_answer(nonce))["content"]
+    second = await result_of(ada, nonce, rf" - Image #2 {mention}$")
+    height, width = shown.shape[0] // 2, shown.shape[1] // 2
+    assert np.abs(await pixels(ada, second) - shown[:height, width:]).mean() < 1
+    zoomed = await press(ada, second, "Zoom Out 1.5x", rf" - Zoom Out by {mention} \(fast\)$")
+    assert labels(zoomed) == MADE_LABELS
+    refused = await ada.wait_answer(await ada.press(painted, "V1"))
+    assert refused["embeds"][0]["color"] == 0xFF0000
 
 
 def key_of(values: JSON, part: JSON) -> str:

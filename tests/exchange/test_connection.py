@@ -1,5 +1,7 @@
 """The client factory: which addresses it takes, and what it says when nothing answers."""
 
+import socketserver
+import threading
 from contextlib import suppress
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
 from redis.sentinel import SentinelConnectionPool
 
-from exchange.connection import InvalidAddress, RedisUnavailable, check, check_async, connect, connect_async
+from exchange.connection import InvalidAddress, NotServing, RedisUnavailable, check, connect, connect_async, unavailable
 
 
 def test_a_running_server_passes_the_check(client: redis.Redis) -> None:
@@ -17,16 +19,13 @@ def test_a_running_server_passes_the_check(client: redis.Redis) -> None:
     check(client)
 
 
-async def test_nothing_there_is_one_sentence_with_three_ways(redis_url: str) -> None:
-    """Both kinds of client say the same, without the client's own long patience."""
-    await check_async(connect_async(redis_url))
+def test_nothing_there_is_one_sentence_with_three_ways() -> None:
+    """Without the client's own long patience."""
     with pytest.raises(RedisUnavailable) as caught:
         check(connect("redis://127.0.0.1:1"))
-    with pytest.raises(RedisUnavailable) as caught_async:
-        await check_async(connect_async("redis://127.0.0.1:1"))
-    for sentence in (str(caught.value), str(caught_async.value)):
-        assert "\n" not in sentence
-        assert all(way in sentence for way in ("REDIS_URL", "exchange.embedded", "redis-server"))
+    assert not isinstance(caught.value, NotServing)
+    assert "\n" not in str(caught.value)
+    assert all(way in str(caught.value) for way in ("REDIS_URL", "exchange.embedded", "redis-server"))
 
 
 def test_a_wrong_password_is_unavailable_too() -> None:
@@ -34,6 +33,46 @@ def test_a_wrong_password_is_unavailable_too() -> None:
     with pytest.raises(RedisUnavailable) as caught:
         check(connect("redis://:hunter2@127.0.0.1:1"))
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "scheme", "expected"),
+    [
+        (b"+PONG\r\n", "rediss", "write redis:// in place of rediss://"),
+        (b"-NOAUTH Authentication required.\r\n", "rediss", "write redis:// in place of rediss://"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "redis", "leads to a web server"),
+        (b"220 mail.example.org ESMTP\r\n", "redis", "does not answer"),
+    ],
+)
+def test_what_listens_there_is_named(said: bytes, scheme: str, expected: str) -> None:
+    """A server that speaks another way than the address has it, or is no Redis."""
+
+    class Speaks(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(100)
+            self.wfile.write(said)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Speaks) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(RedisUnavailable, match=expected) as caught:
+            check(connect(f"{scheme}://127.0.0.1:{server.server_address[1]}"))
+        assert not isinstance(caught.value, NotServing)
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("DB index is out of range", "no database of the number in REDIS_URL"),
+        ("unknown command 'EVALSHA', with args beginning with: '1'", "no command EVALSHA"),
+        ("OOM command not allowed when used memory > 'maxmemory'.", ""),
+    ],
+)
+def test_what_waiting_does_not_bring_is_not_waited_for(word: str, expected: str) -> None:
+    """Anything else that a server says may pass."""
+    found = unavailable(redis.exceptions.ResponseError(word))
+    assert isinstance(found, NotServing) == (not expected)
+    assert expected in str(found)
 
 
 def test_blocking_reads_outlive_the_library_defaults(client: redis.Redis) -> None:
@@ -76,6 +115,9 @@ MALFORMED = [
     "redis://:hunter2@127.0.0.1:6379/0?hunter2=1",
     "redis://:hunter2@127.0.0.1:6379/0?socket_timeout=hunter2",
     "redis://user:hunter2@ 127.0.0.1/0",
+    "redis://default:42?hunter2@host:6379/0",
+    " redis://:hunter2@host:6379/0",
+    "redis://:hunter2@host:6379/0\r",
     "rediss://:hunter2@127.0.0.1:6380/0?ssl_cert_reqs=hunter2",
     "http://:hunter2@127.0.0.1:6379",
     "redis:hunter2",
@@ -85,6 +127,10 @@ MALFORMED = [
     "redis+sentinel://:hunter2@one:26379",
     "redis+sentinel://:hunter2@one:port/mymaster",
     "redis+sentinel://:hunter2@one/mymaster/zero",
+    "redis+sentinel://:hunter2@one/mymaster/0?hunter2=1",
+    f"redis+sentinel://:hunter2@{'a' * 64}/mymaster/0",
+    f"redis://:hunter2@{'a' * 64}:6379/0",
+    "redis://:hunter2@a..b:6379/0",
     "",
 ]
 

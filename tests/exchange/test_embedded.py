@@ -35,7 +35,7 @@ def start(data: Path) -> tuple[subprocess.Popen[str], str]:
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> int:
     process.send_signal(number)
-    status = process.wait(20)
+    status = process.wait(60)
     assert process.stdout is not None
     process.stdout.close()
     return status

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
+import redis.asyncio
 from rq import Queue
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
 
 from contract.jobs import Job
 from contract.outcomes import Done, Failed, Fault, JobState, decode_outcome
-from exchange import keys
+from exchange import keys, scripts
 from exchange.delivery import MessageRef, Withdrawn, delivery_state, enqueue_delivery, record_posted
-from exchange.queue import CancelOutcome, JobQueue
+from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.tasks import AllowedJob
+from tests.contract.factories import priced
 from tests.exchange.jobs import MESSAGE, enqueue, job, upscale_of
 from tests.exchange.worker import PlainWorker
 from worker.recovery import recover
@@ -85,6 +89,52 @@ async def test_cancel_all_ends_those_that_wait_first(queue: JobQueue, client: re
     assert list(ended.values()) == [CancelOutcome.CANCELLED] * 4 + [CancelOutcome.STOPPING]
     assert list(ended)[-1] == first
     assert client.lrange(keys.rq_list("render"), 0, -1) == [job(9, user=2).id.encode()]
+
+
+async def test_cancel_all_asks_redis_as_often_for_many_jobs_as_for_few(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """A Redis far away makes it no slower with two hundred jobs; each of them is told of."""
+    queue = JobQueue(async_client, Limits(0, 0, 0, 0))
+
+    async def sent(*jobs: Job) -> int:
+        await enqueue(queue, *jobs)
+        before = client.info("stats")["total_reads_processed"]
+        outcomes = await queue.cancel_all(811)
+        assert outcomes == dict.fromkeys((each.id for each in jobs), CancelOutcome.CANCELLED)
+        return int(client.info("stats")["total_reads_processed"]) - int(before)
+
+    await sent(job(1))  # the scripts are known from here on
+    few, many = await sent(job(2), job(3)), await sent(*(job(number) for number in range(4, 204)))
+    assert many - few < 50  # a large request is read in pieces
+    assert client.llen(keys.rq_list(keys.DELIVER)) == 203
+
+
+async def test_cancel_all_outlives_a_server_that_forgets_its_scripts(
+    queue: JobQueue, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fail-over in the middle: what had been ended stays so, the others follow, and all are counted."""
+    jobs = [priced(job(number, user=1), 10) for number in range(4)]
+    for each in jobs:
+        await queue.submit(each)
+        await queue.release(each.id, MESSAGE)
+    run = scripts.run_async
+
+    async def forgetful(*arguments: Any) -> Any:
+        answer = await run(*arguments)
+        client.script_flush()
+        return answer
+
+    monkeypatch.setattr(scripts, "run_async", forgetful)
+    assert list((await queue.cancel_all(1)).values()) == [CancelOutcome.CANCELLED] * 4
+
+
+async def test_a_job_that_cannot_be_read_ends_with_the_others(queue: JobQueue, client: redis.Redis) -> None:
+    """Nobody can be told of it, and it keeps none of the others."""
+    await enqueue(queue, job(1), job(2))
+    client.hset(keys.state(job(1).id), "job", b"\xff{")
+    assert set((await queue.cancel_all(811)).values()) == {CancelOutcome.CANCELLED}
+    assert client.lrange(keys.rq_list(keys.DELIVER), 0, -1) == [keys.delivery_id(job(2).id).encode()]
 
 
 @pytest.mark.parametrize(("seconds", "paid"), [(0, 0.0), (5, 5.0), (9.5, 9.5), (60, 10.0)])
@@ -162,12 +212,14 @@ async def test_a_failed_job_that_is_requeued_is_delivered(queue: JobQueue, clien
 
 
 async def test_a_job_that_redis_forgot_is_put_back(queue: JobQueue, client: redis.Redis) -> None:
-    """Redis came back empty: who still knows the job and its message puts it back, as often as they like."""
+    """Redis came back empty: who still knows the job and its message puts it back, as often as they like. It counts as
+    vanished once."""
     await enqueue(queue, job())
     client.flushall()
     assert await queue.state(job().id) is None
     for _ in range(2):
         assert await queue.restore(job(), MESSAGE)
+    assert client.hget(keys.recovered_counts(), "vanished") == b"1"
     assert await queue.waiting_message(job().id) == MESSAGE
     assert delivery_state(client, job().id).first_try_ms == job().created_ms
     assert PlainWorker(client).claim() == job().id

@@ -1,13 +1,16 @@
 """Whose turn it is: fair shares by user, speed and cost, and age for those who waited too long."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 import redis
 import redis.asyncio
 
-from contract.jobs import Speed
+from contract.jobs import DiscordChannel, Job, Program, Speed
 from contract.outcomes import Done
 from exchange import keys
-from exchange.delivery import enqueue_delivery
+from exchange.delivery import enqueue_delivery, enqueue_rendering
 from exchange.queue import JobQueue, Limits
 from exchange.reading import text
 from tests.contract.factories import priced
@@ -125,6 +128,30 @@ async def test_the_weights_of_speeds_are_the_operators(
     assert claimed[2] == second[goes_first].id
 
 
+async def test_whoever_queues_a_job_the_operators_weights_count(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """A worker's redraws and posts are weighed by what the operator set last, not by what Easel comes with."""
+    queue = JobQueue(async_client, Limits(weights={Speed.RELAX: 1.0, Speed.FAST: 4.0, Speed.TURBO: 5.0}))
+    await enqueue(queue, first := job(1), cost=12)
+    enqueue_rendering(client, priced(first, 12, model="m"))
+    enqueue_delivery(client, job(2, speed=Speed.TURBO), Done())
+    shares = [
+        client.hget(keys.rq_job(id), "easel_share") for id in (keys.again_id(first.id), keys.delivery_id(job(2).id))
+    ]
+    assert [float(share or 0) for share in shares] == [3.0, 0.2]
+
+
+async def test_weights_that_cannot_be_read_stop_nobody(queue: JobQueue, client: redis.Redis) -> None:
+    """Redis came back empty, or somebody wrote nonsense: work counts as it is."""
+    for nonsense in ("", "many", "0", "-3", "inf"):
+        client.delete(keys.limits(), keys.rq_job(keys.delivery_id(job(3).id)))
+        if nonsense:
+            client.hset(keys.limits(), "weight:fast", nonsense)
+        enqueue_delivery(client, job(3), Done())
+        assert float(client.hget(keys.rq_job(keys.delivery_id(job(3).id)), "easel_share") or 0) == 1.0
+
+
 async def test_one_persons_posts_do_not_hold_up_anothers(queue: JobQueue, client: redis.Redis) -> None:
     """Twenty finished pictures of one person wait to be posted; another person's goes with the next."""
     for number in range(20):
@@ -134,6 +161,37 @@ async def test_one_persons_posts_do_not_hold_up_anothers(queue: JobQueue, client
     enqueue_delivery(client, job(50, user=2), Done())
     assert keys.delivery_id(job(50, user=2).id) in {poster.claim() for _ in range(2)}
     assert client.scard(keys.waiting("user:1")) == 0  # posts count against no limit
+
+
+async def test_one_person_leaves_room_for_others_in_a_channel(queue: JobQueue, client: redis.Redis) -> None:
+    """Of one person's posts four begin in five seconds, three while another one posts there; those of others, and
+    those elsewhere, begin at once."""
+    now, poster = 1_800_000_000.0, PlainWorker(client, queue="deliver")
+    for number in range(12):
+        enqueue_delivery(client, job(number, user=1), Done())
+    ids = [keys.delivery_id(job(number, user=1).id) for number in range(12)]
+    assert [poster.claim(now=now + second / 10) for second in range(5)] == [*ids[:4], "blocked"]
+    elsewhere = replace(job(20, user=1), destination=DiscordChannel(32))
+    others = [job(30, user=2), elsewhere, replace(job(21, user=1), destination=Program("key"))]
+    for other in others:
+        enqueue_delivery(client, other, Done())
+    assert {poster.claim(now=now + 1) for _ in others} == {keys.delivery_id(other.id) for other in others}
+    assert poster.claim(now=now + 4.9) == "blocked"
+    assert [poster.claim(now=now + second) for second in (5.1, 5.2, 5.3, 5.4)] == [*ids[4:7], "blocked"]
+    assert [poster.claim(now=now + second) for second in (21.0, 21.1, 21.2, 21.3, 21.4)] == [*ids[7:11], "blocked"]
+
+
+async def test_the_pace_of_channels_is_the_operators(async_client: redis.asyncio.Redis, client: redis.Redis) -> None:
+    """A Discord that takes more, or one that takes all."""
+    for posts, begin in ((5, 4), (9, 8), (1, 1), (0, 12)):
+        client.flushall()
+        await enqueue(JobQueue(async_client, Limits(posts_per_channel=posts)), job(99))
+        for number in range(12):
+            enqueue_delivery(client, job(number, user=1), Done())
+        poster = PlainWorker(client, queue="deliver")
+        claimed = [poster.claim() for _ in range(begin + 1)]
+        assert claimed[-1] in ("blocked", "empty")
+        assert set(claimed[:-1]) == {keys.delivery_id(job(number, user=1).id) for number in range(begin)}
 
 
 async def test_who_cancels_at_the_end_gets_no_more_than_others(queue: JobQueue, client: redis.Redis) -> None:
@@ -156,3 +214,24 @@ async def test_who_cancels_at_the_end_gets_no_more_than_others(queue: JobQueue, 
         await enqueue(queue, job(number, user=int(who)))
     total = sum(seconds.values())
     assert all(abs(share / total - 0.25) < 0.05 for share in seconds.values()), seconds
+
+
+async def test_a_flood_over_http_delays_a_newcomer_by_one_job(
+    async_client: redis.asyncio.Redis, client: redis.Redis
+) -> None:
+    """Ten thousand jobs of one key wait when somebody asks in Discord for the first time: theirs is next but one."""
+    queue, worker = JobQueue(async_client, Limits(0, 0, 0, 0)), PlainWorker(client)
+    key = Program(key_id="flood")
+    flood = [priced(replace(job(number, user=1), destination=key), 10, model="m") for number in range(10_000)]
+
+    async def send(one: Job) -> None:
+        await queue.submit(one)
+        await queue.release(one.id, None)
+
+    for first in range(0, len(flood), 50):
+        await asyncio.gather(*(send(one) for one in flood[first : first + 50]))
+    assert client.llen(keys.rq_list(keys.RENDER)) == 10_000
+    assert worker.claim() in {one.id for one in flood}
+    newcomer = job(20_000, user=2)
+    await enqueue(queue, newcomer)
+    assert newcomer.id in [worker.claim(), worker.claim()]

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -261,8 +262,11 @@ def test_a_store_is_tried_out(store: ImageStore) -> None:
     ("location", "words"),
     [
         ("gs://bucket/x", "not an address with gs://"),
+        ("~nobody-of-that-name/x", "nobody of that name"),
         ("https://bucket.example/x", "not an address with https://"),
         ("s3:///x", "names no bucket"),
+        ("file://", "names no folder"),
+        ("/", "names no folder"),
         ("/proc/nowhere", "/proc/nowhere"),
         ("/dev/null/x", "/dev/null/x"),
     ],
@@ -300,3 +304,37 @@ def test_credentials_are_read_from_the_env_file(
     urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/enved", method="PUT")).close()
     open_store("s3://enved/x").check()
     assert os.environ["AWS_ACCESS_KEY_ID"] == "from-the-file"
+
+
+def test_checks_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Bot and workers start together and each tries the store; nothing of the trials stays."""
+    stores = [FolderStore(tmp_path / "images") for _ in range(4)]
+
+    def often(store: FolderStore) -> None:
+        for _ in range(40):
+            store.check()
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        for done in [pool.submit(often, store) for store in stores]:
+            done.result()
+    assert list((tmp_path / "images").iterdir()) == []
+
+
+def test_a_folder_of_ones_own_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell has read what stands in `.env`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    opened = open_store("~/images")
+    assert isinstance(opened, FolderStore)
+    assert opened.root == tmp_path / "images"
+
+
+def test_a_bucket_without_credentials_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library asks a cloud's metadata service for some then, and complains of that."""
+    obstore = pytest.importorskip("obstore", reason="obstore is not installed (extra s3)")
+
+    def put(*_: object, **__: object) -> None:
+        raise OSError("Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 1 ms")
+
+    monkeypatch.setattr(obstore, "put", put)
+    with pytest.raises(StoreUnavailable, match=r"no credentials .*AWS_ACCESS_KEY_ID"):
+        open_store("s3://bucket/x").check()

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_lua_and_python_spell_a_key_alike(client: redis.Redis, name: str) -> Non
     key = keys.KEYS[name]
     values = [f"{part}7" for part in key.parts]
     assert client.eval(f"return ({key.lua()})(unpack(ARGV))", 0, *values) == key(*values).encode()
+
+
+def test_whoever_looks_through_all_jobs_finds_nothing_else() -> None:
+    """No other key's name has the shape of a job's: a list among the hashes would end the search."""
+    others = [key for name, key in keys.KEYS.items() if name != "state"]
+    assert [key.pattern for key in others if fnmatch(key(*key.parts), keys.state("*"))] == []
 
 
 def test_a_key_wants_all_its_parts() -> None:

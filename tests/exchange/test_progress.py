@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
 import redis
 import redis.asyncio
+from structlog.testing import capture_logs
 
 from contract.outcomes import JobState
+from exchange.connection import connect_async
 from exchange.delivery import MessageRef
 from exchange.progress import Progress, decode, encode, listen, publish
 from exchange.queue import JobQueue
@@ -66,3 +69,26 @@ async def test_the_queue_itself_says_when_jobs_start_and_end(
     await queue.cancel(job(2).id, by=811)
     assert await anext(events) == Progress(job(2).id, 0, None, JobState.CANCELLED)
     await events.aclose()
+
+
+async def test_a_right_to_listen_that_is_missing_is_said_once(
+    client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at every try: Redis takes the wish to listen, and refuses it afterwards."""
+    monkeypatch.setattr("exchange.progress.RECONNECT_S", 0.01)
+    client.acl_setuser("deaf", enabled=True, nopass=True, keys=["*"], channels=["rq:*"], commands=["+@all"])
+    deaf = connect_async(redis_url.replace("unix://", "unix://deaf:x@"))
+    events = listen(deaf)
+    try:
+        with capture_logs() as logs:
+            arriving = asyncio.ensure_future(anext(events))
+            await asyncio.sleep(0.1)
+            client.execute_command("ACL", "SETUSER", "deaf", "&easel:*")
+            await subscribed(client)
+            publish(client, Progress(job().id, 50, PREVIEW))
+            assert (await asyncio.wait_for(arriving, 10)).percent == 50
+        assert [log["event"] for log in logs] == ["bad weather", "the weather is good again"]
+    finally:
+        await events.aclose()
+        await deaf.aclose()
+        client.acl_deluser("deaf")

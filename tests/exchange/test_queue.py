@@ -77,6 +77,20 @@ async def test_a_discarded_job_is_forgotten(queue: JobQueue, client: redis.Redis
     assert client.scard("easel:waiting:user:811") == 0
 
 
+async def test_what_was_discarded_may_be_submitted_once_more(queue: JobQueue, client: redis.Redis) -> None:
+    """As a new job: it runs once, and its post is made. One that its owner cancelled stays cancelled."""
+    for _ in range(2):
+        assert not (await queue.submit(priced(job(), 10, model="m"))).duplicate
+        await queue.discard(job().id)
+        assert await queue.accepted_before(job().id) is None
+    assert not (await queue.submit(priced(job(), 10, model="m"))).duplicate
+    await queue.release(job().id, MESSAGE)
+    assert PlainWorker(client).claim() == job().id
+    await queue.submit(priced(job(2), 10, model="m"))
+    await queue.cancel(job(2).id, by=811)
+    assert (await queue.submit(priced(job(2), 10, model="m"))).duplicate
+
+
 async def test_upscales_go_straight_to_the_posts(queue: JobQueue, client: redis.Redis) -> None:
     """Stored pictures need no GPU."""
     upscaled = upscale_of(job())
@@ -215,7 +229,7 @@ async def test_cancelling_a_running_job_reaches_its_worker(queue: JobQueue, clie
     worker.claim()
     assert worker.beat(job().id) == 1
     assert await queue.cancel(job().id, by=811) is CancelOutcome.STOPPING
-    message = pubsub.get_message(timeout=5)
+    message = pubsub.get_message(timeout=30)
     assert message is not None
     assert message["data"].decode() == job().id
     assert worker.beat(job().id) == 2

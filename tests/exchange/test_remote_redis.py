@@ -226,5 +226,7 @@ async def test_tls_is_checked_against_the_given_authority(tls: tuple[int, Path],
     assert secured.exists(f"easel:job:{job().id}")
     with pytest.raises(RedisUnavailable, match=r"(?i)certificate"):
         check(connect(f"rediss://127.0.0.1:{port}/0"))
+    with pytest.raises(RedisUnavailable, match="a server with TLS: write rediss://"):
+        check(connect(f"redis://127.0.0.1:{port}/0"))
     await async_client.aclose()
     secured.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +12,9 @@ import pytest
 import redis
 
 from exchange.connection import connect
-from exchange.rights import RULE, ForgetfulServer, RightsMissing, check_rights
+from exchange.rights import _OF_CLIENTS, PROBE_KEYS, RULE, ForgetfulServer, RightsMissing, _of_scripts, check_rights
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -49,6 +53,13 @@ def test_the_documented_rule_is_enough(limited: Any, client: redis.Redis) -> Non
         (["-scan"], "scan"),
         (["-sunion"], "sunion"),
         (["-xadd"], "xadd"),
+        (["-lpush"], "lpush"),
+        (["-rpush"], "rpush"),
+        (["-sismember"], "sismember"),
+        (["-ttl"], "ttl"),
+        (["-watch"], "watch"),
+        (["-multi"], "multi"),
+        (["-exec"], "exec"),
         (["resetkeys", "~easel:*"], "key"),
         (["resetkeys", "~rq:*"], "key"),
         (["resetchannels", "&easel:*"], "channel"),
@@ -65,6 +76,39 @@ def test_what_is_missing_is_named(limited: Any, less: list[str], named: str) -> 
     assert RULE in sentence
     assert "\n" not in sentence
     assert "secret" not in sentence
+
+
+def test_processes_that_start_together_stop_none_of_them(
+    limited: Any, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tries a transaction on the same key."""
+    begin = redis.client.Pipeline.multi
+
+    def meanwhile(pipe: Any) -> None:
+        client.set(PROBE_KEYS[0], "another's")
+        begin(pipe)
+
+    monkeypatch.setattr(redis.client.Pipeline, "multi", meanwhile)
+    check_rights(limited(*RULE.split()))
+
+
+def test_every_command_of_ours_is_tried() -> None:
+    """What a module asks of a client by name, in the exchange and beside it."""
+    beyond = {"EVAL", "EVALSHA", "SCRIPT_LOAD", "TRANSACTION", "MULTI", "WATCH", "PING", "SCAN_ITER", "BLMOVE", "INFO"}
+    commands = {name.upper() for name in dir(redis.Redis) if not name.startswith("_")} - {"DELETE"}
+    asked: set[str] = set()
+    for package in ("exchange", "service", "bot", "api", "worker"):
+        for file in (ROOT / package).rglob("*.py"):
+            if "doctor" not in file.as_posix() and file.stem not in ("rights", "embedded", "simulation"):
+                asked |= {
+                    name.upper() for name in re.findall(r"\b(?:_redis|client|pipe)\.([a-z_]+)\(", file.read_text())
+                }
+    missing = (asked & commands) - set(_OF_CLIENTS) - _of_scripts() - beyond
+    assert missing <= NO_COMMANDS, missing
+
+
+NO_COMMANDS = {"CLOSE", "PIPELINE", "PUBSUB", "EXECUTE", "FROM_URL", "ACLOSE", "RESET", "REGISTER_SCRIPT"}
+"""Methods of a client that ask the server nothing of their own."""
 
 
 @pytest.mark.parametrize(

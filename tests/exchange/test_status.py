@@ -16,7 +16,21 @@ def test_an_empty_house(client: redis.Redis) -> None:
     status = read_status(client)
     assert [queue.name for queue in status.queues] == ["intake", "render", "deliver"]
     assert status.document()["held"] == 0
-    assert "no worker is running" in describe_status(status)
+    assert "no worker draws" in describe_status(status)
+
+
+def test_who_only_delivers_and_a_note_of_a_device_draw_nothing(client: redis.Redis) -> None:
+    """They are shown, and a house of them alone is said to draw nothing."""
+    client.hset("easel:node:host-8", mapping={"name": "host-8", "pid": 1, "slots": 4})
+    client.hset("easel:node:host-device-0", mapping={"name": "host-device-0", "state": "left alone"})
+    status = read_status(client)
+    assert len(status.workers) == 2
+    assert status.drawing == ()
+    assert "no worker draws" in describe_status(status)
+    client.hset("easel:node:host-7", mapping={"name": "host-7", "models": "easel-small"})
+    status = read_status(client)
+    assert [worker["name"] for worker in status.drawing] == ["host-7"]
+    assert "no worker draws" not in describe_status(status)
 
 
 def test_jobs_and_workers_are_counted(client: redis.Redis) -> None:

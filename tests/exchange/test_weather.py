@@ -6,7 +6,7 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from exchange.weather import REMINDER_S, Weather, sentence
+from exchange.weather import HEARD_S, REMINDER_S, Weather, bad_weather, sentence
 
 
 def test_bad_weather_is_said_once_and_its_end_too() -> None:
@@ -25,6 +25,21 @@ def test_bad_weather_is_said_once_and_its_end_too() -> None:
     assert [line["event"] for line in lines] == ["bad weather", "bad weather", "the weather is good again"]
     assert lines[1]["since_s"] == REMINDER_S + 1
     assert not weather.is_bad
+
+
+def test_what_nobody_has_tried_for_a_while_is_not_bad_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that needs nothing of a store does not hear that it is back; its alert has to end all the same."""
+    now = 1_000.0
+    monkeypatch.setattr("exchange.weather.time.time", lambda: now)
+    weather = Weather("a cellar")
+    weather.bad(OSError("flooded"))
+    now += HEARD_S - 1
+    weather.bad(OSError("flooded"))
+    now += HEARD_S - 1
+    assert bad_weather()["a cellar"] == 1_000.0
+    now += 2
+    assert "a cellar" not in bad_weather()
+    weather.good()
 
 
 @pytest.mark.parametrize(

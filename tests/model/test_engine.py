@@ -13,7 +13,7 @@ from model.drawing import generate
 from model.engine import Engine
 from model.errors import Cancelled, ModelError
 from model.request import Keep, Start, text_to_image
-from model.state import Shortcuts
+from model.state import Shortcuts, as_lively
 from tests.model.conftest import Recorder, altered, assert_same_pictures, running, submit_together
 
 APPLE = text_to_image("a red apple", seed=7, size=(32, 32), images=2, num_inference_steps=6)
@@ -28,6 +28,18 @@ def test_events_count_the_steps_and_end(sd: Bundle) -> None:
         assert [(event.step, event.steps) for event in events] == [(k, 6) for k in range(1, 7)]
         assert ticket.done
         assert [image.shape for image in ticket.result()] == [(32, 32, 3)] * 2
+
+
+def test_a_mean_of_pictures_is_as_lively_as_they_are() -> None:
+    """Of pictures that have nothing in common, of pictures that are alike, and of such as hold nothing."""
+    noise = torch.randn(3, 1, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    for weights in ((0.5, 0.5), (0.2, 0.8)):
+        pictures = [(3 * one + 1, weight) for one, weight in zip(noise, weights, strict=False)]
+        mixed = as_lively(sum(one * weight for one, weight in pictures), pictures)
+        assert mixed.std((-2, -1)).mean() == pytest.approx(3, rel=0.1)
+        assert mixed.mean() == pytest.approx(1, abs=0.2)
+    for same in (noise[2], torch.zeros_like(noise[2])):
+        assert torch.allclose(as_lively(same, [(same, 0.5), (same, 0.5)]), same, atol=1e-5)
 
 
 @pytest.mark.parametrize(("images", "shape"), [(1, (32, 32, 3)), (2, (32, 64, 3)), (3, (64, 64, 3)), (4, (64, 64, 3))])

@@ -86,7 +86,7 @@ def test_sizes_fit_the_grid(sd: Bundle, aspect: tuple[int, int], pixels: int | N
 
 def test_schedulers_are_fresh_and_share_no_state(sd: Bundle) -> None:
     """What one request's scheduler learns, another's does not know; the betas are shared and never written."""
-    sampler = Sampler("dpmpp_2m", sd.scheduler_config)
+    sampler = Sampler("deis", sd.scheduler_config)
     one, other = sampler.fresh(), sampler.fresh()
     one.set_timesteps(4)
     betas = one.betas.clone()

@@ -1,5 +1,7 @@
 """Previews show the picture's colours and shapes before the decoder has drawn it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from PIL import Image
 
 from model import vae
 from model.components import Bundle
-from model.previews import Previewer
+from model.previews import previewer_of
 from tests.model.conftest import DEFAULT
 
 
@@ -23,13 +25,23 @@ def drawn() -> list[np.ndarray]:
 
 def test_a_preview_is_true_in_colour_and_shape(default: Bundle, drawn: list[np.ndarray]) -> None:
     """Beside what the decoder makes of the same latents: correlation over 0.95, no colour off by more than 12."""
-    previewer = Previewer(default.vae, torch.device("cpu"))
+    previewer = previewer_of(default.vae, torch.device("cpu"))
+    latents = vae.encode(default.vae, drawn[0], torch.device("cpu"))
+    exact = previewer.sheet(latents, decode=partial(vae.decode, default.vae))
+    assert np.abs(exact.astype(int) - decoded_of(default, drawn[0])).max() <= 1
     correlations, shifts = [], []
     for picture in drawn:
         latents = vae.encode(default.vae, picture, torch.device("cpu"))
-        [decoded] = vae.to_uint8(vae.decode(default.vae, latents)).numpy().astype(float)
+        decoded = decoded_of(default, picture).astype(float)
         preview = previewer.sheet(latents).astype(float)
         correlations.append(np.corrcoef(preview.ravel(), decoded.ravel())[0, 1])
         shifts.append(np.abs(preview.mean(axis=(0, 1)) - decoded.mean(axis=(0, 1))).max())
     assert min(correlations) > 0.95
     assert max(shifts) < 12
+
+
+def decoded_of(bundle: Bundle, picture: np.ndarray) -> np.ndarray:
+    """What is left of a picture once it has been latents."""
+    [decoded] = vae.to_uint8(vae.decode(bundle.vae, vae.encode(bundle.vae, picture, torch.device("cpu")))).numpy()
+    shown: np.ndarray = decoded
+    return shown

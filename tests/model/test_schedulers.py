@@ -8,15 +8,15 @@ import diffusers
 import numpy as np
 import pytest
 
+from benchmarks.stock import generators, pictures
 from model import tiny
 from model.components import Bundle, assemble
 from model.drawing import generate
 from model.errors import ModelError
 from model.families.stable_diffusion import StableDiffusion
 from model.request import Start, text_to_image
-from model.schedulers import SAMPLERS, Recipe, Schedule, samplers_of
+from model.schedulers import SAMPLERS, Recipe, Schedule, check_schedule, samplers_of
 from tests.model.conftest import altered, assert_same_pictures, running, submit_together
-from tests.model.families.stock import generators, pictures
 
 tiny_of = functools.cache(tiny.bundle)
 STOCHASTIC_SHARE: dict[str, Any] = {"tcd": {"eta": 0.3}}
@@ -46,25 +46,47 @@ def test_every_sampler_of_flow_models(sampler: str) -> None:
     assert_same_pictures(generate(bundle, request), pictures(bundle, request))
 
 
-@pytest.mark.parametrize("sampler", ["heun", "dpmpp_2s", "pndm", "lcm", "euler_a"])
+PLAIN = [sampler for sampler in sorted(samplers_of(Schedule.DIFFUSION)) if not sampler.endswith("_karras")]
+"""Another spacing of the same steps changes nothing in how a picture is begun with."""
+
+
+@pytest.mark.parametrize("sampler", PLAIN)
 def test_starting_from_a_picture(sd: Bundle, sampler: str, the_mode_of_an_encoding: None) -> None:
-    """Samplers that take two looks at a step, or keep a history, begin at stock's step too."""
+    """Samplers that take two looks at a step, keep a history, or add noise, begin at stock's step too."""
     picture = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     request = text_to_image("a hat", seed=5, size=(32, 32), images=1, num_inference_steps=8, sampler=sampler)
     request = replace(request, start=Start(((picture, 1.0),), 0.6))
-    assert_same_pictures(generate(sd, request), pictures(sd, request))
+    assert_same_pictures(generate(sd, request), pictures(sd, request, **STOCHASTIC_SHARE.get(sampler, {})))
 
 
-def test_samplers_share_a_forward(sd: Bundle) -> None:
-    """All of them in one batch; each draws what it draws alone."""
+@pytest.mark.parametrize("family", ["stable-diffusion", "stable-diffusion-3"])
+def test_samplers_share_a_forward(family: str) -> None:
+    """All of a schedule in one batch, and once more while that batch runs: each draws what it draws alone."""
+    bundle = tiny_of(family)
     requests = [
-        text_to_image("a red apple", seed=k, size=(32, 32), images=1, sampler=sampler, num_inference_steps=3 + k % 3)
-        for k, sampler in enumerate(sorted(samplers_of(Schedule.DIFFUSION)))
+        text_to_image("a red apple", seed=k, size=(32, 32), images=1, sampler=sampler, num_inference_steps=4 + k % 3)
+        for k, sampler in enumerate(sorted(bundle.samplers))
     ]
-    alone = [generate(sd, request) for request in requests]
-    with running(sd, max_rows=64) as engine:
-        for ticket, expected in zip(submit_together(engine, requests), alone, strict=True):
+    alone = [generate(bundle, request) for request in requests]
+    with running(bundle, max_rows=64) as engine:
+        tickets = submit_together(engine, requests)
+        while next(tickets[0].events()).step < 2:
+            pass
+        tickets += submit_together(engine, requests)
+        for ticket, expected in zip(tickets, [*alone, *alone], strict=True):
             assert_same_pictures(ticket.result(60), expected)
+
+
+@pytest.mark.filterwarnings("ignore:The configuration file of this scheduler:FutureWarning")
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "lcm", "heun"])
+def test_a_config_that_another_scheduler_wrote(sampler: str) -> None:
+    """Says nothing of clipping, which some schedulers then do, and of the first step: stock's pipeline mends both."""
+    written = {"_class_name": "EulerDiscreteScheduler", "beta_schedule": "scaled_linear", "beta_end": 0.012}
+    parts = StableDiffusion.tiny()
+    bundle, raw = (assemble(StableDiffusion, replace(parts, scheduler=written)) for _ in range(2))
+    raw.parts = replace(raw.parts, scheduler=written)
+    request = text_to_image("a red apple", seed=7, size=(32, 32), images=1, sampler=sampler, num_inference_steps=4)
+    assert_same_pictures(generate(bundle, request), pictures(raw, request))
 
 
 def few_steps(**schedule: object) -> Bundle:
@@ -90,12 +112,53 @@ def test_few_steps_without_guidance(sampler: str, steps: int) -> None:
     assert_same_pictures(generate(bundle, request), pictures(bundle, request, **STOCHASTIC_SHARE.get(sampler, {})))
 
 
-def test_zero_terminal_snr_and_velocity() -> None:
-    """SD 2.x and NoobAI: v-prediction, betas rescaled so that the first step sees noise alone."""
-    bundle = few_steps(prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing")
-    for sampler in ("ddim", "euler"):
-        request = text_to_image("a", seed=7, size=(32, 32), images=1, sampler=sampler, num_inference_steps=5)
-        assert_same_pictures(generate(bundle, request), pictures(bundle, request))
+_SCALED = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+_TRAILING = {"timestep_spacing": "trailing"}
+REPOSITORIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "SDXL": ("euler", {"interpolation_type": "linear", "steps_offset": 1, "sample_max_value": 1.0}),
+    "SD 1.5": ("pndm", {"set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1}),
+    "SD 2.1": ("ddim", {"prediction_type": "v_prediction", "set_alpha_to_one": False, "steps_offset": 1}),
+    "NoobAI": ("euler", {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, **_TRAILING}),
+    "its own sampler": ("ddim", {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, **_TRAILING}),
+    "Turbo": ("euler_a", {**_TRAILING, "skip_prk_steps": True, "set_alpha_to_one": False}),
+    "LCM": ("lcm", {"original_inference_steps": 50, "timestep_scaling": 10.0, "steps_offset": 0}),
+    "Karras to the last": ("dpmpp_2m", {"use_karras_sigmas": True, "final_sigmas_type": "sigma_min"}),
+    "Lu": ("dpmpp_2m", {"use_lu_lambdas": True, "euler_at_final": True}),
+    "exponential": ("euler", {"use_exponential_sigmas": True}),
+    "thresholding": ("ddim", {"thresholding": True, "sample_max_value": 1.5, "clip_sample": False}),
+    "clipping": ("ddim", {"clip_sample": True}),
+    "no offset": ("ddim", {"steps_offset": 0}),
+    "small variance": ("ddpm", {"beta_schedule": "linear", "beta_end": 0.02, "variance_type": "fixed_small"}),
+    "own betas": ("ddim", {"trained_betas": np.linspace(0.0001, 0.02, 1000).tolist()}),
+    "log-linear": ("euler", {"interpolation_type": "log_linear"}),
+    "continuous": (
+        "euler",
+        {"timestep_type": "continuous", "prediction_type": "v_prediction", "sigma_min": 0.002, "sigma_max": 700.0},
+    ),
+    "clean pictures": ("ddim", {"prediction_type": "sample"}),
+}
+"""Scheduler configs as repositories have them, each with the sampler that reads most of it."""
+
+
+@pytest.mark.filterwarnings("ignore:The configuration file of this scheduler:FutureWarning")
+@pytest.mark.parametrize("repository", sorted(REPOSITORIES))
+def test_configs_of_real_repositories(sd: Bundle, repository: str) -> None:
+    """No field is left out: each draws what stock draws with that config."""
+    sampler, config = REPOSITORIES[repository]
+    parts = replace(sd.parts, scheduler={**_SCALED, "clip_sample": False, **config})
+    bundle, raw = (assemble(StableDiffusion, parts) for _ in range(2))
+    raw.parts = parts
+    request = text_to_image("a red apple", seed=7, size=(32, 32), images=1, sampler=sampler, num_inference_steps=4)
+    assert_same_pictures(generate(bundle, request), pictures(raw, request))
+
+
+def test_configs_that_a_sampler_cannot_work_with() -> None:
+    """Are refused before the first step."""
+    with pytest.raises(ModelError, match="variance_type learned_range"):
+        check_schedule({"variance_type": "learned_range"}, [Schedule.DIFFUSION])
+    for sampler in ("pndm", "euler_a"):
+        with pytest.raises(ModelError, match=f"predicts the clean picture cannot be drawn by {sampler}"):
+            few_steps(prediction_type="sample").sampler(sampler)
 
 
 @pytest.mark.parametrize("sampler", sorted(samplers_of(Schedule.EDM)))

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 import model
-from model.upscale import FACTOR, enlarge, load_upscaler
+from model.components import Bundle
+from model.drawing import generate
+from model.request import text_to_image
+from model.upscale import DRAFT, FACTOR, NARROW, enlarge, load_upscaler
+from tests.model.conftest import altered, psnr_db
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +64,13 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     broken.write_bytes(b"not weights")
     with pytest.raises(model.ModelError, match=r"model\.safetensors"):
         load_upscaler(weights=broken)
+
+
+@pytest.mark.parametrize(("weights", "least_db"), [(NARROW, 34), (DRAFT, 33)])
+def test_the_narrow_networks_draw_what_the_whole_one_draws(default: Bundle, weights: Path, least_db: int) -> None:
+    """On pictures of the default model, which they were taught on, where repetition is far from it."""
+    asked = text_to_image("a red apple and a blue boat", seed=3, size=(64, 64), images=4, num_inference_steps=6)
+    small = generate(default, altered(asked, sampler="dpmpp_2m"))
+    wanted, drawn = enlarge(load_upscaler(), small), enlarge(load_upscaler(weights=weights), small)
+    assert psnr_db(drawn, wanted) > least_db
+    assert psnr_db([picture.repeat(FACTOR, 0).repeat(FACTOR, 1) for picture in small], wanted) < 30

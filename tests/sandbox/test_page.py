@@ -253,6 +253,23 @@ def test_two_people_share_the_page(page: Page) -> None:
     expect(newest(page).locator(".author")).to_have_text("Ben")
 
 
+def test_who_types_before_the_channels_came_is_who_was_chosen(page: Page) -> None:
+    """What is typed right after the switch is the new person's, and nothing of the other one's is left to press."""
+    held: list[Route] = []
+    page.route("**/api/v9/guilds/*/channels", lambda request: held.append(request))
+    page.get_by_role("radio", name="Ben").click()
+    expect(page.get_by_role("radio", name="Ben")).to_be_checked()
+    assert messages(page).count() == 0
+    page.get_by_role("textbox", name=re.compile("^Message #")).click()
+    page.keyboard.type("Ben is quicker than his channels")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name=re.compile("^Message #"))).to_have_value("")
+    for request in held:
+        request.continue_()
+    expect(newest(page)).to_contain_text("Ben is quicker than his channels")
+    expect(newest(page).locator(".author")).to_have_text("Ben")
+
+
 def test_a_silent_bot_is_said_to_be_silent(page: Page, demo: Demo) -> None:
     """A bot that does not answer within Discord's three seconds leaves a sentence, not a spinner."""
     page.get_by_role("button", name="showcase").click()

@@ -285,6 +285,17 @@ def test_files_for_a_command_can_be_dropped_anywhere(page: Page) -> None:
     expect(newest(page)).to_contain_text("'a fox'; files a.png b.png")
 
 
+def test_files_that_came_before_their_command_are_for_it(page: Page) -> None:
+    """Dropped while its name is still being typed."""
+    write(page, "/every")
+    drop(page.locator("#scroller"), "a.png")
+    expect(page.locator(".file-chip")).to_have_count(1)
+    page.get_by_role("textbox", name=re.compile("^Message #")).click()
+    page.get_by_role("option").filter(has_text="/everything").click()
+    expect(chip(page, "image")).to_contain_text("a.png")
+    page.keyboard.press("Escape")
+
+
 def test_files_for_a_message_can_be_dropped_anywhere(page: Page) -> None:
     """Seen before they are sent, and taken out again by a press."""
     drop(page.locator("#scroller"), "a.png", "b.png")

@@ -10,12 +10,15 @@ import redis.asyncio
 
 from exchange.accounts import Accounts
 from exchange.batches import Batches
+from exchange.cases import Cases
 from exchange.connection import connect_async
 from exchange.embedded import embedded
 from exchange.images import FolderStore
+from exchange.meanings import Meanings
 from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
+from exchange.quotas import Quotas
 from service.services import Services
 
 
@@ -45,4 +48,7 @@ def services(store: redis.asyncio.Redis, tmp_path: Path) -> Services:
         accounts=Accounts(store),
         batches=Batches(store),
         policies=Policies(store),
+        quotas=Quotas(store),
+        cases=Cases(store),
+        meanings=Meanings(store),
     )

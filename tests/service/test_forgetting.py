@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis.asyncio
@@ -13,7 +14,9 @@ from contract.jobs import Job
 from exchange import accounts, keys, preferences
 from exchange.connection import connect
 from exchange.images import StoreUnavailable
+from exchange.policy import HOUR_MS
 from exchange.queue import MessageRef
+from exchange.quotas import Pace
 from service.forgetting import forget_person
 from service.policy import OPERATOR, set_policy
 from service.services import Services
@@ -38,27 +41,40 @@ async def lives(services: Services, redis_url: str) -> dict[int, list[Job]]:
             services.images.put_image(job.id, 0, b"\x89PNG\r\n\x1a\n")
         with connect(redis_url) as client:
             accounts.record(client, jobs[user_id][0], "a fox", MessageRef(1, 2), images=4, gpu_s=1.0)
-        await services.queue.submit(priced(jobs[user_id][2], 1.0))
-        await services.policies.spend(user_id, jobs[user_id][0].id)
+        await services.queue.submit(priced(jobs[user_id][2], 1.0), pace=Pace(9, 0))
     return jobs
 
 
 async def test_all_of_a_person_goes_and_nothing_of_others(
     services: Services, store: redis.asyncio.Redis, lives: dict[int, list[Job]]
 ) -> None:
-    """Settings, history, usage, counts, pictures and records, delivered or not, and what waits."""
+    """Settings, history, usage, pictures and records, delivered or not, and what waits."""
     forgotten = await forget_person(services, OPERATOR, asker(1))
     assert forgotten.jobs == 2
     assert await services.preferences.all(preferences.user(1)) == {}
     assert await services.accounts.history(1) == []
     assert await services.queue.of_user(1) == []
     assert [services.images.get_document(job.id) for job in lives[1]] == [None] * 3
-    kept = {key for pattern in ("usage:1:*", "history:1*", "spent:1") for key in await store.keys(f"easel:{pattern}")}
-    assert kept == set()
+    assert await store.keys("easel:history:1*") == []
     assert await services.preferences.all(preferences.user(2)) == {"suffix": "--ar 3:2"}
     assert [entry.job_id for entry in await services.accounts.history(2)] == [lives[2][0].id]
     assert services.images.get_record(lives[2][1].id) == lives[2][1]
     assert await services.queue.of_user(2) == [lives[2][2].id]
+
+
+async def test_what_limits_a_person_lapses_by_itself(
+    services: Services, store: redis.asyncio.Redis, lives: dict[int, list[Job]]
+) -> None:
+    """The hour's count and the month's minutes: being forgotten is no way around a quota."""
+    today = datetime.now(UTC)
+    before = today.replace(day=1) - timedelta(days=1)
+    old, now = keys.usage(1, f"{before:%Y-%m}"), keys.usage(1, f"{today:%Y-%m}")
+    for month in (old, now):
+        await store.hset(month, "fast:gpu_s", "9")
+    await forget_person(services, OPERATOR, asker(1))
+    assert (await store.exists(old), await store.exists(now)) == (0, 1)
+    assert 0 < await store.pttl(keys.spent(1)) <= HOUR_MS
+    assert 0 < await store.ttl(now) <= 31 * 86_400
 
 
 async def test_it_is_on_record_that_somebody_was_forgotten(services: Services, lives: dict[int, list[Job]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -11,11 +12,12 @@ import redis.asyncio
 from contract.errors import UserError
 from contract.jobs import DiscordChannel, Job
 from exchange import keys
-from exchange.policies import AUDIT_LENGTH, HOUR_MS, Ban, Policies, Subject
+from exchange.policies import AUDIT_LENGTH, Policies
+from exchange.policy import HOUR_MS, Ban, Policy, Subject
 from service.accepting import accept
 from service.asker import Asker
 from service.cancelling import cancel
-from service.policy import OPERATOR, ban, invite, set_policy, unban, uninvite
+from service.policy import OPERATOR, ban, invite, set_policy, time_out, unban, uninvite
 from service.rules import set_for_server
 from service.services import Services
 from tests.contract.factories import imagine, priced
@@ -24,6 +26,22 @@ from tests.service.askers import HERE, NOW_MS, asker
 ALONE = DiscordChannel(channel_id=12, guild_id=None)
 """A conversation with the bot."""
 IN_2100_MS = 4_102_444_800_000
+
+
+async def test_a_time_out_beside_a_ban_does_not_shorten_it(services: Services) -> None:
+    """A moderator and the operator at once: the ban holds, whichever of them came first."""
+    for user_id in range(50, 60):
+        short, ever = Ban("a day", NOW_MS + 86_400_000), Ban("for ever", None)
+        policies = services.policies
+        await asyncio.gather(policies.time_out(user_id, short), policies.ban(Subject.USER, user_id, ever))
+        assert (await policies.bans(Subject.USER))[user_id] == ever
+
+
+async def test_two_operators_at_once_lose_nothing(services: Services) -> None:
+    """Each changes another thing for everybody; all of it holds afterwards."""
+    said: dict[str, int] = {"jobs_per_hour": 7, "cooldown_s": 8, "strikes": 9, "time_out_min": 10}
+    await asyncio.gather(*(set_policy(services, OPERATOR, **{name: value}) for name, value in said.items()))
+    assert await services.policies.policy() == replace(Policy(), **said)  # type: ignore[arg-type]
 
 
 def job_of(who: Asker, number: int = 1) -> Job:
@@ -171,14 +189,14 @@ async def test_what_was_done_is_on_record_newest_first(services: Services) -> No
     """Policy, rules, and what was done to other people's jobs; what people do with their own is their business."""
     manager = replace(asker(5), manages=True, moderates=lambda place: True)
     await set_policy(services, OPERATOR, jobs_per_hour=9)
-    await set_for_server(services, manager, "rule:blocked", ["gore"])
+    await set_for_server(services, manager, "rule:blocked", ["gore", "nude=heavy"])
     theirs, own = job_of(asker(1)), job_of(manager, 2)
     for job in (theirs, own):
         await services.queue.submit(priced(job, 1.0))
         await cancel(services, manager, job.id)
     assert [(deed.by, deed.did, deed.about, deed.detail) for deed in await services.policies.deeds()] == [
         ("user 5", "cancel", f"job {theirs.id}", "of user 1"),
-        ("user 5", "rule", "guild 22", "rule:blocked = ['gore']"),
+        ("user 5", "rule", "guild 22", "blocked: gore, nude=heavy"),
         ("operator", "policy", "jobs_per_hour", "9"),
     ]
 
@@ -196,3 +214,16 @@ async def test_the_policy_is_durable_and_shared(services: Services, store: redis
     await banned(services)
     other = replace(services, policies=Policies(store))
     assert await verdict(other, asker(1)) == "banned"
+
+
+@pytest.mark.parametrize("longer", [Ban("spam"), Ban("spam", IN_2100_MS)])
+async def test_a_time_out_is_no_way_out_of_a_longer_ban(services: Services, longer: Ban) -> None:
+    """Whether it follows from a rule or from a moderator; a shorter ban gives way to it."""
+    await ban(services, OPERATOR, Subject.USER, 1, longer)
+    assert not (await services.policies.strike(Policy(strikes=1), 1, "a job", "gore")).timed_out
+    await time_out(services, "user 9", 1, Ban("a report", NOW_MS + HOUR_MS))
+    assert await services.policies.bans(Subject.USER) == {1: longer}
+    until_ms = IN_2100_MS + HOUR_MS if longer.until_ms else None
+    if until_ms is not None:
+        await time_out(services, "user 9", 1, Ban("a report", until_ms))
+        assert await services.policies.bans(Subject.USER) == {1: Ban("a report", until_ms)}

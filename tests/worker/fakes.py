@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
 from PIL import Image
 
-from contract.messages import Embed
+from contract.messages import FAILURE_COLOUR, Embed
+from contract.uploads import is_mask
+from worker.decoding import decode_mask, decode_picture
 from worker.delivery.door import Unavailable
 from worker.delivery.poster import NotAllowed, Post, TooLarge
+from worker.fetching import LinkRefused
 from worker.reading import LinkUnreadable, Pixels, ReadingStopped
 
 T = TypeVar("T")
@@ -27,9 +30,9 @@ class FakeWeb:
         self.pages = dict(pages)
         self.asked: list[str] = []
 
-    def __call__(self, links: Sequence[str]) -> FakeReading:
+    def __call__(self, links: Sequence[str], files: Mapping[str, bytes] = MappingProxyType({})) -> FakeReading:
         self.asked += links
-        return FakeReading(self.pages, links)
+        return FakeReading(self.pages, links, files)
 
 
 @dataclass
@@ -38,7 +41,13 @@ class FakeReading:
 
     pages: Mapping[str, Pixels]
     links: Sequence[str]
+    files: Mapping[str, bytes] = field(default_factory=dict)
     cancelled: bool = False
+
+    def pause(self) -> None:
+        """Nothing runs here that could."""
+
+    resume = pause
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -46,10 +55,17 @@ class FakeReading:
     def result(self) -> list[Pixels]:
         if self.cancelled:
             raise ReadingStopped("cancelled")
-        for link in self.links:
-            if link not in self.pages:
-                raise LinkUnreadable(link, "status_404", status=404)
-        return [self.pages[link] for link in self.links]
+        return [self._read(link) for link in self.links]
+
+    def _read(self, link: str) -> Pixels:
+        if link in self.files:
+            try:
+                return decode_mask(self.files[link]) if is_mask(link) else decode_picture(self.files[link])
+            except LinkRefused as error:
+                raise LinkUnreadable(link, error.reason, **error.values) from error
+        if link not in self.pages:
+            raise LinkUnreadable(link, "status_404", status=404)
+        return self.pages[link]
 
 
 class Crash(BaseException):
@@ -70,12 +86,14 @@ class Message:
 class FakeDiscord:
     """Implements `worker.delivery.discord.Messages`.
 
-    `refuse` maps a step (post, direct, amend, delete, search) to Discord's code; `limit_bytes` is the channel's upload
-    limit; `before` and `after` run around each successful step, so that a test can crash there.
+    `refuse` maps a step (post, direct, amend, fill, delete, search) to Discord's code; `limit_bytes` is the channel's
+    upload limit; `filled` are waiting messages that became results; `before` and `after` run around each successful
+    step, so that a test can crash there.
     """
 
     messages: list[Message] = field(default_factory=list)
     waiting: dict[int, tuple[str | None, Embed | None]] = field(default_factory=dict)
+    filled: dict[int, Post] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
@@ -103,6 +121,15 @@ class FakeDiscord:
 
         return self._step("amend", edit)
 
+    def fill(self, channel_id: int, message_id: int, post: Post) -> bool:
+        def edit() -> bool:
+            if message_id not in self.waiting:
+                return False
+            self.filled[message_id] = post
+            return True
+
+        return self._step("fill", edit)
+
     def delete(self, channel_id: int, message_id: int) -> bool:
         def remove() -> bool:
             self.deleted.append(message_id)
@@ -116,8 +143,26 @@ class FakeDiscord:
 
         return self._step("search", search)
 
+    def find_result(self, channel_id: int, job_id: str, since_ms: int) -> int | None:
+        def search() -> int | None:
+            told = {m.id for m in self.messages if m.post.embed is not None and m.post.embed.colour == FAILURE_COLOUR}
+            about = (m.id for m in self.messages if m.place == channel_id and job_id in repr(m.post))
+            return next((id for id in about if id not in told), None)
+
+        return self._step("search", search)
+
     def find_answer(self, channel_id: int, interaction_id: int, since_ms: int) -> int | None:
         return self._step("search", lambda: self.answers.get(interaction_id))
+
+    def bears(self, channel_id: int, message_id: int, custom_ids: Collection[str]) -> bool:
+        def look() -> bool:
+            if message_id not in self.waiting or message_id not in self.filled:
+                return False
+            return not {part.custom_id for row in self.filled[message_id].buttons for part in row}.isdisjoint(
+                custom_ids
+            )
+
+        return self._step("search", look)
 
     def shades(self, message: Message) -> list[int]:
         """The shade in the middle of each quarter of a message's picture, in reading order."""

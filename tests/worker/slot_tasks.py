@@ -6,24 +6,24 @@ Run as a program it is a worker process: `python -m tests.worker.slot_tasks URL 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import redis
 
 from contract.codec import decode_job
 from contract.errors import NewerVersion, UserError
-from contract.outcomes import Done, decode_outcome
+from contract.outcomes import Done, JobState, decode_outcome
 from exchange.connection import connect
-from exchange.delivery import enqueue_delivery
+from exchange.delivery import enqueue_delivery, record_ended
 from exchange.places import StoreUnavailable
 from exchange.reading import text
 from worker.faults import DeviceFault, ModelFault
 from worker.leases import RetryLater, current_lease, on_cancel
+from worker.signals import Signals
 from worker.slots import SlotPool
 from worker.supervisor import NAME_VARIABLE
 
@@ -75,7 +75,7 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             client.rpush("results", job.id)
         return {"by": lease.worker}
 
-    def intake(document: str, traits: dict[str, Any]) -> None:
+    def intake(document: str) -> None:
         job = decode_job(document)
         client.rpush("intakes", job.id)
         if client.hget("script", job.id) == b"refuse":
@@ -84,7 +84,10 @@ def tasks_module(client: redis.Redis) -> ModuleType:
             _draw(100_000, job.id)
 
     def deliver(document: str, outcome: str) -> dict[str, Any]:
-        client.rpush("delivered", f"{decode_job(document).id} {decode_outcome(outcome).state}")
+        job, state = decode_job(document), decode_outcome(outcome).state
+        client.rpush("delivered", f"{job.id} {state}")
+        # What has no end counts as lost some seconds later.
+        record_ended(client, job.id, JobState.CANCELLED if state == "cancelled" else JobState.DELIVERED)
         return {"state": "delivered"}
 
     def _draw(steps: int, job_id: Any) -> None:
@@ -108,19 +111,13 @@ def main(url: str, slots: int, lease_s: float) -> None:
     sys.modules["worker.tasks"] = tasks_module(client)
     name = os.environ.get(NAME_VARIABLE, "")
     pool = SlotPool(client, {"render": slots, "deliver": 1}, lease_s=lease_s, name=name)
-    signals = threading.Semaphore(0)
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        signals.release()
-
-    signal.signal(signal.SIGTERM, on_signal)
+    signals = Signals()
     pool.start()
     print("ready", flush=True)
-    while not signals.acquire(timeout=0.2):
-        pass
+    signals.wait()
 
     def hand_back_at_the_next_signal() -> None:
-        signals.acquire()
+        signals.wait_for_haste(supervised=bool(name))
         pool.hand_back()
 
     threading.Thread(target=hand_back_at_the_next_signal, daemon=True).start()

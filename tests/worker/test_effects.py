@@ -35,8 +35,8 @@ class Draughtsman:
         key = prompt, seed
         if image is not None or key not in self._drawn:
             job = imagine(prompt, seed=seed)
-            pictures = [] if image is None else [image]
-            ticket = self._engine.submit(request_for(job, plan(job, QUICK), image_prompts=pictures))
+            pictures = {} if image is None else dict.fromkeys(job.links, image)
+            ticket = self._engine.submit(request_for(job, plan(job, QUICK), pictures=pictures))
             self._drawn[key] = ticket.result()
         return self._drawn[key]
 
@@ -102,10 +102,13 @@ def test_equal_words_and_seed_are_the_same_picture_whatever_the_weight(draw: Dra
 
 
 def test_quality_buys_steps(draw: Draughtsman) -> None:
-    """Fewer steps for less, more for more; drafts take the fewest."""
+    """Fewer steps for less, more for more; a draft is the cheapest, as it is drawn by the student."""
     jobs = [imagine(f"an apple {flags}".strip()) for flags in ("--v 7 --draft", "--q .5", "", "--v 7 --q 4")]
-    steps = [plan(job, EASEL_SMALL).num_inference_steps for job in jobs]
+    plans = [plan(job, EASEL_SMALL) for job in jobs]
+    costs, steps = [made.cost for made in plans], [made.num_inference_steps for made in plans[1:]]
+    assert costs == sorted(set(costs))
     assert steps == sorted(set(steps))
+    assert plans[0].student
     assert not np.array_equal(draw("an apple --q .5")[0], draw("an apple")[0])
 
 

@@ -1,4 +1,4 @@
-"""One model at a time: who gets it, who waits, what happens when it cannot be loaded."""
+"""One model at a time, or a few: who gets it, who waits, what happens when it cannot be loaded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model.errors import ModelError, NoRoom
 from worker.engines import LOADING_MAX_S, Engines, GaveUp, LoadFailed, Warm
 
 
@@ -35,9 +36,13 @@ class Shelf:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
+        self.room = 1
+        self.refused = 0
 
     def load(self, name: str) -> Warm:
-        assert all(model.closed for model in self.loaded), "two models at once"
+        if sum(not model.closed for model in self.loaded) >= self.room:
+            self.refused += 1
+            raise NoRoom("two models at once")
         self.entered.set()
         assert self.gate.wait(20)
         if name in self.broken:
@@ -114,6 +119,32 @@ def until(condition: Callable[[], object]) -> None:
             return
         threading.Event().wait(0.005)
     raise AssertionError("this did not happen in time")
+
+
+@pytest.mark.parametrize(("resident", "loaded"), [(1, "alpha"), (2, "gamma, alpha")])
+def test_models_that_are_new_are_loaded_once_before_the_first(shelf: Shelf, resident: int, loaded: str) -> None:
+    """Those that have no place are closed again; the first is the one that jobs find."""
+    shelf.room = resident
+    engines = Engines(["alpha", "beta", "gamma"], shelf.load, resident=resident)
+    engines.open(["beta", "gamma"])
+    assert shelf.names() == ["beta", "gamma", "alpha"]
+    assert sum(not model.closed for model in shelf.loaded) == resident
+    assert engines.facts()["loaded"] == loaded
+    assert engines.wants().prefer == "alpha"
+
+
+def test_a_new_model_that_cannot_be_loaded_ends_the_start(shelf: Shelf) -> None:
+    """By its name; what was loaded before it is closed."""
+
+    def load(name: str) -> Warm:
+        if name == "gamma":
+            raise ModelError("It has weights of straw.")
+        return shelf.load(name)
+
+    engines = Engines(["alpha", "beta", "gamma"], load, resident=2)
+    with pytest.raises(ModelError, match=r"^gamma: It has weights of straw"):
+        engines.open(["beta", "gamma"])
+    assert [model.closed for model in shelf.loaded] == [True]
 
 
 def test_many_share_the_loaded_model(cast: Cast, shelf: Shelf) -> None:
@@ -254,3 +285,113 @@ def test_what_is_not_offered_is_not_loaded(cast: Cast, shelf: Shelf) -> None:
     with pytest.raises(LoadFailed, match="does not draw with gamma"):
         cast.enter("gamma").result(20)
     assert shelf.names() == ["alpha"]
+
+
+def test_two_models_stay_where_they_fit(shelf: Shelf) -> None:
+    """A third takes the place of the one that was asked for longest ago; jobs of both run beside each other."""
+    shelf.room = 2
+    engines = Engines(["alpha", "beta", "gamma"], shelf.load, resident=2)
+    engines.open()
+    with ThreadPoolExecutor(8) as pool:
+        cast = Cast(engines, pool)
+        alpha, beta = cast.let_in("alpha"), cast.let_in("beta")
+        assert (engines.facts()["loaded"], engines.wants().loaded) == ("alpha, beta", "alpha,beta")
+        assert engines.wants().resident == 2
+        cast.end(beta)
+        cast.end(alpha)
+        cast.end(cast.let_in("alpha"))
+        cast.end(cast.let_in("gamma"))
+        assert shelf.names() == ["alpha", "beta", "gamma"]
+        assert [model.closed for model in shelf.loaded] == [False, True, False]
+
+
+def test_a_model_in_use_makes_no_room(shelf: Shelf) -> None:
+    """Who needs a third model waits until one of the two has no users."""
+    shelf.room = 2
+    engines = Engines(["alpha", "beta", "gamma"], shelf.load, resident=2)
+    engines.open()
+    with ThreadPoolExecutor(8) as pool:
+        cast = Cast(engines, pool)
+        alpha, beta = cast.let_in("alpha"), cast.let_in("beta")
+        gamma = cast.enter("gamma")
+        until(lambda: engines.wants().must == "gamma")
+        assert not cast.inside[gamma].is_set()
+        cast.end(alpha)
+        assert cast.inside[gamma].wait(20)
+        assert not shelf.loaded[1].closed
+        cast.end(gamma)
+        cast.end(beta)
+
+
+def test_two_that_do_not_fit_take_turns(shelf: Shelf) -> None:
+    """More may be resident than there is room for: the one before is closed when the load says so."""
+    engines = Engines(["alpha", "beta"], shelf.load, resident=2)
+    engines.open()
+    with ThreadPoolExecutor(8) as pool:
+        cast = Cast(engines, pool)
+        cast.end(cast.let_in("beta"))
+        assert [model.closed for model in shelf.loaded] == [True, False]
+
+
+def test_who_finds_no_room_beside_a_model_in_use_waits_for_it(shelf: Shelf) -> None:
+    """No job loses a try because others draw; meanwhile only its model's jobs are asked for, and it may be stopped."""
+    engines = Engines(["alpha", "beta"], shelf.load, resident=2)
+    engines.open()
+    with ThreadPoolExecutor(8) as pool:
+        cast = Cast(engines, pool)
+        first, second = cast.let_in("alpha"), cast.let_in("alpha")
+        stopped = cast.enter("beta")
+        until(lambda: shelf.refused == 1)
+        cast.handles[0].cancel()
+        with pytest.raises(GaveUp):
+            stopped.result(20)
+        other = cast.enter("beta")
+        until(lambda: shelf.refused == 2)
+        late = cast.enter("alpha")
+        until(lambda: len(cast.handles) == 3)
+        cast.end(first)
+        assert not cast.inside[late].is_set()
+        assert engines.wants().must == "beta"
+        assert engines.wants().models == ("alpha", "beta")
+        cast.end(second)
+        assert cast.inside[other].wait(20)
+        assert cast.end(other) == "beta"
+        assert cast.inside[late].wait(20)
+        assert cast.end(late) == "alpha"
+        assert shelf.names() == ["alpha", "beta", "alpha"]
+
+
+def test_without_room_for_one_the_job_is_told(shelf: Shelf) -> None:
+    """When nothing is left to close."""
+    shelf.room = 0
+    engines = Engines(["alpha"], shelf.load)
+    with pytest.raises(NoRoom):
+        engines.open()
+    with pytest.raises(LoadFailed, match="two models at once"), engines.lent("alpha", lambda place: None):
+        pass
+
+
+def test_all_loaded_prefers_nothing(shelf: Shelf) -> None:
+    """Where every model is there, no job is passed over for another's model."""
+    shelf.room = 2
+    engines = Engines(["alpha", "beta"], shelf.load, resident=2)
+    engines.open()
+    assert engines.wants().prefer == "alpha"
+    with engines.lent("beta", lambda place: None):
+        assert engines.wants().prefer == ""
+
+
+def test_a_model_that_keeps_failing_is_unloaded(cast: Cast, shelf: Shelf, engines: Engines) -> None:
+    """When its last user has left; its jobs find another worker meanwhile, and forgiven it is loaded anew."""
+    user = cast.let_in("alpha")
+    engines.refuse("alpha", "numbers that are none")
+    assert engines.wants().models == ("beta",)
+    assert not shelf.loaded[0].closed
+    cast.end(user)
+    assert shelf.loaded[0].closed
+    assert engines.facts()["loaded"] == "none"
+    with pytest.raises(LoadFailed, match="numbers that are none"):
+        cast.enter("alpha").result(20)
+    engines.forgive()
+    cast.end(cast.let_in("alpha"))
+    assert shelf.names() == ["alpha", "alpha"]

@@ -184,6 +184,8 @@ async def test_what_answers_is_what_was_checked(host: str, monkeypatch: pytest.M
         ("2001:0:4136:e378:8000:63bf:f5ff:fffe", False),
         ("64:ff9b::808:808", True),
         ("64:ff9b:1::808:808", False),
+        ("3fff::1", False),
+        ("192.88.99.1", False),
         ("::", False),
         ("ff02::1", False),
         ("::ffff:192.168.0.1", False),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contract.layout import Box
-from worker.joining import Picture, filled, joined
+from worker.joining import Picture, filled, joined, resized_tile
 
 SIZE = 96
 
@@ -53,3 +53,15 @@ def test_a_filling_goes_on_from_its_border() -> None:
     result = filled(picture, known)
     assert np.array_equal(result[:, 40:], picture[:, 40:])
     assert np.abs(result[:, 38].astype(int) - picture[:, 40]).mean() < 4
+
+
+def test_a_tile_that_is_resized_is_one_still() -> None:
+    """From its last column to its first is a step like the others."""
+    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+    waves = 127 + 60 * np.sin(angles[None, :] + 2 * angles[:, None])
+    tile = np.repeat(waves[..., None], 3, axis=2).astype(np.uint8)
+    resized = resized_tile(tile, 80, 48).astype(int)
+    assert resized.shape == (48, 80, 3)
+    for picture in (resized, resized.transpose(1, 0, 2)):
+        across = np.abs(picture[:, 0] - picture[:, -1]).max()
+        assert across <= np.abs(np.diff(picture, axis=1)).max() + 1

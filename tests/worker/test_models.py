@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 import time
 import weakref
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import redis
+import torch
 from numpy.typing import NDArray
 from rq.job import Job as RQJob
 from rq.serializers import JSONSerializer
@@ -23,6 +25,7 @@ from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
 from contract.outcomes import Failed, Fault, encode_outcome
 from contract.planning import plan
+from contract.prompt import parse
 from exchange import keys
 from exchange.connection import connect_async
 from exchange.delivery import MessageRef
@@ -31,6 +34,10 @@ from exchange.queue import CancelOutcome, JobQueue, Limits
 from exchange.reading import text
 from exchange.status import describe_status, read_status
 from model import ModelError, Request, Step, tiny
+from model.errors import NoRoom
+from model.upscale import DRAFT, NARROW, enlarge, load_upscaler
+from model.ways import Ways
+from tests.contract.factories import imagine
 from tests.exchange.jobs import job
 from tests.worker.conftest import picture
 from tests.worker.fakes import FakeWeb
@@ -38,16 +45,19 @@ from worker import tasks
 from worker.decoding import decode_picture
 from worker.engines import Engines, Warm
 from worker.intake import Intake
-from worker.loading import Loader, reclaim_memory
+from worker.loading import Loader, quiet_libraries, reclaim_memory
 from worker.pictures import Studio
+from worker.settings import Room
 from worker.slots import FAULTS_IN_A_ROW, SKIP_LIMIT, SlotPool
 
-SMALL = replace(EASEL_SMALL, pixels=32 * 32, size_multiple=16, num_inference_steps=2, enlargement=1)
+SMALL = replace(EASEL_SMALL, pixels=32 * 32, size_multiple=16, num_inference_steps=2, enlargement=1, student=None)
 CATALOGUE = Catalogue((replace(SMALL, name="alpha"), replace(SMALL, name="beta")))
 
 
 class GreyTicket:
     """A picture that is ready when the test says so."""
+
+    ways = Ways()
 
     def __init__(self, engine: GreyEngine, request: Request) -> None:
         self.engine = engine
@@ -61,6 +71,11 @@ class GreyTicket:
     def result(self) -> list[NDArray[np.uint8]]:
         assert not self.engine.closed
         return [picture(40) for _ in self.request.noises]
+
+    def pause(self) -> None:
+        """Nothing runs here that could."""
+
+    resume = pause
 
     def cancel(self) -> None:
         self.stopped.set()
@@ -111,12 +126,14 @@ class House:
         self.url, self.client, self.store = url, client, store
         self.pools: list[SlotPool] = []
 
-    def open(self, load: Callable[[str], Warm], slots: int = 2, **options: Any) -> Engines:
-        engines = Engines(["alpha", "beta"], load, rest_s=0.05)
+    def open(self, load: Callable[[str], Warm], slots: int = 2, resident: int = 1, **options: Any) -> Engines:
+        engines = Engines(["alpha", "beta"], load, resident=resident, rest_s=0.05)
         engines.open()
         studio = Studio(engines, self.store, self.client, CATALOGUE, Intake(self.store, FakeWeb()))
         tasks.equip(tasks.Tools(self.client, studio))
-        pool = SlotPool(self.client, {keys.RENDER: slots}, wants=engines.wants, describe=engines.facts, **options)
+        serves = {keys.RENDER: slots}
+        told: dict[str, Any] = {"refuse": engines.refuse, "forgive": engines.forgive, "describe": engines.facts}
+        pool = SlotPool(self.client, serves, wants=engines.wants, **told, **options)
         self.pools.append(pool)
         pool.start()
         return engines
@@ -333,8 +350,109 @@ def test_each_job_is_drawn_by_its_own_model(house: House, loader: Loader) -> Non
     assert len(kept) == 2
 
 
+def test_a_model_that_breaks_while_it_serves(house: House, loader: Loader) -> None:
+    """Its pictures are numbers that are none: it is refused here and unloaded, and its jobs wait for another worker.
+
+    The other model goes on, and when an operator says that all is mended, the jobs are drawn with fresh weights.
+    """
+    engines = house.open(loader.load)
+    house.submit(first := alpha(1))
+    house.until_finished(first)
+    with engines.lent("alpha", lambda waiting: None) as warm:
+        [encoder] = warm.engine.bundle.text.encoders  # type: ignore[attr-defined]
+        with torch.no_grad():
+            for weight in encoder.parameters():
+                weight.fill_(float("nan"))
+    del warm, encoder, weight
+    spoilt = [in_other_words(alpha(number), f"a boat {number}") for number in range(2, 2 + FAULTS_IN_A_ROW)]
+    house.submit(*spoilt)
+    house.until(lambda: engines.facts().get("refused") == "alpha" and engines.facts()["loaded"] != "alpha")
+    house.submit(other := beta(9))
+    house.until_finished(other)
+    assert all(house.field(each, "status") not in ("failed", "finished") for each in spoilt)
+    engines.forgive()
+    house.until_finished(*spoilt)
+
+
+def in_other_words(made: Job, words: str) -> Job:
+    """The same job of other words, which no worker has read before."""
+    return replace(made, prompt=parse(words).prompts[0])
+
+
+def test_a_model_whose_files_break_between_two_loads(house: House, folders: dict[str, Path], tmp_path: Path) -> None:
+    """Its job is told, the other model goes on, and with whole files the next job is drawn."""
+    mine = {"alpha": folders["alpha"], "beta": Path(shutil.copytree(folders["beta"], tmp_path / "beta"))}
+    catalogue = Catalogue(tuple(replace(model, source=str(mine[model.name])) for model in CATALOGUE))
+    house.open(Loader(catalogue, "cpu").load)
+    [file] = (mine["beta"] / "unet").glob("*.safetensors")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:5000])
+    house.submit(lost := beta(1), fine := alpha(2))
+    house.until_finished(fine)
+    house.until(lambda: house.field(lost, "status") == "failed")
+    told = RQJob.fetch(keys.delivery_id(lost.id), house.client, serializer=JSONSerializer).args[1]
+    assert told == encode_outcome(Failed(Fault.ERROR))
+    file.write_bytes(whole)
+    house.submit(after := beta(3))
+    house.until_finished(after)
+
+
 def test_a_model_of_another_family_than_the_catalogue_says_is_not_loaded(folders: dict[str, Path]) -> None:
     """Its samplers and abilities would be promised by mistake; the sentence says what to write."""
     mistaken = replace(CATALOGUE.models[0], source=str(folders["alpha"]), family="stable-diffusion-xl")
     with pytest.raises(ModelError, match="alpha is of the family stable-diffusion: say so in the catalogue"):
         Loader(Catalogue((mistaken,)), "cpu").load("alpha")
+
+
+def test_two_models_stay_loaded_where_they_fit(house: House, loader: Loader) -> None:
+    """Jobs of both are drawn beside each other, by engines of their own; neither is loaded twice."""
+    loads: list[str] = []
+
+    def load(name: str) -> Warm:
+        loads.append(name)
+        return loader.load(name)
+
+    engines = house.open(load, resident=2)
+    jobs = [alpha(1), beta(2), alpha(3), beta(4)]
+    house.submit(*jobs)
+    house.until_finished(*jobs)
+    house.pools[0].stop()
+    engines.close()
+    assert sorted(loads) == ["alpha", "beta"]
+    assert engines.facts()["loaded"].count(",") == 1
+
+
+def test_a_second_model_that_does_not_fit_beside_the_first(folders: dict[str, Path]) -> None:
+    """Is refused with the number of bytes that are left; alone it fits."""
+    catalogue = Catalogue(tuple(replace(m, source=str(folders[m.name])) for m in CATALOGUE))
+    whole = Loader(catalogue, "cpu", room=Room(budget=30_000_000)).load("alpha")
+    needed = whole.engine.bundle.placement.needed  # type: ignore[attr-defined]
+    whole.engine.close()
+    del whole
+    tight = Loader(catalogue, "cpu", room=Room(budget=needed * 3 // 2))
+    first = tight.load("alpha")
+    with pytest.raises(NoRoom, match=r"left beside what is loaded|may take"):
+        tight.load("beta")
+    first.engine.close()
+    del first
+    tight.load("beta").engine.close()
+
+
+def test_what_the_student_drew_is_enlarged_by_the_network_for_drafts() -> None:
+    """The default model's; both are at hand once it is loaded."""
+    warm = Loader(Catalogue((EASEL_SMALL,)), "cpu").load(EASEL_SMALL.name)
+    picture = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    assert warm.enlarge is not None
+    for flags, weights in (("", NARROW), ("--draft", DRAFT)):
+        [grown] = warm.enlarge([picture], plan(imagine(f"a fox {flags}"), EASEL_SMALL))
+        [expected] = enlarge(load_upscaler(weights=weights), [picture])
+        assert np.array_equal(grown, expected), flags
+    warm.engine.close()
+
+
+def test_libraries_draw_no_progress_bars_into_logs() -> None:
+    """Whatever of them was imported before."""
+    from transformers.utils.logging import is_progress_bar_enabled
+
+    quiet_libraries()
+    assert not is_progress_bar_enabled()

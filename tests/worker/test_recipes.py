@@ -10,6 +10,7 @@ import structlog
 
 from contract.errors import MalformedDocument, NewerVersion
 from contract.jobs import DiscordChannel, Job, Strength, User
+from model.ways import Ways
 from tests.contract.factories import imagine, planned, press, upscale, variation
 from worker.encoding import encode_lossless
 from worker.recipes import Recipe, read_recipe, recipe_document, signed
@@ -25,9 +26,10 @@ JOBS = {
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
 def test_a_recipe_makes_the_same_pictures(job: Job) -> None:
     """Seed, lines of generations, prompt, plan and model come back; person, place and time do not."""
-    document = json.loads(json.dumps(recipe_document(Recipe(job, 0))))
+    drawn_by = (None, Ways("onnx", "torch+onnx", "onnx", "a processor", shared=True, images=4))[-len(job.shown(0)) :]
+    document = json.loads(json.dumps(recipe_document(Recipe(job, 0, drawn_by))))
     found = read_recipe(document)
-    assert found.index == 0
+    assert (found.index, found.drawn_by) == (0, drawn_by)
     assert (found.job.id, found.job.request, found.job.prompt) == (job.id, job.request, job.prompt)
     assert (found.job.plan, found.job.model, found.job.parent) == (job.plan, job.model, job.parent)
     assert (found.job.user, found.job.destination) == (User(0, "somebody"), DiscordChannel(0))
@@ -47,6 +49,13 @@ def test_what_is_no_recipe_is_refused(document: dict[str, object]) -> None:
     """Each with the error that says so."""
     with pytest.raises(MalformedDocument):
         read_recipe(document)
+
+
+@pytest.mark.parametrize("listed", [{}, [], [1], [{"denoiser": 1}], [{"colour": "red"}], [{}, {}], [{"images": 5}]])
+def test_what_nothing_draws_by_is_refused(listed: object) -> None:
+    """A recipe says of each picture what drew it, or nothing at all."""
+    with pytest.raises(MalformedDocument):
+        read_recipe({**recipe_document(Recipe(JOBS["imagine"])), "drawn_by": listed})
 
 
 def test_a_newer_recipe_says_so() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from contract.remarks import Remark
 from model.unread import Unread
 from tests.contract.factories import imagine
-from worker.remarks import remarks_on
+from worker.remarks import noted, remarks_in, remarks_on
 
 
 def read(text: str) -> Unread:
@@ -41,3 +43,21 @@ def test_many_and_long_ones_are_cut() -> None:
     assert len(beyond.values["words"]) < 70
     assert beyond.values["words"].count("`") == 2
     assert unknown.values["words"].endswith("`w7` …")
+
+
+def test_words_read_as_others_are_named() -> None:
+    """So that a person sees why a picture shows what they did not type."""
+
+    def slips(text: str) -> Unread:
+        return Unread(read_as=(("elefant", "elephant"), ("hors", "horse")))
+
+    [remark] = remarks_on(imagine("an elefant and a hors"), "M", slips)
+    assert remark == Remark("read_as", {"model": "M", "words": "`elefant` → `elephant`, `hors` → `horse`"})
+
+
+def test_what_a_record_keeps_is_said_again() -> None:
+    """And a record that somebody else wrote makes no picture wait."""
+    remarks = (Remark("unknown_words", {"model": "M", "words": "`elk`"}),)
+    assert remarks_in(json.loads(json.dumps(noted(remarks)))) == remarks
+    for odd in (None, {}, {"remarks": None}, {"remarks": 3}, {"remarks": [{"no": "id"}]}, {"remarks": [["id"]]}):
+        assert remarks_in(odd) == ()

@@ -10,7 +10,7 @@ import pytest
 from contract.catalogue import EASEL_SMALL
 from contract.jobs import Generation, Job, Speed, Strength
 from contract.planning import plan
-from model import VARIATION_STRONG, VARIATION_SUBTLE, NoiseSource, Request, Size
+from model import VARIATION_STRONG, VARIATION_SUBTLE, IPAdapterUse, LoraUse, NoiseSource, Request, Size, Start
 from tests.contract.factories import imagine, press, reroll, upscale, variation
 from worker.render import PREVIEWS, noise_for, preview_interval, request_for, urgency_of
 
@@ -28,6 +28,14 @@ def test_a_grid_is_four_pictures_of_one_seed() -> None:
     assert made.size == Size(64, 64)
     assert made.sampling.num_inference_steps == EASEL_SMALL.num_inference_steps
     assert made.sampling.sampler == EASEL_SMALL.sampler
+
+
+def test_loras_go_into_the_request() -> None:
+    """With their weights, also where a button makes the next picture."""
+    inked = replace(EASEL_SMALL, loras={"ink": "ink.safetensors"})
+    grid = imagine("a fox <lora:ink:.5>")
+    for job in (grid, variation(grid, 1, Strength.SUBTLE, press())):
+        assert request_for(job, plan(job, inked)).controls == (LoraUse("ink", 0.5),)
 
 
 def test_seed_zero_is_a_seed() -> None:
@@ -79,16 +87,49 @@ def test_weights_and_flags_arrive() -> None:
     assert (made.prompt.chaos, made.prompt.weird, made.sampling.stop_at, made.size.tile) == (0.5, 0.5, 0.4, True)
 
 
+A, B = "https://example.org/a.png", "https://example.org/b.png"
+PICTURES = {A: np.zeros((8, 8, 3), np.uint8), B: np.ones((8, 8, 3), np.uint8)}
+LOOKING = replace(EASEL_SMALL, ip_adapters={"plain": ("a", "b"), "my-style": ("a", "b")})
+
+
 def test_linked_pictures_weigh_as_written() -> None:
     """A picture's own weight times the weight of all pictures."""
-    job = imagine("https://example.org/a.png::2 https://example.org/b.png a fox --iw .5")
-    pictures = [np.zeros((8, 8, 3), np.uint8), np.ones((8, 8, 3), np.uint8)]
-    made = request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures)
+    job = imagine(f"{A}::2 {B} a fox --iw .5")
+    made = request_for(job, plan(job, EASEL_SMALL), pictures=PICTURES)
     assert made.start is not None
     assert [weight for _, weight in made.start.pictures] == [1.0, 0.5]
-    assert made.start.pictures[1][0] is pictures[1]
-    with pytest.raises(ValueError, match="longer"):
-        request_for(job, plan(job, EASEL_SMALL), image_prompts=pictures[:1])
+    assert made.start.pictures[1][0] is PICTURES[B]
+
+
+def test_an_adapter_looks_at_linked_pictures() -> None:
+    """Where the model has one, it does not start from them; without words guidance still moves towards them."""
+    job = imagine(f"{A} {B} --iw 2")
+    made = request_for(job, plan(job, LOOKING), pictures=PICTURES)
+    assert made.start is None
+    uses = [use for use in made.controls if isinstance(use, IPAdapterUse)]
+    assert [use.name for use in uses] == ["plain", "plain"]
+    assert [use.picture for use in uses] == [PICTURES[A], PICTURES[B]]
+    assert made.prompt.parts == (("", 1.0),)
+
+
+def test_style_references_are_seen_for_their_style() -> None:
+    """By the adapter that is for it, in the layers that carry style; a style's number is mixed into the words."""
+    job = imagine(f"a fox --sref {A} 77")
+    made = request_for(job, plan(job, LOOKING), pictures=PICTURES)
+    [use] = made.controls
+    assert isinstance(use, IPAdapterUse)
+    assert (use.name, use.style_only) == ("my-style", True)
+    assert use.scale == pytest.approx(0.5, abs=0.01)
+    assert sum(share for _, share in made.prompt.styles) == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_is_painted_around_a_picture_keeps_the_style() -> None:
+    """Buttons that start from a picture look at the same references, and do not start from another one."""
+    job = imagine(f"a fox --sref {A}")
+    start = Start(((PICTURES[B], 1.0),), 0.7)
+    made = request_for(job, plan(job, LOOKING), pictures=PICTURES, start=start)
+    assert made.start is start
+    assert len(made.controls) == 1
 
 
 def test_every_job_shows_about_ten_previews() -> None:

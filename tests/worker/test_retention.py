@@ -25,6 +25,7 @@ def aged(store: FolderStore, interaction: int, days: float) -> str:
 def test_only_what_is_old_enough_goes(store: FolderStore) -> None:
     """Thirty-one days against thirty."""
     old, young = aged(store, 1, 31), aged(store, 2, 29)
+    assert prune(store, 30, dry=True) == 1
     assert prune(store, 30) == 1
     assert not (store.root / old[:2] / old).exists()
     assert (store.root / young[:2] / young / "0.png").exists()

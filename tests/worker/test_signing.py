@@ -10,10 +10,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from worker import mp4
 from worker.encoding import Encoded, encode_lossless, encode_message, read_parameters
 from worker.signing import ROOM_BYTES, Signer, SigningError, Verdict, make_certificate, read_credentials
 
-RECIPE = {"job": {"seed": 7, "prompt": "a red apple"}}
+RECIPE = {"job": {"seed": 7, "prompt": "a red apple", "aspect": [3, 2], "tags": ["a"], "none": None, "share": 0.1}}
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ FILES = {
     "png": encode_lossless(picture(32), parameters="a red apple --v 6.1"),
     "jpg": encode_message(picture(672), parameters="a red apple --v 6.1"),
     "webp": encode_lossless(smooth(256), parameters="a red apple --v 6.1", limit_bytes=66_000),
+    "mp4": Encoded(mp4.encode([smooth(64), smooth(64)[::-1]], 40, parameters="a red apple --v 6.1"), "mp4"),
 }
 
 
@@ -53,7 +55,7 @@ def test_a_signed_file_says_what_made_it_and_keeps_its_parameters(signer: Signer
     assert found.verdict is Verdict.TRUSTED
     assert found.recipe == RECIPE
     assert (found.generator, found.signer) == ("Easel 0.2.0", "Easel")
-    assert read_parameters(data) == "a red apple --v 6.1"
+    assert (mp4.decode(data)[1] if extension == "mp4" else read_parameters(data)) == "a red apple --v 6.1"
     assert len(data) - len(file.data) <= ROOM_BYTES
 
 

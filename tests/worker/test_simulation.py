@@ -2,16 +2,21 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
 from typer.testing import CliRunner
 
+from contract.codec import job_document
+from contract.jobs import User
+from exchange.images import FolderStore
 from exchange.queue import Limits
+from tests.contract.factories import imagine, planned
 from worker.__main__ import app
 from worker.simulation import Waits, compare, describe, simulate
-from worker.traces import Arrival, BadTrace, generate, read_trace, service_s, write_trace
+from worker.traces import Arrival, BadTrace, exported, generate, read_trace, service_s, write_trace
 
 MEGAPIXEL = 1_000_000
 NO_LIMITS = Limits(0, 0, 0, 0)
@@ -82,6 +87,10 @@ def test_the_report_reads_well_for_short_and_long_waits(client: redis.Redis) -> 
     assert [len(line) - len(line.rstrip("█")) for line in lines[-6:]] == [20, 0, 40, 20, 40, 20]
     idle = simulate(client, [one(0, "a"), one(20, "b")], 1, "fair", NO_LIMITS)
     assert "nobody waits to speak of" in describe(idle, idle)
+    alone = replace(now, users=1)
+    assert "one user alone" in describe(alone, alone)
+    quick = replace(now, light=idle.waits)
+    assert "heavy users wait, light ones hardly" in describe(quick, quick)
 
 
 def test_one_more_gpu_is_worth_something() -> None:
@@ -126,24 +135,48 @@ def test_traces_survive_the_disk(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("arrival_s,user\n", "holds no job"),
+        ("arrival_s\udcff,user\n", "line 1.*decode"),
         ("arrival_s,user,images,pixels,steps,seconds\n0,x,four,1,1,1\n", "line 2.*four"),
         ("when,who\n1,x\n", "line 2.*arrival_s"),
     ],
 )
 def test_a_bad_trace_is_named(tmp_path: Path, text: str, words: str) -> None:
     """File, line and what is wrong."""
-    (tmp_path / "trace.csv").write_text(text)
+    (tmp_path / "trace.csv").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(BadTrace, match=words):
         read_trace(tmp_path / "trace.csv")
 
 
 def test_the_command_line_generates_and_simulates(tmp_path: Path) -> None:
-    """`easel-worker trace`, then `easel-worker simulate`, in one JSON line."""
+    """`easel trace generate`, then `easel simulate`, in one JSON line."""
     path = str(tmp_path / "trace.csv")
-    made = CliRunner().invoke(app, ["trace", path, "--users", "20", "--gpus", "1", "--hours", "0.1", "--seed", "3"])
+    made = CliRunner().invoke(
+        app, ["trace", "generate", path, "--users", "20", "--gpus", "1", "--hours", "0.1", "--seed", "3"]
+    )
     assert made.exit_code == 0, made.output
     run = CliRunner().invoke(app, ["simulate", "--trace", path, "--gpus", "1", "--policy", "fifo", "--json"])
     assert run.exit_code == 0, run.output
     document = json.loads(run.stdout.splitlines()[-1])
     assert document["now"]["policy"] == "fifo"
     assert document["one_more"]["gpus"] == 2
+
+
+def test_own_traffic_becomes_a_trace(store: FolderStore, tmp_path: Path) -> None:
+    """From the records of pictures: in the order of arrival, people as numbers, what cannot be read left out."""
+    jobs = [planned(imagine(interaction=number, user=User(user, "x"))) for number, user in ((1, 811), (2, 5), (3, 811))]
+    for number, each in enumerate(jobs):
+        at_ms = 1_790_000_000_000 - number * 1000
+        store.put_record({**job_document(replace(each, created_ms=at_ms)), "drawn": {"gpu_s": 1.5}})
+    damaged = imagine(interaction=9)
+    store.put_image(damaged.id, 0, b"\x89PNG\r\n\x1a\n")
+    trace = exported(store, since_ms=0)
+    assert [(arrival.arrival_s, arrival.user, arrival.seconds) for arrival in trace] == [
+        (0.0, "1", 1.5),
+        (1.0, "2", 1.5),
+        (2.0, "1", 1.5),
+    ]
+    assert all(arrival.images == 4 and arrival.pixels and arrival.steps for arrival in trace)
+    write_trace(tmp_path / "own.csv", trace)
+    assert read_trace(tmp_path / "own.csv") == trace
+    assert exported(store, since_ms=1_790_000_000_000)[0].arrival_s == 0
+    assert len(exported(store, since_ms=1_790_000_000_000)) == 1

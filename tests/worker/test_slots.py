@@ -219,7 +219,7 @@ def test_a_task_that_cannot_be_stopped_is_handed_back_all_the_same(bench: Bench)
 
 def test_a_lost_lease_silences_its_worker(bench: Bench) -> None:
     """Another worker has the job: the first one stops, and writes neither an outcome nor a post."""
-    bench.submit(job(), orders="steps 200")
+    bench.submit(job(), orders=LONG)
     pool = bench.start(slots=1, lease_s=2)
     bench.until(lambda: bench.client.llen("runs") == 1)
     (lease,) = pool.leases()
@@ -364,7 +364,7 @@ def test_twins_take_nothing_from_each_other(bench: Bench, monkeypatch: pytest.Mo
 
 
 def test_what_an_operator_mended_is_forgiven(bench: Bench) -> None:
-    """`easel-worker resume` reaches every process."""
+    """`easel reset-breaker` reaches every process."""
     forgiven: list[int] = []
     bench.start(slots=1, lease_s=0.4, forgive=lambda: forgiven.append(1))
     bench.until(lambda: bench.client.scard(keys.rq_workers_of("render")))

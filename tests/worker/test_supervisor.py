@@ -25,7 +25,7 @@ import sys
 from exchange.connection import connect
 from worker.supervisor import Supervisor
 url = sys.argv[1]
-command = [sys.executable, "-m", "tests.worker.slot_tasks", url, "2", "15"]
+command = [sys.executable, "-m", "tests.worker.slot_tasks", url, "2", "600"]
 sys.exit(Supervisor(connect(url), ["cpu"], lambda device: command, grace_s=20).run())
 """
 
@@ -64,7 +64,7 @@ def test_a_child_that_keeps_dying_is_left_alone(client: redis.Redis) -> None:
     for _ in range(5):
         watched._start(child, now)
         assert child.process is not None
-        assert child.process.wait(20) == 3
+        assert child.process.wait(60) == 3
         watched._bury(child, now)
         pauses.append(child.due - now)
     assert pauses[:4] == pytest.approx([0.4, 0.8, 1.6, 3.2])
@@ -82,10 +82,10 @@ def test_a_dead_childs_jobs_run_again_at_once(redis_url: str, client: redis.Redi
         (node,) = client.keys("easel:node:*")
         client.hset("script", job().id, "")
         os.kill(int(client.hget(node, "pid") or 0), signal.SIGKILL)
-        bench.until(bench.delivered, within_s=12)  # a lease lasts 15 s here
+        bench.until(bench.delivered, within_s=60)  # a lease lasts 600 s here
         assert bench.delivered() == [f"{job().id} done"]
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
         assert client.scard("rq:workers") == 0
     finally:
         parent.kill()
@@ -101,16 +101,16 @@ def test_a_command_ends_the_pause_of_a_device(client: redis.Redis, monkeypatch: 
     for _ in range(supervisor.BREAKER_FAULTS):
         watched._start(child, time.monotonic())
         assert child.process is not None
-        child.process.wait(20)
+        child.process.wait(60)
         watched._bury(child, time.monotonic())
     watched._tend(child)
     assert child.process is None
-    assert "easel-worker resume" in describe_status(read_status(client))
+    assert "easel reset-breaker" in describe_status(read_status(client))
     client.incr(keys.resumed())
     watched._tend(child)
     assert child.process is not None
-    child.process.wait(20)
-    assert "easel-worker resume" not in describe_status(read_status(client))
+    child.process.wait(60)
+    assert "easel reset-breaker" not in describe_status(read_status(client))
 
 
 def test_children_follow_a_dead_supervisor(redis_url: str) -> None:

@@ -39,6 +39,15 @@ class FakeStudio:
         started(self)
         return Done(gpu_s=1.5)
 
+    def shaped(self, job: Job, *, started: Any) -> Job:
+        """Its jobs change no picture."""
+        return job
+
+    def pause(self) -> None:
+        """Nothing runs here that could."""
+
+    resume = pause
+
     def cancel(self) -> None:
         self.cancelled += 1
 
@@ -124,7 +133,7 @@ def test_a_process_does_only_what_it_is_equipped_for(client: redis.Redis) -> Non
 
 @pytest.mark.parametrize("module", ["worker.tasks", "worker.delivery.discord", "worker.slots", "worker.__main__"])
 def test_delivering_needs_no_torch(module: str) -> None:
-    """`easel-worker deliver` and the supervisor stay small: torch is loaded only by a process that draws."""
+    """`easel deliver` and the supervisor stay small: torch is loaded only by a process that draws."""
     code = (
         f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'diffusers', 'transformers')))"
     )

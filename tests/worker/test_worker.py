@@ -25,6 +25,7 @@ from exchange.connection import connect_async
 from exchange.images import FolderStore
 from exchange.queue import JobQueue, MessageRef
 from model import Cancelled, ModelError, Request, Step
+from model.ways import Ways
 from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission
 from sandbox.server import running
@@ -59,9 +60,11 @@ class SteeredEngine:
 class SteeredTicket:
     """One request of it."""
 
+    ways = Ways()
+
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._words = request.prompt.parts[0][0]
+        self._words = request.prompt.parts[0][0] if request.prompt.parts else ""
         self._cancelled = threading.Event()
 
     def events(self) -> Iterator[Step]:
@@ -75,6 +78,11 @@ class SteeredTicket:
         if self._words == "broken":
             raise ModelError("It broke.")
         return [picture(60 * noise.index) for noise in self._request.noises]
+
+    def pause(self) -> None:
+        """Nothing runs here that could."""
+
+    resume = pause
 
     def cancel(self) -> None:
         self._cancelled.set()

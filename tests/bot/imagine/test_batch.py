@@ -77,6 +77,26 @@ async def test_yes_twice_starts_once(services: Services, channel: ChannelHandle,
     assert len(await services.queue.of_user(alice.id)) == 2
 
 
+async def test_a_yes_that_failed_for_now_can_be_said_again(
+    services: Services, channel: ChannelHandle, alice: MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis went away between the press and what it starts: the question waits on, under the same button."""
+    asked = await alice.slash(channel, "imagine", prompt="a {red, blue} fox")
+    assert asked.response is not None
+    message = asked.response.message
+
+    async def away(*arguments: object, **more: object) -> None:
+        raise redis.exceptions.ConnectionError("away")
+
+    with monkeypatch.context() as bad:
+        bad.setattr(services.batches, "open", away)
+        await alice.click(message, label="Yes, run 2 jobs")
+    await services.background.finish()
+    assert await services.queue.of_user(alice.id) == []
+    await alice.click(message, label="Yes, run 2 jobs")
+    assert len(await services.queue.of_user(alice.id)) == 2
+
+
 async def test_no_starts_nothing(services: Services, channel: ChannelHandle, alice: MemberActor) -> None:
     """The question is answered and its buttons are gone."""
     asked = await alice.slash(channel, "imagine", prompt="a {red, blue} fox")
@@ -160,6 +180,24 @@ async def test_what_was_promised_starts_as_there_is_room(
     await visit(simcord_env)
     assert len(await services.queue.of_user(alice.id)) == 10
     assert asked.response.embeds[0].description == "12 of 12 jobs started, 0 finished\n2 cancelled"
+
+
+@pytest.mark.usefixtures("paced")
+async def test_the_waiting_messages_of_a_batch_are_paced(
+    simcord_env: Env, services: Services, store: redis.asyncio.Redis, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """They leave room in the channel for what others post: four at once, the next ones as time passes."""
+    asked = await alice.slash(channel, "imagine", prompt="a fox --repeat 6")
+    assert asked.response is not None
+    await alice.click(asked.response.message, label="Yes, run 6 jobs")
+    await visit(simcord_env)
+    assert len(await services.queue.of_user(alice.id)) == 4
+    assert "2 jobs will start" in (asked.response.embeds[0].description or "")
+    [place] = await store.keys(keys.posts("*"))
+    assert await store.zcard(place) == 4
+    await store.delete(place)  # five seconds later
+    await visit(simcord_env)
+    assert len(await services.queue.of_user(alice.id)) == 6
 
 
 async def test_another_process_goes_on_with_a_batch(

@@ -16,6 +16,7 @@ from bot.features import FEATURES
 from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import channel_of
 from contract.kinds.imagine import Imagine
+from contract.kinds.shorten import Shorten
 from contract.messages import FAILURE_COLOUR, REFUSAL_COLOUR
 from contract.prompt import ECHO_LIMIT
 from exchange.queue import MessageRef
@@ -53,7 +54,7 @@ async def test_a_surprise_needs_no_words(services: Services, channel: ChannelHan
     assert result.response is not None
     job = await accepted_job(services, alice.id)
     assert job.prompt.parts == ()
-    assert result.response.content == f"**surprise me --v 6.1** - {alice.mention} (Waiting to start)"
+    assert result.response.content == f"**surprise me --v 8.2** - {alice.mention} (Waiting to start)"
 
 
 async def test_the_waiting_message_can_be_cancelled(
@@ -130,10 +131,12 @@ async def test_markdown_in_a_prompt_does_not_break_the_bold(
 async def test_an_obvious_correction_can_be_run(
     services: Services, channel: ChannelHandle, alice: MemberActor, bob: MemberActor
 ) -> None:
-    """The refusal of `--v5` carries a button that runs `--v 5`, once, for the person who typed it."""
+    """The refusal of `--v6.1` shows `--v 6.1`, with a button that runs it, once, for the person who typed it."""
     refused = await alice.slash(channel, "imagine", prompt="a fox --v6.1")
     refusal_of(refused)
     assert refused.response is not None
+    [instead] = refused.response.message.embeds[0].fields
+    assert instead.value == "`a fox --v 6.1`"
     stranger = await bob.click(refused.response.message, label="Run corrected prompt")
     assert stranger.ephemeral
     assert await services.queue.of_user(bob.id) == []
@@ -146,13 +149,33 @@ async def test_an_obvious_correction_can_be_run(
     await accepted_job(services, alice.id)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("a red fox --v latest", "a red fox --v 8.2"),
+        ("a red fox::2 snow", "a red fox snow"),
+        ("a red fox --no snow", "a red fox"),
+    ],
+)
+async def test_what_shorten_cannot_weigh_has_a_way_on(
+    services: Services, channel: ChannelHandle, alice: MemberActor, typed: str, meant: str
+) -> None:
+    """The button weighs the words of the prompt that it shows."""
+    refused = await alice.slash(channel, "shorten", prompt=typed)
+    assert refused.response is not None
+    [instead] = refused.response.message.embeds[0].fields
+    assert instead.value == f"`{meant}`"
+    await alice.click(refused.response.message, label="Run corrected prompt")
+    assert isinstance((await accepted_job(services, alice.id)).request, Shorten)
+
+
 async def test_another_version_of_the_same_model_is_said_so(channel: ChannelHandle, alice: MemberActor) -> None:
     """One small line says who draws `--v 7` here; the first line is what it always is."""
     result = await alice.slash(channel, "imagine", prompt="a fox --v 7")
     assert result.response is not None
     first, second = result.response.content.split("\n")
     assert first.endswith(f"{alice.mention} (Waiting to start)")
-    assert second == "-# Version 7 is drawn by Easel Small here, like every version."
+    assert second == "-# Version 7 is drawn by Easel Small here, like other versions."
 
 
 async def test_a_channel_without_permissions_is_refused_before_anything(
@@ -240,3 +263,36 @@ async def test_what_no_model_here_does_can_be_left_out_by_a_button(
     assert result.response is not None
     await alice.click(result.response.message, label="Run without it")
     assert (await accepted_job(services, alice.id)).prompt.echo.startswith(runs)
+
+
+@pytest.fixture
+async def inked(simcord_env: Env, services: Services) -> None:
+    """The bot of a server whose model has two LoRAs."""
+    model = replace(EASEL_SMALL, loras={"ink": "i.safetensors", "paper": "p.safetensors"})
+    await simcord_env.restart_bot(
+        EaselClient(replace(services, catalogue=Catalogue((model,))), FEATURES, shard_count=1)
+    )
+
+
+@pytest.mark.usefixtures("inked")
+async def test_the_option_lora_says_what_the_flag_says(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """Names with or without strengths become flags, and the catalogue suggests them while they are typed."""
+    choices = await alice.autocomplete(channel, "imagine", "lora", "ink::0.5 pa")
+    assert choices == [{"name": "ink::0.5 paper (Easel Small)", "value": "ink::0.5 paper"}]
+    await alice.slash(channel, "imagine", prompt="a fox", lora="ink::0.5 paper")
+    job = await accepted_job(services, alice.id)
+    assert job.prompt.echo == "a fox --lora ink::0.5 --lora paper --v 8.2"
+
+
+@pytest.mark.usefixtures("inked")
+async def test_an_unknown_lora_is_answered_with_the_nearest(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """In the answer, before anything is accepted, with a button that runs the prompt without it."""
+    result = await alice.slash(channel, "imagine", prompt="a fox <lora:inq:0.8>")
+    assert "The nearest is `--lora ink`" in str(refusal_of(result).description)
+    assert result.response is not None
+    assert result.response.components
+    assert await services.queue.of_user(alice.id) == []

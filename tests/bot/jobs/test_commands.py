@@ -1,4 +1,4 @@
-"""/queue, /cancel, /history, /show, /info and /help; ❌ and ✉️ by reaction and by menu."""
+"""/queue, /cancel, /history, /show and /info; ❌ and ✉️ by reaction and by menu."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from simcord.actors import MemberActor
 from simcord.builders import ChannelHandle
 from simcord.env import Env
 
-from bot.information.commands import EXAMPLES
+from bot.rendering import view_of
 from contract import messages
 from contract.ids import JobId
 from contract.jobs import Job
 from contract.outcomes import JobState
-from contract.prompt import parse
 from exchange import accounts, keys
 from exchange.images import FolderStore
 from exchange.progress import Progress
 from exchange.queue import MessageRef, Position
 from service.services import Services
-from tests.bot.delivered import accepted_job, post_result, store_record
+from tests.bot.delivered import accepted_job, post_result, post_texts, store_record
+from tests.contract.kinds.examples import EXAMPLES
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -65,7 +65,7 @@ async def test_queue_lists_own_jobs_with_place_link_and_reason(
     assert result.ephemeral
     assert result.response is not None
     lines = result.response.content.split("\n")
-    assert [line.split(":")[0] for line in lines[:2]] == ["- **a fox --v 6.1**", "- **a cat --v 6.1**"]
+    assert [line.split(":")[0] for line in lines[:2]] == ["- **a fox --v 8.2**", "- **a cat --v 8.2**"]
     assert "a house" not in result.response.content
     assert f"https://discord.com/channels/{channel.guild.id}/{channel.id}/" in lines[0]  # type: ignore[union-attr]
     assert "at most 3 jobs of yours run at once. at most 10 jobs of yours wait" in lines[-1].lower()
@@ -116,7 +116,7 @@ async def test_cancel_ends_the_newest_or_the_named_job(
     [choice] = await alice.autocomplete(channel, "cancel", "job", "fox")
     result = await alice.slash(channel, "cancel", job=choice["value"])
     assert result.response is not None
-    assert result.response.content == "Cancelled **a fox --v 6.1**."
+    assert result.response.content == "Cancelled **a fox --v 8.2**."
     assert await services.queue.of_user(alice.id) == []
 
 
@@ -199,6 +199,25 @@ async def test_show_draws_a_job_again_whose_message_is_gone(
     assert await services.queue.waiting_message(again.id) == MessageRef(channel.id, result.response.id)
 
 
+async def test_show_finds_texts_once_more(
+    simcord_env: Env, services: Services, redis_url: str, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """They stand in their message alone: the same seed finds the same, about the picture that is kept."""
+    await alice.slash(channel, "describe", link="https://example.org/a.png")
+    job = await accepted_job(services, alice.id)
+    store_record(services, job)
+    message = await post_texts(simcord_env, channel, job, ["a fox --ar 1:1"])
+    client = redis_sync.Redis.from_url(redis_url)
+    posted = MessageRef(channel.id, message.id)
+    await asyncio.to_thread(accounts.record, client, job, job.prompt.echo, posted, images=0, gpu_s=1.0)
+    client.close()
+    result = await alice.slash(channel, "show", job_id=job.id)
+    again = await accepted_job(services, alice.id, other_than=job.id)
+    assert (again.seed, again.request) == (job.seed, job.request)
+    assert result.response is not None
+    assert result.response.content == messages.waiting(again)
+
+
 async def test_show_refuses_other_peoples_jobs_and_names_the_id(
     channel: ChannelHandle, bob: MemberActor, finished: tuple[Job, discord.Message]
 ) -> None:
@@ -226,17 +245,6 @@ async def test_info_has_the_lines_clients_read(
     assert values["Relaxed Usage"] == "0 images (0.00 minutes)"
     assert (values["Queued Jobs (fast)"], values["Queued Jobs (relax)"], values["Running Jobs"]) == ("0", "1", "None")
     assert re.search(r"([A-Za-z\s]+) \(([A-Za-z\s]+), renews next on <t:(\d+)>\)", values["Subscription"])
-
-
-async def test_help_is_for_the_caller_and_its_examples_run(channel: ChannelHandle, alice: MemberActor) -> None:
-    """Every example on the page is a prompt that parses."""
-    result = await alice.slash(channel, "help")
-    assert result.ephemeral
-    assert result.response is not None
-    text = result.response.embeds[0].description or ""
-    for example in EXAMPLES:
-        assert f"`/imagine {example}`" in text
-        parse(example)
 
 
 async def test_a_cross_cancels_a_waiting_job(
@@ -293,6 +301,25 @@ async def test_an_envelope_sends_the_pictures(
     assert len(sent.attachments) == 4
 
 
+async def test_an_envelope_sends_texts_as_they_stand(
+    simcord_env: Env, channel: ChannelHandle, alice: MemberActor, bob: MemberActor
+) -> None:
+    """Of a description nothing is kept but its message: its owner gets its words, nobody else."""
+    job = EXAMPLES["description"]
+    told = messages.told(job, ["a red apple", "a red ball"], [])
+    message = await simcord_env.bot.get_partial_messageable(channel.id).send(
+        f"<@{alice.id}>",
+        embed=discord.Embed(description=told.description),
+        view=view_of(messages.result_buttons(job, texts=2)),
+    )
+    await bob.react(message, "✉️")
+    assert bob.user.dm_channel.history() == []
+    await alice.react(message, "✉️")
+    [sent] = alice.user.dm_channel.history()
+    assert sent.embeds[0].description == told.description
+    assert "a red apple" in told.description
+
+
 async def test_auto_dm_sends_what_is_finished(
     simcord_env: Env,
     services: Services,
@@ -314,7 +341,7 @@ async def test_auto_dm_sends_what_is_finished(
         await simcord_env.bot.follow(finished(job.id))  # type: ignore[attr-defined]
     await services.background.finish()
     [sent] = alice.user.dm_channel.history()
-    assert sent.content.startswith("**a fox --v 6.1**\n**Job ID**: ")
+    assert sent.content.startswith("**a fox --v 8.2**\n**Job ID**: ")
     assert bob.user.dm_channel.history() == []
 
 

@@ -86,16 +86,66 @@ async def test_reset_forgets_the_look_and_keeps_the_rest(
     assert style_of(panel, "Relax mode") == 3
 
 
-async def test_the_version_menu_sets_the_version(
+async def test_the_menu_shows_each_model_once_with_its_versions(
     services: Services, channel: ChannelHandle, alice: MemberActor
 ) -> None:
-    """The chosen version is the next prompt's; the menu offers what some model here answers to."""
+    """Its title, what `--v` may say to mean it, the one that draws now marked."""
     panel = await alice.slash(channel, "settings")
     assert panel.response is not None
-    menu = panel.response.components[0]["components"][0]
-    assert [choice["value"] for choice in menu["options"]] == list(services.catalogue.offered)
-    await alice.select(panel.response.message, ["niji 6"])
-    assert (await made(services, channel, alice)).prompt.version == "niji 6"
+    [model] = panel.response.components[0]["components"][0]["options"]
+    assert (model["label"], model["value"], model["default"]) == (
+        EASEL_SMALL.title,
+        services.catalogue.default_version,
+        True,
+    )
+    assert model["description"].startswith("8.2, 8.1")
+    assert len(model["description"]) <= 100
+    assert f"**{EASEL_SMALL.title}**" in panel.response.content
+    assert EASEL_SMALL.licence in panel.response.content
+
+
+async def test_a_sampler_is_chosen_and_stands_in_the_prompt(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """Where the model offers several; its own one needs no words. A typed one counts more, an unknown one is named."""
+    panel = await alice.slash(channel, "settings")
+    assert panel.response is not None
+    menu = panel.response.components[-1]["components"][0]
+    assert [option["value"] for option in menu["options"]] == list(EASEL_SMALL.choices)
+    other = list(EASEL_SMALL.choices)[1]
+    await alice.select(panel.response.message, [other], custom_id=menu["custom_id"])
+    job = await made(services, channel, alice)
+    assert job.prompt.echo.endswith(f"--sampler {other}")
+    assert job.plan is not None
+    assert (job.plan.sampler, job.plan.num_inference_steps) == (other, EASEL_SMALL.choices[other])
+    typed = await made(services, channel, alice, "a fox --sampler dpmpp_2m")
+    assert typed.prompt.parameters.sampler == "dpmpp_2m"
+    refused = await alice.slash(channel, "imagine", prompt="a fox --sampler tcd")
+    assert refused.response is not None
+    assert "`tcd`" in (refused.response.embeds[0].description or "")
+    await alice.select(panel.response.message, [EASEL_SMALL.sampler], custom_id=menu["custom_id"])
+    assert (await made(services, channel, alice)).prompt.parameters.sampler is None
+
+
+async def test_sticky_style_keeps_the_style_of_one_prompt_for_the_next(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """In the suffix, beside what stands there; switched off, it goes and the rest stays."""
+    await alice.slash(channel, "prefer suffix", new_value="--ar 3:2")
+    panel = await alice.slash(channel, "settings")
+    assert panel.response is not None
+    await made(services, channel, alice, "a fox --style raw")
+    assert (await made(services, channel, alice)).prompt.parameters.style is None
+    await alice.click(panel.response.message, label="Sticky Style")
+    await made(services, channel, alice, "a fox --style raw --chaos 5")
+    await services.background.finish()
+    kept = (await made(services, channel, alice)).prompt.parameters
+    assert (kept.style, kept.aspect, kept.chaos) == ("raw", (3, 2), None)
+    shown = await alice.slash(channel, "settings")
+    assert style_of(shown, "Sticky Style") == 3
+    await alice.click(panel.response.message, label="Sticky Style")
+    gone = (await made(services, channel, alice)).prompt.parameters
+    assert (gone.style, gone.aspect) == (None, (3, 2))
 
 
 async def test_an_operators_own_version_is_one_like_any_other(
@@ -117,9 +167,11 @@ async def test_an_operators_own_version_is_one_like_any_other(
     assert (varied.model, varied.prompt) == ("easel-emoji", job.prompt)
     panel = await alice.slash(channel, "settings")
     assert panel.response is not None
-    await alice.select(panel.response.message, ["emoji"])
+    menu = panel.response.components[0]["components"][0]
+    assert [option["label"] for option in menu["options"]] == [EASEL_SMALL.title, own.title]
+    await alice.select(panel.response.message, ["emoji"], custom_id=menu["custom_id"])
     assert (await made(services, channel, alice)).model == "easel-emoji"
-    await alice.select(panel.response.message, ["6.1"])
+    await alice.select(panel.response.message, [menu["options"][0]["value"]], custom_id=menu["custom_id"])
     await alice.slash(channel, "prefer suffix", new_value="--v emoji")
     assert (await made(services, channel, alice)).model == "easel-emoji"
 
@@ -258,3 +310,17 @@ async def test_a_channels_settings_hold_for_whoever_set_nothing(
     assert (await made(services, channel, alice)).speed is Speed.TURBO
     await alice.slash(channel, "fast")
     assert (await made(services, channel, alice)).speed is Speed.FAST
+
+
+async def test_a_speed_that_is_not_on_offer_has_no_switch(
+    services: Services, channel: ChannelHandle, alice: MemberActor
+) -> None:
+    """The others keep theirs, after a press too."""
+    await services.policies.set_policy({"turbo": False})
+    panel = await alice.slash(channel, "settings")
+    assert panel.response is not None
+    await alice.click(panel.response.message, label="Relax mode")
+    buttons = [button for row in panel.response.components for button in row["components"]]
+    labels = [button.get("label") for button in buttons]
+    speeds = ("Turbo mode", "Fast mode", "Relax mode")
+    assert [label for label in labels if label in speeds] == ["Fast mode", "Relax mode"]

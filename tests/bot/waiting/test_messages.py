@@ -152,6 +152,14 @@ async def test_an_absent_worker_is_named(
     assert "no worker is running" in second
 
 
+@pytest.mark.parametrize(
+    ("position", "said"),
+    [
+        (Position(ahead=3, eta_s=42.0, running=False, slots=4), "3 jobs ahead of yours · about 40 s"),
+        (Position(ahead=0, eta_s=42.0, running=False, slots=4, served=False), "choose another version"),
+    ],
+    ids=["served", "by none that has its model"],
+)
 async def test_the_place_and_the_estimate_are_said(
     waiting: WaitingMessages,
     edits: ChannelEdits,
@@ -160,19 +168,25 @@ async def test_the_place_and_the_estimate_are_said(
     channel: ChannelHandle,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
+    position: Position,
+    said: str,
 ) -> None:
-    """With workers and a known speed the line gives the place and about how long."""
+    """With workers and a known speed the line gives the place and about how long; where none of them has the job's
+    model, that, and what to do."""
 
-    async def position(job_id: str) -> Position:
-        return Position(ahead=3, eta_s=42.0, running=False, slots=4)
+    async def found(job_id: str) -> Position:
+        return position
 
-    monkeypatch.setattr(services.queue, "position", position)
+    monkeypatch.setattr(services.queue, "position", found)
     message = await services.queue.waiting_message(job.id)
     assert message is not None
     waiting.track(job, message)
     clock.now_s += FIRST_POSITION_S
     await waiting.show_positions()
-    assert (await shown(edits, channel)).content.endswith("\n-# 3 jobs ahead of yours · about 40 s")
+    first, second = (await shown(edits, channel)).content.split("\n")
+    assert first == messages.waiting(job)
+    assert second.startswith("-# ")
+    assert said in second
 
 
 async def test_a_job_that_fell_silent_is_looked_at(

@@ -58,6 +58,7 @@ ORDER = [
         {"images": [["https://s.mj.run/abc", None]]},
     ),
     _refused("§3.1 blob: was not sent [O]", "blob:https://discord.com/1 fox", "invalid_link", title="Invalid link"),
+    _refused("§3.1 nor was what a page holds", "data:image/png;base64,AAAA fox", "invalid_link", title="Invalid link"),
     _case("§3.1 a blob may be a word", "a blob: green", {"parts": [["a blob: green", 1]]}),
     *(
         _case(f"§3.1 {name} [O]", f"https://a.org/x.{name} y", {"images": [[f"https://a.org/x.{name}", None]]})
@@ -94,7 +95,7 @@ WEIGHTS = [
         {
             "no": ["boy", "car", "dog"],
             "params": {"raw": True},
-            "echo": "girl --no boy --no car , dog --raw --v 6.1",
+            "echo": "girl --no boy --no car , dog --raw --v 8.2",
         },
     ),
     _case("§3.5 empty items are ignored [C TRU]", "fox --no a,, b,", {"no": ["a", "b"]}),
@@ -173,7 +174,7 @@ PRESETS = [
     _case(
         "§3.9 options first of all [O]",
         "poppies --mine",
-        {"echo": "poppies --chaos 7 --ar 7:4 --v 6.1"},
+        {"echo": "poppies --chaos 7 --ar 7:4 --v 8.2"},
         options={"mine": "--chaos 7 --ar 7:4"},
     ),
     _case(
@@ -191,7 +192,7 @@ PRESETS = [
     _case(
         "§3.9 the suffix is appended [O]",
         "fox --ar 3:2",
-        {"echo": "fox --ar 3:2 --chaos 5 --v 6.1"},
+        {"echo": "fox --ar 3:2 --chaos 5 --v 8.2"},
         suffix="--chaos 5",
     ),
     _case(
@@ -217,7 +218,7 @@ PRESETS = [
         "fox",
         "bad_value",
         request={"suffix": "--s 5000"},
-        description="--s must be between 0 and 1000 with --version 6.1\n"
+        description="--s must be between 0 and 1000 with --version 8.2\n"
         "This comes from your suffix, `--s 5000`, which is added to every prompt: change it with `/prefer suffix`",
     ),
     *(
@@ -327,11 +328,11 @@ PARAMETERS = [
     ),
     _refused("§2 sref from v6 [O]", "fox --sref 5 --v 5", "incompatible"),
     _refused("§2 sref words", "fox --sref nice", "bad_value", param="sref"),
-    _refused("§2 sv to 4 in v6 [O]", "fox --sref 5 --sv 5", "bad_value"),
+    _refused("§2 sv to 4 in v6 [O]", "fox --sref 5 --sv 5 --v 6.1", "bad_value"),
     _taken("§2 sv to 6 in v7 [O]", "fox --sref 5 --sv 6 --sw 1000 --v 7", sref=[[5, 1]], sv=6, sw=1000, version=7),
     _taken("§2 oref in v7 [O]", f"fox --oref {A} --ow 400 --v 7", oref=[[A, 1]], ow=400, version=7),
     _refused("§2 one oref [O]", f"fox --oref {A} {B} --v 7", "bad_value"),
-    _refused("§2 oref elsewhere [O]", f"fox --oref {A}", "incompatible"),
+    _refused("§2 oref elsewhere [O]", f"fox --oref {A} --v 8.2", "incompatible"),
     _taken("§2 exp in v7 [O]", "fox --exp 100 --v 7", exp=100, version=7),
     _taken("§2 draft in v7 [O]", "fox --draft --v 7", draft=True, version=7),
     _taken("§2 profile codes and mentions [O]", "fox --p abc1234 <@12>", profile=["abc1234", "<@12>"]),
@@ -355,7 +356,7 @@ PARAMETERS = [
     _refused("§2 zoom to 2 [O]", "fox --zoom 2.1", "bad_value", request={"command": "custom_zoom"}),
     _refused("§2 zoom only there [O]", "fox --zoom 2", "command_not_supported"),
     _taken("§2 hd in 8.1 [O]", "fox --hd --v 8.1", hd=True, version=8.1),
-    _refused("§2 hd elsewhere [O]", "fox --hd", "incompatible"),
+    _refused("§2 hd elsewhere [O]", "fox --hd --v 6.1", "incompatible"),
     _taken("§2 sizes of the first year [O]", "fox --w 448 --h 320 --v 1", width=448, height=320, version=1),
     _refused("§2 old flags elsewhere [O]", "fox --uplight", "unrecognized_parameter", param="uplight"),
     _refused("§1 /shorten takes no `::` [O]", "a:: b", "command_not_supported", request={"command": "shorten"}),
@@ -389,7 +390,80 @@ MISTAKES = [
     _refused("§8 a full stop", "fox --s 50.", "bad_value", suggestion="fox --s 50"),
     _refused("§8 parameters first", "--ar 3:2 a fox", "unrecognized_parameter", suggestion="a fox --ar 3:2"),
     _refused("§2 a space after the dashes [O]", "fox -- ar 3:2", "unrecognized_parameter", suggestion="fox --ar 3:2"),
-    _refused("§8 nothing obvious", "fox --frobnicate", "unrecognized_parameter", param="frobnicate", suggestion=None),
+    *(
+        _refused(f"§8 unknown flags: {why}", prompt, "unrecognized_parameter", suggestion=suggestion)
+        for why, prompt, suggestion in (
+            ("alone it goes", "fox --frobnicate", "fox"),
+            ("with its value", "fox --upscale 2x --ar 3:2", "fox --ar 3:2"),
+            ("a dash before words", "a fox --ar 3:2 --lovely and wild", "a fox lovely and wild --ar 3:2"),
+            ("no flag of the first year", "fox --with hat", "fox with hat"),
+            ("what has ended", "fox --tune abc", "fox"),
+            ("a switch behind the name of its kind", "fox --mode fast", "fox --fast"),
+            ("a version", "fox --8.2", "fox --v 8.2"),
+            ("a shape", "fox --16:9", "fox --ar 16:9"),
+            ("the name of a value before it", "fox --aspect ratio 16:9", "fox --aspect 16:9"),
+            ("the same of a number", "fox --seed number 5", "fox --seed 5"),
+            ("a size", "fox --w 1024 --h 768", "fox --ar 4:3"),
+            ("no size", "fox --w big --h 5", "fox"),
+        )
+    ),
+    *(
+        _refused("2026 §1 versions in words", f"fox {typed}", "bad_value", suggestion=f"fox {meant}".strip())
+        for typed, meant in (
+            ("--v latest", "--v 8.2"),
+            ("--niji newest", "--niji 7"),
+            ("--v niji 6", "--niji 6"),
+            ("--v niji5", "--niji 5"),
+            ("--v testp", "--testp"),
+            ("--v sdxl", ""),
+        )
+    ),
+    _refused("§2 no version", "fox --v", "missing_value", suggestion="fox"),
+    *(
+        _refused("§2 a pair of common numbers", f"fox --ar {typed}", "bad_value", suggestion=f"fox --ar {meant}")
+        for typed, meant in (("16", "16:9"), ("9", "9:16"), ("3.2", "3:2"), ("21.9", "21:9"), ("1.85", "13:7"))
+    ),
+    *(
+        _refused("§4.8 amounts in words", f"fox --{typed}", "bad_value", suggestion=f"fox --{meant}")
+        for typed, meant in (("s high", "s 250"), ("s low", "s 50"), ("chaos max", "chaos 100"), ("w MIN", "w 0"))
+    ),
+    _refused("§2 a style in words", "fox --ar 3:2 --sref ink", "bad_value", suggestion="fox ink --ar 3:2"),
+    *(
+        _refused("§8 values as people write them", f"fox {typed}", "bad_value", suggestion=f"fox {meant}")
+        for typed, meant in (
+            *(
+                ('--ar "16:9"', "--ar 16:9"),
+                ("--ar (16x9)", "--ar 16:9"),
+                ('--v "7"', "--v 7"),
+                ("--ar -1:2", "--ar 1:2"),
+            ),
+            *(("--s 1k", "--s 1000"), ("--seed 1,000", "--seed 1000"), ("--seed 1.000.000", "--seed 1000000")),
+        )
+    ),
+    _refused("§8 a dash before a value", "fox --niji-6", "unrecognized_parameter", suggestion="fox --niji 6"),
+    _refused("§8 a share", f"{A} fox --iw 50%", "bad_value", suggestion=f"{A} fox --iw 0.5"),
+    _refused("2026 §2 its picture stands elsewhere", f"{A} red --edit", "missing_value", suggestion=f"red --edit {A}"),
+    _refused(
+        "2026 §2 all of its pictures",
+        f"{A} {B} red --edit --s 5",
+        "missing_value",
+        suggestion=f"red --edit {A} {B} --s 5",
+    ),
+    _refused("§2 a map's picture", f"{A} fox --map --mw 5", "missing_value", suggestion=f"fox --map {A} --mw 5"),
+    _refused("2026 §2 nothing to edit", "red --edit ink", "bad_value", suggestion=None),
+    _refused("§3.1 a picture in a list", f"fox --no {A}, hats", "invalid_link", suggestion=f"fox {A} --no hats"),
+    _refused(
+        "2026 §2 four pictures",
+        f"red --edit {A} {B} {A} --edit {B} {A} --edit {B}",
+        "bad_value",
+        suggestion=f"red --edit {A} {B} {A} --edit {B}",
+    ),
+    _refused(
+        "2026 §2 pictures go before versions", f"red --edit {A} --v 7", "incompatible", suggestion=f"red --edit {A}"
+    ),
+    _refused(
+        "2026 §2 what came in between", f"red --cref {A} --v 7", "incompatible", suggestion=f"red --oref {A} --v 7"
+    ),
     _refused("§8 no guess among the options of a group", "{a, b} --v 6 c", "unrecognized_parameter", suggestion=None),
     _refused("§2 no value", "fox --ar --tile", "missing_value", param="aspect", span=[4, 8]),
     _taken("§2 em dash [O]", "fox —ar 3:2", aspect="3:2"),
@@ -407,16 +481,16 @@ ECHO = [
     _case("§3.12 defaults are appended [C]", "fox", {"echo": "fox --v 7.0"}, version="7"),
     _case("§3.12 niji is appended [C]", "fox --relax", {"echo": "fox --relax --niji 6"}, version="niji 6"),
     _case("§2 versions are spelled out [C]", "fox --v 7 --s 5", {"echo": "fox --v 7.0 --s 5"}),
-    _case("§3.12 links in angle brackets [C TRU]", f"{A} fox {B}::2", {"echo": f"<{A}> fox <{B}>::2 --v 6.1"}),
-    _case("§3.12 --video 1 [C TRU]", f"{A} fox --video", {"echo": f"<{A}> fox --video 1 --v 6.1"}),
+    _case("§3.12 links in angle brackets [C TRU]", f"{A} fox {B}::2", {"echo": f"<{A}> fox <{B}>::2 --v 8.2"}),
+    _case("§3.12 --video 1 [C TRU]", f"{A} fox --video", {"echo": f"<{A}> fox --video 1 --v 8.2"}),
     _case(
         "§3.12 references last [C TRU, MUT]",
         f"fox --sref {A} {B} --ar 2:3 --v 7",
         {"echo": f"fox --ar 2:3 --v 7.0 --sref <{A}> <{B}>"},
     ),
     _case("§3.8 as typed [O]", "A FoX, hot::2  DOG", {"echo": "A FoX, hot::2 DOG --v 6.1"}),
-    _case("§7.1 one line without ** [C NPM]", "**bold**\r\nfox \\", {"echo": "\\*\\*bold\\*\\* fox --v 6.1"}),
-    _case("§7.2 mentions stay text [C YOK]", "<#12> <@34> @everyone", {"echo": "<#12> <@34> @everyone --v 6.1"}),
+    _case("§7.1 one line without ** [C NPM]", "**bold**\r\nfox \\", {"echo": "\\*\\*bold\\*\\* fox --v 8.2"}),
+    _case("§7.2 mentions stay text [C YOK]", "<#12> <@34> @everyone", {"echo": "<#12> <@34> @everyone --v 8.2"}),
 ]
 
 DASHES = [
@@ -437,12 +511,25 @@ DASHES = [
                 "\u2015\u2015",
                 "\u2212\u2212",
                 "\u2e3a\u2e3a",
+                "\u2053\u2053",
+                "\u30a0\u30a0",
+                "\u1400\u1400",
             ),
-            *("\ufe58\ufe58", "\ufe63\ufe63", "\uff0d\uff0d", "\u2796\u2796", "-\u2011", "—-", "ーー", "──"),
+            *(
+                "\u00ad\u00ad",
+                "\ufe58\ufe58",
+                "\ufe63\ufe63",
+                "\uff0d\uff0d",
+                "\u2796\u2796",
+                "-\u2011",
+                "—-",
+                "ーー",
+                "──",
+            ),
             *("\u2010", "\u2011", "\u2012", "\u2015", "\u2212", "\u2e3a", "\u2e3b", "\uff0d", "\u301c"),
         )
     ),
-    _case("§8 they are echoed as flags", "fox −−AR 2:1", {"echo": "fox --ar 2:1 --v 6.1"}),
+    _case("§8 they are echoed as flags", "fox −−AR 2:1", {"echo": "fox --ar 2:1 --v 8.2"}),
     _refused("§8 two of them are meant", "fox −−aspct 2:1", "unrecognized_parameter", suggestion="fox --aspect 2:1"),
     _case(
         "§8 drawn lines are text",
@@ -483,6 +570,8 @@ LINKS = [
     _case("§3.1 the sandbox has no https", "http://127.0.0.1:8911/a.png fox", {"parts": [["fox", 1]]}),
     _refused("§3.1 links stand apart", f"{A},{B} fox", "invalid_link", suggestion=f"{A} {B} fox"),
     _refused("§3.1 links stand apart, other marks", f"{A}|{B};{A} fox", "invalid_link", suggestion=f"{A} {B} {A} fox"),
+    _refused("§3.1 links stand apart, wide marks", f"{A}，{B} fox", "invalid_link", suggestion=f"{A} {B} fox"),
+    _refused("§3.1 links stand apart, no mark", f"{A}{B} fox", "invalid_link", suggestion=f"{A} {B} fox"),
     _case("§3.1 a link may hold another", f"https://b.org/{A} fox", {"images": [[f"https://b.org/{A}", None]]}),
     _refused("§3.1 a picture in brackets", f"({A}) fox", "invalid_link", suggestion=f"{A} fox"),
     _refused("§3.1 a picture in quotes", f'fox "{A}"', "invalid_link", suggestion=f"fox {A}"),
@@ -493,9 +582,14 @@ LINKS = [
             "[Free Nitro](<https://evil.example/x>)",
             "[x](HTTP://evil.example) fox",
             "[x](discord://evil) fox",
+            "[x](mailto:a@b.c) fox",
+            "[x](<tel:123>) fox",
+            "<mailto:a@b.c> fox",
             "fox ftp://evil.example/x",
             "fox xhttps://evil.example/x",
             "fox discord.gg/abc",
+            "fox discord.gift/abc",
+            "fox discordapp.com/gifts/abc",
             "fox --no https://evil.example/x",
             "fox --no a, [x](https://evil.example/x)",
             "fox <https://evil.example>",
@@ -514,17 +608,17 @@ SHORT = [
             "echo": f"<{_UPLOAD}>::2 fox --v 7.0 --sref <{_UPLOAD}>",
         },
     ),
-    _case("§3.12 other queries are", f"{A}?ex=1 fox", {"echo": f"<{A}?ex=1> fox --v 6.1"}),
+    _case("§3.12 other queries are", f"{A}?ex=1 fox", {"echo": f"<{A}?ex=1> fox --v 8.2"}),
 ]
 
 WORDS = [
     _case(
         "§7.1 asterisks are echoed unharmed",
         "**a** cat",
-        {"parts": [["**a** cat", 1]], "echo": "\\*\\*a\\*\\* cat --v 6.1"},
+        {"parts": [["**a** cat", 1]], "echo": "\\*\\*a\\*\\* cat --v 8.2"},
     ),
-    _case("§7.1 the same, at the end", "a **cat**", {"parts": [["a **cat**", 1]], "echo": "a \\*\\*cat\\*\\* --v 6.1"}),
-    _case("§7.1 one alone stays", "a * b *c*", {"parts": [["a * b *c*", 1]], "echo": "a * b *c* --v 6.1"}),
+    _case("§7.1 the same, at the end", "a **cat**", {"parts": [["a **cat**", 1]], "echo": "a \\*\\*cat\\*\\* --v 8.2"}),
+    _case("§7.1 one alone stays", "a * b *c*", {"parts": [["a * b *c*", 1]], "echo": "a * b *c* --v 8.2"}),
     _case("§7.1 an echo's asterisks are read again", "\\*\\*a\\*\\* cat", {"parts": [["**a** cat", 1]]}),
     _case("§7.1 a list at the end", "fox --v 6 --no **a**", {"no": ["**a"], "echo": "fox --v 6.0 --no \\*\\*a"}),
     _case(
@@ -548,7 +642,7 @@ NAMES = [
         "fox --s 5000",
         "bad_value",
         param="stylize",
-        description="--s must be between 0 and 1000 with --version 6.1",
+        description="--s must be between 0 and 1000 with --version 8.2",
     ),
     _refused(
         "§8 as typed, without a value",
@@ -557,7 +651,7 @@ NAMES = [
         param="aspect",
         description="--ar needs a value, for example `--ar 3:2`",
     ),
-    _refused("§8 as typed, not here", "fox --oref https://a.org/a.png", "incompatible", param="oref"),
+    _refused("§8 as typed, not here", "fox --oref https://a.org/a.png --v 6.1", "incompatible", param="oref"),
     *(
         _refused("§8 the version is to blame", text, "bad_value", param="version", span=[4, 5])
         for text in ("--v 9 fox", "--v 9 fox --ar 2:1", "--v 9 fox --frobnicate")
@@ -566,14 +660,91 @@ NAMES = [
 ]
 
 
+SEPTEMBER_2026 = [
+    _case("2026 §1 the default is 8.2", "a fox", {"echo": "a fox --v 8.2"}),
+    _refused("2026 §1 8.0 is gone", "fox --v 8", "bad_value", param="version", suggestion="fox --v 8.2"),
+    _refused("2026 §1 by its other name", "fox --v 8.0", "bad_value", param="version", suggestion="fox --v 8.2"),
+    _taken("2026 §1 what was posted stays readable", "fox --v 8.1", version=8.1),
+    *(
+        _refused("2026 §4 not in 8.x", f"fox {flag} --v {version}", "incompatible")
+        for version in ("8.1", "8.2")
+        for flag in ("--q 2", "--turbo", "--stop 50", f"--cref {A}", f"--oref {A}")
+    ),
+    _refused("2026 §4 no weights in 8.x", "a::2 b --v 8.2", "incompatible", param="::", span=[1, 4]),
+    *(
+        _case("what only older versions have is read by one of them", text, {"echo": f"{text} --v {version}"})
+        for text, version in (("owl::2 cat", "6.1"), ("fox --q .5", "6.1"), ("fox --stop 50", "6.1"),
+                              ("fox --turbo --tile", "6.1"))
+    ),
+    _case("the newest of them that has all", f"fox --oref {A}", {"echo": f"fox --v 7.0 --oref <{A}>"}),
+    _case("or has it with these values", "fox --q 2 --sv 5 --sref 12", {"echo": "fox --q 2 --sv 5 --v 7.0 --sref 12"}),
+    _case("which permutations name too", "{owl, cat} ::2 b", {"echo": "{owl, cat} ::2 b --v 6.1"}),
+    _case("unless they differ", "owl {--v 7, --tile}", {"echo": "owl {--v 7, --tile}"}),
+    _refused("not where a version was chosen", "a::2 b", "incompatible", request={"version": "8.1"}),
+    _refused("no version has both", f"fox --oref {A} --cref {A}", "incompatible"),
+    *(
+        _taken("2026 §4 to 14:1", f"fox --ar {ratio} --v {version}", aspect=ratio, version=float(version))
+        for ratio in ("14:1", "1:14") for version in ("8.1", "8.2")
+    ),
+    _refused("2026 §4 beyond 14:1", "fox --ar 15:1 --v 8.1", "bad_value", suggestion="fox --ar 14:1 --v 8.1"),
+    _refused("2026 §4 HD to 4:1", "fox --ar 5:1 --hd", "bad_value", suggestion="fox --ar 4:1 --hd"),
+    _refused("2026 §4 before and after", "fox --hd --ar 1:5 --v 8.2", "bad_value", span=[14, 17]),
+    _taken("2026 §4 HD", "fox --hd --ar 4:1", hd=True, aspect="4:1"),
+    _taken("2026 §4 SD", "fox --sd --v 8.1", sd=True, version=8.1),
+    _refused("2026 §4 SD is new", "fox --sd --v 7", "incompatible", param="sd"),
+    _refused("2026 §4 one of the two", "fox --hd --sd", "incompatible", suggestion="fox --hd", span=[9, 13]),
+    _taken("2026 §3 tiles", "fox --tile --v 8.1", tile=True, version=8.1),
+    _taken("2026 §5 in 8.2", "fox --exp 20 --weird 5 --tile --v 8.2", exp=20, weird=5, tile=True, version=8.2),
+    _refused("2026 §5 exp not in 8.1", "fox --exp 20 --v 8.1", "incompatible", param="exp"),
+    _taken("2026 §9 a moodboard", "fox --p m123 --sref 1", profile=["m123"], sref=[[1, 1]]),
+    _refused("2026 §9 without --sw", "fox --p m123 --sref 1 --sw 10", "incompatible", param="sw",
+             suggestion="fox --p m123 --sref 1"),
+    _refused("2026 §9 without --sv", "fox --sv 4 --sref 1 --p abc M77", "incompatible", param="sv"),
+    _taken("2026 §9 other codes may", "fox --p abc1234 --sref 1 --sw 10", profile=["abc1234"], sref=[[1, 1]], sw=10),
+]  # fmt: skip
+
+
+def _loras(prompt: str, echo: str, *loras: tuple[str, float]) -> Case:
+    """LoRAs as people paste them from web UIs, and as flags."""
+    params = {"lora": [list(lora) for lora in loras]}
+    return _case("§8 LoRAs as web UIs write them", prompt, {"echo": echo, "params": params})
+
+
+LORAS = [
+    _loras("a red fox <lora:detail:0.8> in snow", "a red fox in snow --lora detail::0.8 --v 8.2", ("detail", 0.8)),
+    _loras("a fox, <lora:a:1>, <LyCO:b>", "a fox --lora a::1 --lora b --v 8.2", ("a", 1), ("b", 1)),
+    _loras("<lora:my ink.safetensors:.5:.6> a fox", "a fox --lora my_ink::.5 --v 8.2", ("my_ink", 0.5)),
+    _loras("<lora:sub/ink:-1> fox", "fox --lora ink::-1 --v 8.2", ("ink", -1)),
+    _loras("fox --lora ink::.8 paper::-1 --lora x", "fox --lora ink::.8 paper::-1 --lora x --v 8.2",
+           ("ink", 0.8), ("paper", -1), ("x", 1)),
+    _loras("a fox --no red <lora:x:1>", "a fox --no red --lora x::1 --v 8.2", ("x", 1)),
+    _loras("a --lora <lora:ink:0.8> fox", "a fox --lora ink::0.8 --v 8.2", ("ink", 0.8)),
+    _loras("a fox --lora <lora:a:1>, <lora:b:1>", "a fox --lora a::1 --lora b::1 --v 8.2", ("a", 1), ("b", 1)),
+    _loras("--lora <lora:ink> a fox", "a fox --lora ink --v 8.2", ("ink", 1)),
+    _case("§3.6 a LoRA in a group", "a {<lora:a:1>, <lora:b:2>} fox", {"jobs": 2, "params": {"lora": [["a", 1]]}}),
+    _refused("§8 no number", "a fox <lora:x:abc>", "bad_value", param="lora", span=[12, 17]),
+    _refused("§8 far too strong", "fox --lora ink::9", "bad_value", param="lora", span=[11, 17]),
+    _refused("§8 a second name has a weight", "fox --lora ink bear", "unrecognized_parameter",
+             suggestion="fox bear --lora ink"),
+    _refused("§8 a name is missing", "fox --lora", "missing_value", param="lora"),
+    _refused("§8 one colon", "fox --lora ink:0.8", "bad_value", suggestion="fox --lora ink::0.8"),
+    _refused("§8 commas", "fox --lora ink::0.8,b=1", "bad_value", suggestion="fox --lora ink::0.8 --lora b::1"),
+    _refused("§8 no end", "a fox <lora:ink:0.5", "other_syntax", suggestion="a fox <lora:ink:0.5>"),
+    _refused("§8 no name", "a fox <lora:>", "other_syntax", suggestion="a fox"),
+    _refused("§8 no name but a weight", "a fox <lora::0.8>", "other_syntax", suggestion="a fox"),
+    _refused("§8 a name of nothing", "a fox <lora: :1>", "other_syntax", suggestion="a fox"),
+    _case("§8 first in a list", "a fox --no <lora:a:1>, red", {"echo": "a fox --no red --lora a::1 --v 8.2"}),
+    _refused("2026 §2 edits have no weight", f"red --edit {A}::2", "bad_value", suggestion=f"red --edit {A}"),
+]  # fmt: skip
+
+
 def _foreign(prompt: str, suggestion: str | None, **request: Any) -> Case:
     """Another tool's syntax, and what it is here."""
     return _refused("§8 other tools' syntax", prompt, "other_syntax", request=request, suggestion=suggestion)
 
 
 FOREIGN = [
-    _foreign("a red fox <lora:detail:0.8> in snow", "a red fox in snow"),
-    _foreign("a fox <LyCO:x> <hypernet:y:1> embedding:bad-hands", "a fox"),
+    _foreign("a fox <hypernet:y:1> embedding:bad-hands", "a fox"),
     _foreign("a (red fox:1.5) in snow --ar 3:2", "a red fox in snow:: red fox::0.5 --ar 3:2"),
     _foreign("(best:1.2), (sharp:1.4), a girl", "best, sharp, a girl:: best::0.2 sharp::0.4"),
     _foreign("a (red fox:1.5) --v 7", "a red fox --v 7"),
@@ -601,6 +772,72 @@ FOREIGN = [
         "a girl --no worst quality, lowres, bad hands --seed 1234567 --ar 2:3",
     ),
     _foreign("a girl Steps: 20, Seed: 0", "a girl --seed 0"),
+    _foreign('{"model": "x", "prompt": "a fox", "n": 2, "size": "1024x1536"}', "a fox --ar 2:3"),
+    _foreign(
+        '{"input": {"prompt": "a fox, snow", "negative_prompt": "(ugly:1.2), bad", "seed": 7, "width": 8}}',
+        "a fox, snow --no ugly, bad --seed 7",
+    ),
+    _foreign("a girl, steps: 20, seed: 0", "a girl --seed 0"),
+    _foreign("/imagine prompt: a fox --ar 2:1", "a fox --ar 2:1"),
+    _foreign("/imagine a fox", "a fox"),
+    _foreign("imagine prompt:a fox", "a fox"),
+    _foreign("Prompt: a fox", "a fox"),
+    _foreign("fox embedding:x:1.2 in snow", "fox in snow"),
+    _foreign("(embedding:x:1.2) fox", "fox"),
+    _foreign("fox :1.3 AND snow :1.2 --ar 2:1", "fox ::1.3 snow::1.2 --ar 2:1"),
+    _foreign("a cat AND a dog --ar 2:3", "a cat:: a dog --ar 2:3"),
+    _foreign("fox++ in snow", "fox in snow"),
+    _foreign("(fox)1.3 in snow", "fox in snow:: fox::0.3"),
+    _foreign("a (red fox : 1.5) in snow", "a red fox in snow:: red fox::0.5"),
+    _foreign("a [cat:dog:12] on [:grass:7] and [mud::20]", "a cat and dog on grass and mud"),
+    _foreign("a fox, BREAK, snow", "a fox, snow"),
+    *(
+        _taken("§8 a link is as it is", f"{link} fox --ar 2:1", aspect="2:1")
+        for link in (
+            "https://a.org/__wild__.png",
+            "<https://a.org/a_(cat:1.5)_[x:y:0.5].png>",
+            "https://[2001:db8::1]/a.png",
+        )
+    ),
+    *(
+        _foreign(f"{pasted}{flags}", f"{here}{flags}")
+        for flags in ("", " --ar 2:1")
+        for pasted, here in (
+            ("best, <hypernet:x:1>, <ti:y>, a fox, embedding:z, BREAK, snow", "best, a fox, snow"),
+            ("BREAK, a fox,BREAK,snow, (embedding:z:1.2), <ti:y>,", "a fox,snow"),
+            ("a fox <ti:y>, snow BREAK, hill", "a fox, snow, hill"),
+            ("a fox (red:1.5), BREAK Negative prompt: bad", "a fox red:: red::0.5 --no bad"),
+            ("1.5::red fox ::, snow, -1::flat colour::", "red fox, snow:: red fox::0.5 flat colour::-0.5"),
+            ("a fox, (hill:-1)", "a fox:: hill::-0.5"),
+            ("狐（赤い：1.3）", "狐赤い:: 赤い::0.3"),
+            ('("a fox", "snow").blend(0.7, 0.3)', "a fox:: snow"),
+            ('"red fox"++ (hill)--', "red fox hill"),
+            ("${x=!{cat|dog}}a ${x} and a ${y}", "a {cat, dog} and a y"),
+            ("a <random:red,blue> fox, <segment:face>, <alternate:cat,dog>", "a {red, blue} fox, cat and dog"),
+            ("Positive prompt: a fox", "a fox"),
+            ("/dream prompt:a fox", "a fox"),
+        )
+    ),
+    *(
+        _refused(
+            "§8 other tools' flags", f"a fox {flags}", "unrecognized_parameter", suggestion=f"a fox {here}".strip()
+        )
+        for flags, here in (
+            ("--neg ugly, bad", "--no ugly, bad"),
+            ("--negative ugly", "--no ugly"),
+            ("--negative_prompt ugly", "--no ugly"),
+            ("--no-dogs", "--no dogs"),
+            ("--size 512x768", "--ar 2:3"),
+            ("--ratio 2:1", "--ar 2:1"),
+            ("--aspect-ratio 2:1", "--ar 2:1"),
+            ("--steps 30 --ar 2:1", "--ar 2:1"),
+            ("--cfg 7.5", ""),
+        )
+    ),
+    *(
+        _refused("§8 a ratio in other words", f"a fox --ar {ratio}", "bad_value", suggestion="a fox --ar 2:1")
+        for ratio in ("2\u22361", "2by1", "2to1", "2x1", "2/1")
+    ),
     *(
         _case("§3.8 what is only punctuation stays", text, {"parts": [[text, 1]]})
         for text in (
@@ -608,10 +845,15 @@ FOREIGN = [
             "(ratio 16:9) at (12:30), John (3:16)",
             "A CAT AND A DOG",
             "snake_case__x, a|b, C++",
+            "[16:9] frame, [chapter 3:12]",
+            "imagine a prompt fox",
+            "/imagination",
             "a smile :) and a (frown",
             "<3 love <@34>",
             "steps: up the hill",
             "__in__ a `code`",
+            "a sign that says BREAK",
+            "$5 for a <video> of 2 cats",
         )
     ),
 ]
@@ -639,5 +881,5 @@ KEYBOARDS = [
 
 CASES = [
     *(*ORDER, *WEIGHTS, *PERMUTATIONS, *PRESETS, *PARAMETERS, *MISTAKES, *ECHO),
-    *(*DASHES, *LINKS, *SHORT, *WORDS, *NAMES, *FOREIGN, *KEYBOARDS),
+    *(*DASHES, *LINKS, *SHORT, *WORDS, *NAMES, *SEPTEMBER_2026, *LORAS, *FOREIGN, *KEYBOARDS),
 ]

@@ -38,7 +38,7 @@ _ODD = (
 _WORDS = st.one_of(
     st.sampled_from(("fox", "a red dog", "night", "stag's head")),
     st.sampled_from(_ODD),
-    st.text(st.characters(exclude_characters="-–—{}\\:<", codec="utf-8"), max_size=8),
+    st.text(st.characters(exclude_characters="-–—{}\\:<_", codec="utf-8"), max_size=8),
 )
 _PHRASES = st.tuples(st.lists(_WORDS, max_size=3), st.lists(_WORDS, max_size=3)).map(
     lambda around: " ".join((*around[0], "fox", *around[1]))
@@ -47,6 +47,17 @@ _LINKS = st.sampled_from(("https://a.org/x.png", "<https://a.org/y.jpg>", "https
 _WEIGHTS = st.sampled_from(("", "::1", "::2", "::0", "::10"))
 _DECIMAL_WEIGHTS = st.sampled_from(("", "::.5", "::+.25", "::1.125"))
 _DASHES = st.sampled_from(("--", "--", "--", "—", "–"))
+_MAP = "--map https://a.org/x.png "
+_STYLE = "--sref 5 "
+_NEEDED = {
+    "cw": "--cref https://a.org/x.png ",
+    "sw": _STYLE,
+    "sv": _STYLE,
+    "ow": "--oref https://a.org/x.png ",
+    "mt": _MAP,
+    "mw": _MAP,
+}
+"""What has to stand beside some flags."""
 _COMMANDS = frozenset({"zoom", "motion", "loop", "end", "bs"})
 """Flags that mean something only in a command of their own."""
 
@@ -72,6 +83,8 @@ def _references(flag: Flag) -> st.SearchStrategy[str]:
     links = st.builds("{}{}".format, _LINKS, st.sampled_from(("", "::2", "::.5")))
     if flag.name == "oref":
         return _LINKS
+    if flag.name == "edit":
+        return st.lists(_LINKS, min_size=1, max_size=2).map(" ".join)
     if flag.name == "cref":
         return st.lists(links, min_size=1, max_size=2).map(" ".join)
     numbers = st.builds("{}{}".format, st.integers(0, 10**9), st.sampled_from(("", "::3")))
@@ -87,6 +100,7 @@ _VALUES: dict[Kind, Callable[[Flag, Rule], st.SearchStrategy[str]]] = {
     Kind.WORD: lambda flag, rule: st.sampled_from(tuple(map(str, rule.choices))),
     Kind.LINK: lambda flag, rule: _LINKS,
     Kind.REFERENCES: lambda flag, rule: _references(flag),
+    Kind.NAMES: lambda flag, rule: st.sampled_from(("ink", "ink::.5 paper::-1", "a-b.c")),
     Kind.CODES: lambda flag, rule: st.sampled_from(("", "abc1234", "abc1234 x9")),
     Kind.LIST: lambda flag, rule: st.sampled_from(("mist", "a, b", ", red car ,", "*, x")),
 }
@@ -99,7 +113,7 @@ def _flag(draw: st.DrawFn, flag: Flag, rule: Rule) -> str:
         st.sampled_from([alias for alias in (flag.name, *flag.aliases) if (flag.name, alias) != ("weird", "w")])
     )
     value = draw(_VALUES[flag.kind](flag, rule))
-    needed = "--cref https://a.org/x.png " if flag.name == "cw" else ""
+    needed = _NEEDED.get(flag.name, "")
     return f"{needed}{draw(_DASHES)}{name} {value}".strip()
 
 
@@ -120,14 +134,20 @@ def _text(draw: st.DrawFn, version: Version) -> str:
 @st.composite
 def legal_prompts(draw: st.DrawFn) -> str:
     """A prompt of any version that runs: every flag in it exists there and has a value that the version takes."""
-    version = draw(st.sampled_from(tuple(VERSIONS)))
-    rules = {flag.name: rule for flag in FLAGS if (rule := version.rule(flag.name)) is not None}
-    names = sorted(rules.keys() - SELECTORS - _COMMANDS)
+    version = draw(st.sampled_from([version for version in VERSIONS if not version.retired]))
+    names = sorted({flag.name for flag in FLAGS if version.rule(flag.name) is not None} - SELECTORS - _COMMANDS)
     chosen = draw(st.lists(st.sampled_from(names), max_size=5, unique=True))
+    for one, other in (("hd", "sd"), ("hd", "draft"), ("tile", "edit"), ("ow", "oref")):
+        if {one, other} <= set(chosen):
+            chosen.remove(one)
+    beside = tuple(f"--{name}" for name in chosen)
+    rules = {name: rule for name in chosen if (rule := version.rule(name, beside)) is not None}
     if {"relax", "repeat"} <= set(chosen):
         chosen.remove("repeat")
     uses = [draw(_flag(FLAG[name], Rule(1, 4) if name == "repeat" else rules[name])) for name in chosen]
     text = draw(_text(version))
+    if "iw" in chosen:
+        text = f"{draw(_LINKS)} {text}"
     if "relax" in chosen:
         text = text.replace("{", "").replace("}", "")
     uses.insert(draw(st.integers(0, len(uses))), version.echo)

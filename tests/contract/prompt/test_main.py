@@ -20,7 +20,7 @@ def program() -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-m", "contract.prompt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     yield process
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -42,15 +42,15 @@ def test_each_line_is_answered_before_the_next_comes(program: subprocess.Popen[s
 
 def test_an_answer_has_every_key() -> None:
     """What a program can rely on when a prompt is accepted."""
-    assert _ask(prompt="owl::2 cat --no dogs --ar 3:2 --tile --iw .5") == {
+    assert _ask(prompt="https://a.org/x.png owl::2 cat --no dogs --ar 3:2 --tile --iw .5") == {
         "parts": [["owl", 2], ["cat", 1]],
         "no": ["dogs"],
-        "images": [],
+        "images": [["https://a.org/x.png", None]],
         "params": {"aspect": "3:2", "tile": True, "iw": 0.5},
         "jobs": 1,
         "confirm": False,
         "expansions": [],
-        "echo": "owl::2 cat --no dogs --ar 3:2 --tile --iw .5 --v 6.1",
+        "echo": "<https://a.org/x.png> owl::2 cat --no dogs --ar 3:2 --tile --iw .5 --v 6.1",
     }
 
 
@@ -58,7 +58,7 @@ def test_a_random_style_is_drawn_and_echoed() -> None:
     """§3.12: `--sref random` is a number in the echo, the same whenever the same line is asked."""
     first = _ask(prompt="fox --sref random")
     number = first["params"]["sref"][0][0]
-    assert first["echo"] == f"fox --v 6.1 --sref {number}"
+    assert first["echo"] == f"fox --v 8.2 --sref {number}"
     assert first == _ask(prompt="fox --sref random")
     assert _ask(prompt="wolf --sref random")["params"]["sref"] != first["params"]["sref"]
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from benchmarks.stock import save
 from model import tiny
 from model.components import Bundle
 from model.drawing import generate
@@ -17,8 +18,7 @@ from model.families import FAMILIES
 from model.loading import Source, load
 from model.request import Pixels, text_to_image
 from tests.model.conftest import assert_same_pictures, level_difference
-from tests.model.families.stock import save
-from tests.model.families.test_stock import asked, bundle_of, small_references  # noqa: F401 (a fixture)
+from tests.model.families.test_stock import asked, bundle_of, look_at_small_pictures  # noqa: F401 (a fixture)
 
 
 @pytest.mark.parametrize("name", sorted(set(FAMILIES) - {"unconditional"}))

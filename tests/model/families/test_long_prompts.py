@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import stock
 from model.clip import ClipText
 from model.components import Bundle
 from model.drawing import generate
 from model.request import text_to_image
 from model.text import PromptCache
 from tests.model.conftest import assert_same_pictures, level_difference, running, submit_together
-from tests.model.families import stock
 from tests.model.families.test_stock import bundle_of
 
 WINDOW = 14  # of the tiny tokenizer, every letter a token

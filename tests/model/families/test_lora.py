@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from benchmarks import stock
 from model.adapters.lora import read_lora
 from model.components import Adapters, Bundle, assemble
 from model.drawing import generate
@@ -18,10 +19,12 @@ from model.errors import ModelError
 from model.families import FAMILIES
 from model.request import LoraUse, Request, text_to_image
 from tests.model.conftest import assert_same_pictures, level_difference, running, submit_together
-from tests.model.families import stock
 from tests.model.families.test_stock import asked, bundle_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config` attribute")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Already found a `peft_config` attribute"),
+    pytest.mark.usefixtures("the_mode_of_an_encoding"),
+]
 RANK = 4
 WITH_LORA = sorted(name for name, family in FAMILIES.items() if family.lora_loader and not family.needs_reference)
 
@@ -54,7 +57,10 @@ def in_kohyas_layout(tensors: Mapping[str, torch.Tensor], alpha: float) -> dict[
 
 
 def with_loras(bundle: Bundle, files: Mapping[str, Path]) -> Bundle:
-    loras = {name: read_lora(file, type(bundle.family), bundle.parts.modules) for name, file in files.items()}
+    loras = {
+        name: read_lora(file, type(bundle.family), bundle.parts.modules, bundle.device, bundle.dtype)
+        for name, file in files.items()
+    }
     return replace(bundle, adapters=Adapters(loras))
 
 

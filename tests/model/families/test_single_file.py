@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model import single_file
+from benchmarks.stock import save
+from model import single_file, tiny
 from model.components import Bundle, assemble
 from model.drawing import generate
 from model.errors import ModelError
@@ -147,6 +149,91 @@ def checkpoint(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     return bundle, file
 
 
+def flux_in_one_file(transformer: Any) -> dict[str, torch.Tensor]:
+    """The transformer's weights by the names of its authors: queries, keys and values in one matrix."""
+    names = {
+        "time_text_embed.timestep_embedder.linear_1": "time_in.in_layer",
+        "time_text_embed.timestep_embedder.linear_2": "time_in.out_layer",
+        "time_text_embed.text_embedder.linear_1": "vector_in.in_layer",
+        "time_text_embed.text_embedder.linear_2": "vector_in.out_layer",
+        "time_text_embed.guidance_embedder.linear_1": "guidance_in.in_layer",
+        "time_text_embed.guidance_embedder.linear_2": "guidance_in.out_layer",
+        "context_embedder": "txt_in",
+        "x_embedder": "img_in",
+        "proj_out": "final_layer.linear",
+        "norm_out.linear": "final_layer.adaLN_modulation.1",
+    }
+    double = {
+        "norm1.linear": "img_mod.lin", "norm1_context.linear": "txt_mod.lin",
+        "attn.norm_q.weight": "img_attn.norm.query_norm.scale", "attn.norm_k.weight": "img_attn.norm.key_norm.scale",
+        "attn.norm_added_q.weight": "txt_attn.norm.query_norm.scale",
+        "attn.norm_added_k.weight": "txt_attn.norm.key_norm.scale",
+        "ff.net.0.proj": "img_mlp.0", "ff.net.2": "img_mlp.2",
+        "ff_context.net.0.proj": "txt_mlp.0", "ff_context.net.2": "txt_mlp.2",
+        "attn.to_out.0": "img_attn.proj", "attn.to_add_out": "txt_attn.proj",
+    }  # fmt: skip
+    single = {
+        "norm.linear": "modulation.lin", "attn.norm_q.weight": "norm.query_norm.scale",
+        "attn.norm_k.weight": "norm.key_norm.scale", "proj_out": "linear2",
+    }  # fmt: skip
+    together = {
+        "img_attn.qkv": ("attn.to_q", "attn.to_k", "attn.to_v"),
+        "txt_attn.qkv": ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"),
+        "linear1": ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"),
+    }
+    state, tensors = transformer.state_dict(), {}
+    for key, value in state.items():
+        match = re.fullmatch(r"(single_)?transformer_blocks\.(\d+)\.(.+)", key)
+        if match is None:
+            if key.startswith("norm_out."):  # the two halves stand the other way round
+                value = torch.cat(list(reversed(value.chunk(2))))
+            tensors[renamed(key, names)] = value
+            continue
+        alone, number, rest = match.groups()
+        stem = f"{'single' if alone else 'double'}_blocks.{number}"
+        path = rest.rpartition(".")[0]
+        joined = next((new for new, olds in together.items() if path in olds and (new == "linear1") == bool(alone)), "")
+        if not joined:
+            tensors[f"{stem}.{renamed(rest, single if alone else double)}"] = value
+        elif path == together[joined][0]:
+            ends = rest.rpartition(".")[2]
+            parts = [state[f"{key.removesuffix(rest)}{old}.{ends}"] for old in together[joined]]
+            tensors[f"{stem}.{joined}.{ends}"] = torch.cat(parts)
+    return tensors
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+@pytest.mark.parametrize("name", ["flux", "flux-fill"])
+def test_a_flux_in_one_file(name: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transformer lies in the file, all other parts beside it; diffusers' converter knows real sizes only."""
+    from diffusers.loaders import single_file_utils
+
+    convert = single_file_utils.convert_flux_transformer_checkpoint_to_diffusers
+    real, width = 3072, 32
+    constants = tuple(width if constant == real else constant for constant in convert.__code__.co_consts)
+    monkeypatch.setattr(convert, "__code__", convert.__code__.replace(co_consts=constants))
+    monkeypatch.setattr(single_file, "_CONFIGS", tmp_path / "configs")
+    bundle = tiny.bundle(name)
+    save(bundle, tmp_path / "base")
+    configs = tmp_path / "configs" / name
+    bundle.denoiser.save_config(configs / "transformer")
+    shutil.copytree(tmp_path / "base" / "scheduler", configs / "scheduler")
+    tensors = {f"{prefix}{key}": value.contiguous() for key, value in flux_in_one_file(bundle.denoiser).items()}
+    if name == "flux-fill":  # which is told by its width
+        kinds = single_file._KINDS
+        monkeypatch.setattr(single_file, "_KINDS", {**kinds, "flux-dev": kinds["flux-fill"]})
+    file = tmp_path / "dreams.safetensors"
+    save_file(tensors, file)
+    loaded = load(Source(str(file), tokenizers=str(tmp_path / "base")))
+    assert loaded.family.name == name
+    assert_same_pictures(generate(loaded, asked(bundle)), generate(bundle, asked(bundle)))
+    with pytest.raises(ModelError, match=r"holds a transformer only, and there is no folder .*text_encoder"):
+        load(file)
+    shutil.rmtree(tmp_path / "base" / "vae")
+    with pytest.raises(ModelError, match=r"there is no folder .*vae"):
+        load(Source(str(file), tokenizers=str(tmp_path / "base")))
+
+
 def test_a_checkpoint_draws_what_its_folder_draws(checkpoint: tuple[Bundle, Path]) -> None:
     """Tokenizers lie beside the file, or in a folder that is named."""
     bundle, file = checkpoint
@@ -161,7 +248,7 @@ def test_what_is_wrong_with_a_file(checkpoint: tuple[Bundle, Path], tmp_path: Pa
     _, file = checkpoint
     with pytest.raises(ModelError, match=r"holds no tokenizer.*`tokenizers` in the catalogue"):
         load(Source(str(file), tokenizers=str(tmp_path / "nowhere")))
-    with pytest.raises(ModelError, match="There is no file"):
+    with pytest.raises(ModelError, match="there is no such file"):
         load(tmp_path / "gone.safetensors")
     other = tmp_path / "other.ckpt"
     other.write_bytes(b"pickle")
@@ -169,7 +256,7 @@ def test_what_is_wrong_with_a_file(checkpoint: tuple[Bundle, Path], tmp_path: Pa
         load(other)
     other = tmp_path / "lora.safetensors"
     save_file({"lora_unet_x.lora_down.weight": torch.zeros(1)}, other)
-    with pytest.raises(ModelError, match="no checkpoint of a Stable Diffusion"):
+    with pytest.raises(ModelError, match="is a LoRA: name it in `loras`"):
         load(other)
     other.write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ModelError, match="Git LFS pointer"):
@@ -180,12 +267,34 @@ def test_what_is_wrong_with_a_file(checkpoint: tuple[Bundle, Path], tmp_path: Pa
 
 
 def test_the_configs_that_ship_are_whole() -> None:
-    """Those of SD 1.x and SDXL, and of their inpainting kin: each part's class can be made from its config."""
+    """Each part's class can be made from its config, and is as large as the model that it is of."""
     import diffusers
 
+    least = {"unet": ("UNet2DConditionModel", 8e8), "vae": ("AutoencoderKL", 4e7)}
     for folder in sorted((Path(single_file.__file__).parent / "configs").iterdir()):
-        for part, name in (("unet", "UNet2DConditionModel"), ("vae", "AutoencoderKL")):
+        flux = folder.name.startswith("flux")
+        for part, (name, count) in ({"transformer": ("FluxTransformer2DModel", 1.1e10)} if flux else least).items():
             config = json.loads((folder / part / "config.json").read_text())
             with torch.device("meta"):
                 made = getattr(diffusers, name).from_config(config)
-            assert sum(weights.numel() for weights in made.parameters()) > 40_000_000
+            assert count < sum(weights.numel() for weights in made.parameters()) < 4 * count
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lora_unet_mid_block_attentions_0_proj_in.lora_down.weight", "is a LoRA: name it in `loras`"),
+        ("transformer.blocks.0.attn.to_q.lora_A.weight", "is a LoRA: name it in `loras`"),
+        ("control_model.input_blocks.0.0.weight", "is a ControlNet: name its folder in `controlnets`"),
+        ("ip_adapter.1.to_k_ip.weight", "is an IP-Adapter: name it in `ip_adapters`"),
+        ("emb_params", "is a textual inversion: name it in `inversions`"),
+        ("decoder.conv_in.weight", "is an autoencoder alone: give its folder as `vae`"),
+        ("model_ema.diffusion_modelinput_blocks00weight", "is no checkpoint of a Stable Diffusion or FLUX.1"),
+        ("model.diffusion_model.input_blocks.0.0.weight", "weights are missing"),
+    ],
+)
+def test_what_goes_with_a_model_is_none(tmp_path: Path, name: str, words: str) -> None:
+    """What a file is instead is said, and where it belongs."""
+    save_file({name: torch.zeros(320, 4, 3, 3)}, tmp_path / "x.safetensors")
+    with pytest.raises(ModelError, match=words):
+        load(tmp_path / "x.safetensors")

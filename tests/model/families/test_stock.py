@@ -1,18 +1,20 @@
 """Every family draws what diffusers' own pipeline of the same name draws: same weights, seeds, sampler and steps."""
 
 import functools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmarks.stock import STOCK, comparable, pictures
 from model import tiny
 from model.components import Bundle
 from model.drawing import generate
+from model.errors import ModelError
 from model.families import FAMILIES
 from model.request import Keep, Pixels, Reference, Request, Start, text_to_image
 from tests.model.conftest import altered, assert_same_pictures, level_difference, running, submit_together
-from tests.model.families.stock import STOCK, pictures
 
 PROMPT, NEGATIVE = "a red apple", "blue"
 bundle_of = functools.cache(tiny.bundle)
@@ -47,16 +49,10 @@ def photograph(size: tuple[int, int]) -> Pixels:
 
 
 @pytest.fixture(autouse=True)
-def small_references(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Qwen-Image-Edit looks at a megapixel; a tenth of that per side is enough to tell right from wrong."""
-    from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
-
-    from model.families import qwen_image_edit as ours
-
-    monkeypatch.setattr(ours, "_DRAWN_PIXELS", 64 * 64)
-    monkeypatch.setattr(stock, "VAE_IMAGE_SIZE", 64 * 64)
-    monkeypatch.setattr(ours, "_READ_PIXELS", 96 * 96)
-    monkeypatch.setattr(stock, "CONDITION_IMAGE_SIZE", 96 * 96)
+def look_at_small_pictures() -> Iterator[None]:
+    """A tenth of a megapixel per side is enough to tell right from wrong."""
+    with comparable():
+        yield
 
 
 def middle(size: tuple[int, int]) -> np.ndarray:
@@ -78,6 +74,22 @@ def test_text_to_image(bundle: Bundle, scale: float) -> None:
     drawn = generate(bundle, request)
     assert_same_pictures(drawn, pictures(bundle, request))
     assert level_difference(drawn, generate(bundle, asked(bundle, "a boat", guidance_scale=scale))) > 0
+
+
+def test_two_steps_of_a_sprint() -> None:
+    """Have an angle of their own between them, as the model was trained with."""
+    bundle = bundle_of("sana-sprint")
+    request = asked(bundle, num_inference_steps=2)
+    assert_same_pictures(generate(bundle, request), pictures(bundle, request, intermediate_timesteps=1.3))
+
+
+def test_what_draws_from_noise_alone() -> None:
+    """Says so, before any work is done."""
+    bundle = bundle_of("sana-sprint")
+    request = asked(bundle)
+    picture = photograph((request.size.width, request.size.height))
+    with pytest.raises(ModelError, match="draws from noise alone"):
+        generate(bundle, replace(request, start=Start(((picture, 1.0),), 0.5)))
 
 
 def test_references(bundle: Bundle) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.stock import pictures
 from model.components import Bundle, assemble
 from model.denoiser import Denoiser
 from model.drawing import generate
@@ -13,7 +14,6 @@ from model.errors import ModelError
 from model.families.stable_diffusion import StableDiffusion
 from model.request import Keep, text_to_image
 from tests.model.conftest import assert_same_pictures, running, submit_together
-from tests.model.families.stock import pictures
 from tests.model.families.test_stock import middle, photograph
 
 pytestmark = pytest.mark.usefixtures("the_mode_of_an_encoding")

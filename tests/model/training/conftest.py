@@ -126,4 +126,5 @@ def tiny() -> Recipe:
         contrast_batch=8,
         unet_channels=(32, 64),
         unet_batch=4,
+        shapes=((SIZE + 16, SIZE),),
     )

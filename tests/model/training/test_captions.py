@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from model.training.captions import Thing, name_thing, plural, with_article, write_caption
+from model.training.captions import DEEDS, Thing, elaborate, name_thing, plural, with_article, write_caption
 from model.training.nouns import ALSO, HELD_OUT_PAIRS, PAIRABLE, PRACTISED
 
 
@@ -57,6 +57,20 @@ def test_however_it_is_phrased_the_noun_is_there() -> None:
 
     assert len(captions) > 3
     assert all("apple" in caption for caption in captions)
+
+
+def test_more_words_around_a_thing_keep_it_its_colour_and_where_it_is() -> None:
+    rng = random.Random(2)
+    said = {elaborate("a red apple in a forest at night, watercolor", "apple", rng) for _ in range(120)}
+
+    assert len(said) > 40
+    assert all("red apple" in one and one.endswith(" in a forest at night, watercolor") for one in said)
+    assert any(f"apple {deed} in" in one for one in said for deed in DEEDS)
+
+
+@pytest.mark.parametrize("caption", ["a picture of a cat", "cat icon", "a dog on a red background", "two cats"])
+def test_a_caption_that_does_not_begin_with_the_thing_stays(caption: str) -> None:
+    assert {elaborate(caption, "cat", random.Random(seed)) for seed in range(20)} == {caption}
 
 
 def test_the_word_lists_agree_with_each_other() -> None:

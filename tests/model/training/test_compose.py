@@ -15,7 +15,7 @@ from model.training.data import IconData
 from model.training.nouns import HELD_OUT_PAIRS
 from model.training.people import Traits
 
-PLAIN = Mixture(two_objects=0, three_objects=0, repainted=0, natural_colour=0, white=1, styled=0, moved=0, mirrored=0)
+PLAIN = Mixture(two_objects=0, alike=0, repainted=0, natural_colour=0, white=1, styled=0, moved=0, mirrored=0)
 
 
 def draw_many(icons: IconData, mixture: Mixture, count: int = 40, seed: int = 0) -> list[tuple[np.ndarray, Scene]]:

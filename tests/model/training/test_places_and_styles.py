@@ -29,6 +29,12 @@ def test_night_is_darker_than_day(name: str) -> None:
     assert brightness["night"] < brightness["sunset"] < brightness["day"]
 
 
+@pytest.mark.parametrize("name", [name for name, place in PLACES.items() if place.timed or place.floating])
+def test_no_place_is_nearly_black(name: str) -> None:
+    """Guidance takes what is dark further: it became black where nothing could be seen."""
+    assert np.mean(draw(name, "night").max(2) < 48) < 0.05
+
+
 def test_places_differ_more_from_each_other_than_from_themselves() -> None:
     """By the mean colours of a coarse grid, averaged over three drawings."""
     means = {
@@ -79,3 +85,17 @@ def test_styles_are_what_they_say() -> None:
 def test_a_style_works_on_one_colour_alone() -> None:
     for name in STYLES:
         assert apply_style(Image.new("RGB", (SIDE, SIDE), (0, 0, 0)), name, random.Random(0)).size == (SIDE, SIDE)
+
+
+@pytest.mark.parametrize(
+    ("style", "subject", "true"),
+    [
+        ("neon", "a red car on a light pink gradient background", "a red car"),
+        ("blueprint", "an orange hamster by a lake", "a hamster by a lake"),
+        ("pencil sketch", "a woman with red hair and a blue apple", "a woman with red hair and an apple"),
+        ("watercolor", "a red car on a teal background", "a red car on a teal background"),
+    ],
+)
+def test_a_caption_says_what_a_style_has_left(style: str, subject: str, true: str) -> None:
+    """A blueprint has no orange hamster and no pink background, whatever it was made from."""
+    assert STYLES[style].still_true(subject) == true

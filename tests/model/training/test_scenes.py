@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.training import scenes
 from model.training.captions import decorate
 from model.training.compose import Mixture, Scene
 from model.training.data import IconData
 from model.training.folder import TrainingError
 from model.training.people import People, Traits, describe, load_people, save_people
-from model.training.places import PLACES, TIME_WORDS, WEATHER_WORDS
+from model.training.places import PLACES, SIDE, TIME_WORDS, WEATHER_WORDS
 from model.training.scenes import RELATIONS, SceneComposer, SceneMixture, put
 from model.training.styles import STYLES
 
@@ -34,10 +35,10 @@ def test_pictures_of_all_kinds_have_the_size_asked_for_and_repeat(icons: IconDat
 
     assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture, _ in first)
     assert [scene for _, scene in first] == [scene for _, scene in again]
-    scenes = [scene for _, scene in first]
-    assert any(scene.person for scene in scenes)
-    assert any(scene.place and not scene.concepts and not scene.person for scene in scenes)
-    assert any(scene.style in STYLES for scene in scenes)
+    shown = [scene for _, scene in first]
+    assert any(scene.person for scene in shown)
+    assert any(scene.place and not scene.concepts and not scene.person for scene in shown)
+    assert any(scene.style in STYLES for scene in shown)
 
 
 def test_a_scene_says_its_things_its_place_and_no_other_time(icons: IconData, persons: People) -> None:
@@ -51,6 +52,26 @@ def test_a_scene_says_its_things_its_place_and_no_other_time(icons: IconData, pe
             assert not any(words in scene.caption for words in wrong)
         told = [weather for weather, said in WEATHER_WORDS.items() if any(words in scene.caption for words in said)]
         assert told in ([], [scene.weather])
+
+
+def test_a_dark_place_is_told_of_a_night_alone(icons: IconData, persons: People) -> None:
+    drawn = draw_many(icons, persons, replace(ALWAYS, scenes=0, empty_places=1), 200)
+
+    times = {scene.time for _, scene in drawn if "dark " in scene.caption}
+    assert times == {"night"}
+
+
+def test_a_lone_thing_in_a_place_is_as_large_as_in_a_plain_picture(
+    icons: IconData, persons: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 64 pixels a thing of half the width is four latents wide, which a small model makes a blob of."""
+    sides: list[float] = []
+    monkeypatch.setattr(scenes, "put", lambda canvas, icon, foot, side, **_: sides.append(side / SIDE))
+
+    draw_many(icons, persons, replace(ALWAYS, two_things=0), 30)
+
+    assert len(sides) == 30
+    assert min(sides) > 0.7
 
 
 def test_two_things_are_told_in_a_relation_that_holds(icons: IconData, persons: People) -> None:

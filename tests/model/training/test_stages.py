@@ -7,16 +7,26 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextModel
 
+from model.drawing import generate
+from model.loading import Source, load
+from model.request import IPAdapterUse, text_to_image
+from model.towers import Towers
 from model.training import __main__ as command
+from model.training.compose import Scene
 from model.training.folder import MARKER, TrainingError, check_weights, open_run
 from model.training.recipe import RECIPES, Recipe
-from model.training.stages import STAGES, Run, run_stages
-from model.training.text_encoder import Towers
+from model.training.run import Run, mix_weights
+from model.training.stages import STAGES, practise, run_stages
+from model.training.text_encoder import TABLE, read_layers
 
 SECONDS = 6 / 60  # minutes of training for all stages together
 
@@ -81,7 +91,30 @@ def test_a_finished_run_resumes_without_training_again(run: Run) -> None:
     assert {path: path.read_bytes() for path in sorted((run.out / "model").rglob("*.safetensors"))} == before
 
 
-def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(
+def test_the_exported_folder_has_a_student_and_an_adapter_for_pictures(run: Run) -> None:
+    """Both load as an operator's own would, and the student draws another picture than its teacher."""
+    folder = run.out / "model"
+    adapters = {"likeness": (str(folder / "ip_adapter" / "ip_adapter.safetensors"), str(folder / "image_encoder"))}
+    bundle = load(Source(str(folder), student="student", ip_adapters=adapters))
+    asked: dict[str, Any] = {
+        "seed": 1,
+        "size": bundle.native_size,
+        "images": 1,
+        "num_inference_steps": 4,
+        "guidance_scale": 1.0,
+    }
+    plain, quick = (text_to_image("a red apple", **asked, student=student) for student in (False, True))
+    picture = np.full((32, 32, 3), 200, np.uint8)
+    alike = text_to_image("a red apple", **asked, controls=[IPAdapterUse("likeness", picture, 1.0)])
+
+    drawn = [generate(bundle, request)[0] for request in (plain, quick, alike)]
+    like, nothing = bundle.adapters.ip_adapters["likeness"].tokens(picture)
+    assert not np.array_equal(drawn[0], drawn[1])
+    assert drawn[2].shape == drawn[0].shape
+    assert not torch.allclose(like, nothing)
+
+
+def test_a_run_from_given_weights_keeps_their_encoder_and_their_words(
     run: Run, tmp_path: Path, icons_file: Path
 ) -> None:
     again = Run(out=tmp_path / "again", recipe=run.recipe, device="cpu", icons=icons_file, init=run.out / "model")
@@ -91,7 +124,8 @@ def test_a_run_from_given_weights_keeps_their_encoder_and_text_tower(
     )
 
     torch.testing.assert_close(second.vae.encoder.state_dict(), first.vae.encoder.state_dict())
-    torch.testing.assert_close(second.text_encoder.state_dict(), first.text_encoder.state_dict())
+    tables = [one.text_encoder.get_input_embeddings().weight for one in (first, second)]
+    torch.testing.assert_close(*tables)
     assert not torch.equal(second.unet.conv_in.weight, first.unet.conv_in.weight)
 
 
@@ -196,6 +230,21 @@ def test_a_run_goes_on_with_the_parts_of_a_checkpoint(run: Run, tmp_path: Path, 
     assert not torch.equal(pipeline.unet.conv_in.weight, started.unet.conv_in.weight)
 
 
+def test_the_denoiser_of_a_run_is_a_checkpoint_for_another(run: Run, tmp_path: Path) -> None:
+    """In half precision, and without the table of tokens, which is that of the weights the run began from."""
+    run_stages(run, ("checkpoint",), minutes=1)
+
+    folder = run.out / "checkpoint"
+    kept, unet = load_file(folder / "unet" / "diffusion_pytorch_model.safetensors"), run.out / "denoiser" / "unet"
+    for name, tensor in UNet2DConditionModel.from_pretrained(unet).state_dict().items():
+        torch.testing.assert_close(kept[name], tensor.half(), rtol=0, atol=0)
+    tower = read_layers(folder / "text_encoder", run.out / "model").state_dict()
+    learned = CLIPTextModel.from_pretrained(run.out / "denoiser" / "text_encoder").state_dict()
+    assert all(torch.equal(tower[name], learned[name].half().float()) for name in learned if "position_ids" not in name)
+    with pytest.raises(TrainingError, match="run the stage 'denoiser' first"):
+        run_stages(replace(run, out=tmp_path / "another"), ("checkpoint",), minutes=1)
+
+
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
@@ -213,6 +262,58 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(
     with pytest.raises(TrainingError, match=complaint):
         run_stages(replace(run, out=tmp_path / "new", checkpoint=checkpoint), STAGES, 1)
     assert not (tmp_path / "new").exists()
+
+
+def layers_of(model: Path, folder: Path, factor: float) -> Path:
+    """A checkpoint of a denoiser and of a text tower without its table of tokens: a model's weights times `factor`."""
+    for part, name in (("unet", "diffusion_pytorch_model.safetensors"), ("text_encoder", "model.safetensors")):
+        (folder / part).mkdir(parents=True)
+        weights = load_file(model / part / name)
+        weights = {key: tensor * factor for key, tensor in weights.items() if key != TABLE}
+        save_file(weights, folder / part / name)
+    shutil.copyfile(model / "unet" / "config.json", folder / "unet" / "config.json")
+    return folder
+
+
+def test_two_sets_of_weights_are_mixed_to_start_from(run: Run, tmp_path: Path) -> None:
+    """Three quarters of weights that are twice as large, and a quarter of the others: 1.75 times as large."""
+    model = run.out / "model"
+    checkpoint = layers_of(model, tmp_path / "checkpoint", 2.0)
+    begun = mix_weights(replace(run, out=tmp_path / "out", init=model, checkpoint=checkpoint, mix=0.75))
+
+    assert begun.source("denoiser", "unet") == tmp_path / "out" / "start" / "unet"
+    unet = UNet2DConditionModel.from_pretrained(model / "unet", dtype=torch.float32)
+    mixed = UNet2DConditionModel.from_pretrained(begun.source("denoiser", "unet"), dtype=torch.float32)
+    torch.testing.assert_close(mixed.conv_in.weight, 1.75 * unet.conv_in.weight)
+    tower = read_layers(begun.source("text", "text_encoder"), model).state_dict()
+    known = CLIPTextModel.from_pretrained(model / "text_encoder", dtype=torch.float32).state_dict()
+    assert torch.equal(tower[TABLE], known[TABLE])
+    name = next(key for key in known if key.endswith("mlp.fc1.weight"))
+    torch.testing.assert_close(tower[name], 1.75 * known[name])
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(run: Run, tmp_path: Path, share: float) -> None:
+    told = replace(run, out=tmp_path / "new", init=run.out / "model", mix=share)
+    with pytest.raises(TrainingError, match="--mix must be more than 0 and at most 1"):
+        run_stages(told, STAGES, 1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_cannot_be_mixed_is_refused(run: Run, tmp_path: Path) -> None:
+    """One set of weights alone; another autoencoder, whose latents mean something else; layers of another shape."""
+    model = run.out / "model"
+    told = replace(run, out=tmp_path / "new", init=model, mix=0.5)
+    with pytest.raises(TrainingError, match="give both --checkpoint and --init"):
+        run_stages(told, STAGES, 1)
+    with pytest.raises(TrainingError, match="two denoisers of the same latents"):
+        run_stages(replace(told, checkpoint=checkpoint_of(run, tmp_path / "whole")), STAGES, 1)
+
+    layers = layers_of(model, tmp_path / "layers", 1.0)
+    path = layers / "text_encoder" / "model.safetensors"
+    save_file({key: torch.zeros(3) for key in load_file(path)}, path)
+    with pytest.raises(TrainingError, match=r"cannot be mixed: .* differs"):
+        mix_weights(replace(told, checkpoint=layers))
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(run: Run, tmp_path: Path) -> None:
@@ -239,7 +340,7 @@ def test_without_npm_the_data_stage_says_what_to_install(
     tmp_path: Path, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "resvg_py", object())
-    monkeypatch.setattr("model.training.stages.shutil.which", lambda name: None)
+    monkeypatch.setattr("model.training.run.shutil.which", lambda name: None)
 
     with pytest.raises(TrainingError, match=r"npm \(from Node\.js\), or give an icons\.zip"):
         run_stages(Run(out=tmp_path / "run", recipe=tiny, device="cpu"), STAGES, 1)
@@ -266,3 +367,15 @@ def test_both_recipes_fit_the_size_limit_by_their_parameters() -> None:
 
 def test_the_run_folder_marks_itself(run: Run) -> None:
     assert json.loads((Path(run.out) / MARKER).read_text())["recipe"] == "tiny"
+
+
+def test_half_of_what_is_practised_is_what_an_elder_knows_and_what_is_hard_comes_twice() -> None:
+    """Hard are styles, and one thing in a place."""
+    plain = Scene("a cat", (0,), (None,), None, None)
+    two, placed = replace(plain, concepts=(0, 1)), replace(plain, place="forest")
+    scenes = [plain, two, replace(placed, concepts=()), placed, replace(plain, style="neon"), placed]
+
+    numbers = practise(scenes, [True, *[False] * 5])
+
+    assert [numbers.count(number) for number in range(6)] == [8, 1, 1, 2, 2, 2]
+    assert practise(scenes, [False] * 6).count(0) == 1  # without an elder every scene is drawn from

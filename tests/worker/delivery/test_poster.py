@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from contract.endpoints import Endpoints
 from contract.ids import nonce
-from contract.messages import FAILURE_COLOUR, Embed, result_buttons
+from contract.messages import FAILURE_COLOUR, NOTICE_COLOUR, Embed, result_buttons
 from sandbox.core import Sandbox
 from sandbox.permissions import MEMBER, Permission
 from sandbox.server import running
@@ -169,6 +169,21 @@ async def test_a_post_is_found_by_its_buttons_file_or_footer(poster: Poster, san
     assert await asyncio.to_thread(poster.find_post, channel, JOB.id, begun + 3_600_000) is None
     told = await post(poster, channel, Post("<@1>", embed=replace(EMBED, footer="Job 7")), "footer")
     assert await asyncio.to_thread(poster.find_post, channel, "Job 7", begun) == told
+    assert await asyncio.to_thread(poster.find_result, channel, JOB.id, begun) == first
+    assert await asyncio.to_thread(poster.find_result, channel, "Job 7", begun) is None  # it says that it failed
+    texts = await post(poster, channel, Post("<@1>", embed=Embed("", "1️⃣ a fox", NOTICE_COLOUR, "Job 8")), "texts")
+    assert await asyncio.to_thread(poster.find_result, channel, "Job 8", begun) == texts
+
+
+async def test_a_message_is_known_by_the_buttons_under_it(poster: Poster, sandbox: Sandbox, channel: int) -> None:
+    """One of several is enough; a message that is gone has none."""
+    message_id = await post(poster, channel)
+    assert message_id is not None
+    [first, *_], *_ = result_buttons(JOB)
+    assert await asyncio.to_thread(poster.bears, channel, message_id, {"another", first.custom_id})
+    assert not await asyncio.to_thread(poster.bears, channel, message_id, {"another"})
+    await asyncio.to_thread(poster.delete, channel, message_id)
+    assert not await asyncio.to_thread(poster.bears, channel, message_id, {first.custom_id})
 
 
 async def test_the_waiting_message_is_found_by_its_interaction(poster: Poster, sandbox: Sandbox, channel: int) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from contract.actions import Action
 from contract.layout import tiles
+from contract.planning import plan
+from exchange.images import FolderStore
+from model.errors import Cancelled
 from tests.contract.factories import follow, imagine, press, upscale
-from tests.worker.kinds.conftest import Make
+from tests.worker.kinds.conftest import TINY, Make
+from worker.engines import Cancellable
 from worker.joining import Picture, scaled
+from worker.pictures import Studio
 
 SINGLE = upscale(imagine("a fox --ar 2:1"), 1, press())
 
@@ -36,6 +43,17 @@ def test_an_enlarged_picture_is_enlarged_again_at_the_same_size_of_tiles(make: M
     assert twice.shape == (4 * source.shape[0], 4 * source.shape[1], 3)
 
 
+def test_where_a_version_had_them_a_picture_gets_two_or_four_times_as_large(make: Make) -> None:
+    """And keeps every shape."""
+    single = upscale(imagine("a fox --v 5.2"), 1, press())
+    [source] = make(single)
+    height, width = source.shape[:2]
+    for number, (action, factor) in enumerate(((Action.UPSCALE_2X, 2), (Action.UPSCALE_4X, 4))):
+        [large] = make(follow(single, action, press(seed=75, interaction=75 + number)))
+        assert large.shape == (factor * height, factor * width, 3)
+        assert _difference(scaled(large, width, height), source) < 16
+
+
 def test_tiles_cover_a_picture_and_overlap() -> None:
     """Every pixel lies in a tile, and every inner border of one lies well within another."""
     covered = np.zeros((300, 700), int)
@@ -51,3 +69,21 @@ def test_tiles_cover_a_picture_and_overlap() -> None:
 
 def _difference(one: Picture, other: Picture) -> float:
     return float(np.abs(one.astype(int) - other).mean())
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_cancel_between_two_tiles_ends_it(studio: Studio, store: FolderStore, after: int) -> None:
+    """As one within a tile does: the rest is not drawn, and nothing is kept."""
+    job = follow(SINGLE, Action.UPSCALE_CREATIVE, press(seed=77, interaction=90 + after))
+    tickets: list[Cancellable] = []
+
+    def started(ticket: Cancellable) -> None:
+        tickets.append(ticket)
+        if len(tickets) > after:
+            ticket.cancel()
+
+    with pytest.raises(Cancelled):
+        studio.make(replace(job, plan=plan(job, TINY)), started=started)
+    assert len(tickets) == after + 1
+    assert store.get_image(job.id, 0) is None
+    assert store.get_document(job.id) is None

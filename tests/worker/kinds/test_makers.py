@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from contract.jobs import Job
 from contract.kinds import KINDS
 from contract.outcomes import Done, Texts
-from contract.planning import plan
 from exchange.images import FolderStore
 from tests.contract.kinds.examples import EXAMPLES
-from tests.worker.kinds.conftest import TINY
+from tests.worker.kinds.conftest import planned
 from worker.kinds import MAKERS
 from worker.pictures import Studio
 
@@ -25,7 +22,7 @@ def test_every_kind_has_its_maker() -> None:
 @pytest.mark.parametrize("job", [pytest.param(job, id=name) for name, job in EXAMPLES.items()])
 def test_a_worker_makes_it(studio: Studio, store: FolderStore, job: Job) -> None:
     """What the kind says comes out lies in the store: as many pictures as it has, or its texts."""
-    accepted = replace(job, plan=plan(job, TINY))
+    accepted = planned(job)
     outcome = studio.make(accepted, started=lambda ticket: None)
     assert isinstance(outcome, Done | Texts)
     assert isinstance(outcome, Done) == (job.image_count > 0)

@@ -13,12 +13,12 @@ from contract.actions import Action
 from contract.catalogue import EASEL_SMALL
 from contract.errors import UserError
 from contract.jobs import Chosen, Job
-from contract.planning import plan
+from contract.planning import LEAST_SHARE, plan
 from exchange.images import FolderStore
 from tests.contract.factories import follow, imagine, press, upscale
 from tests.worker.conftest import picture
 from tests.worker.kinds.conftest import Make
-from worker.encoding import encode_lossless
+from worker.encoding import encode_lossless, read_pixels
 from worker.intake import input_name
 from worker.joining import Picture
 
@@ -53,12 +53,21 @@ def test_outside_the_region_not_a_byte_changes_over_ten_edits(make: Make) -> Non
 
 
 def test_a_region_costs_by_its_area() -> None:
-    """A cell, and a quarter of the picture, take at most 45 % of what a grid takes; nearly all of it takes as much."""
+    """A cell, and a quarter of the picture, take at most 45 % of what a grid takes; all but
+    a cell takes what a grid takes."""
     grid = plan(imagine("a fox --ar 2:1"), SDXL).cost
     assert plan(region(SINGLE, Chosen(1)), SDXL).cost <= 0.45 * grid
     quarter = sum(1 << row * 5 + column for row in range(3) for column in range(2))
     assert plan(region(SINGLE, Chosen(quarter)), SDXL).cost <= 0.45 * grid
     assert plan(region(SINGLE, Chosen((1 << 24) - 1)), SDXL).cost == pytest.approx(grid, rel=0.1)
+
+
+def test_a_small_model_draws_a_small_part_with_all_its_pixels() -> None:
+    """With fewer, what it paints there comes out in pieces; a large model has enough of them left."""
+    cell = region(SINGLE, Chosen(1))
+    small, large = plan(cell, EASEL_SMALL), plan(cell, SDXL)
+    assert small.width * small.height == pytest.approx(EASEL_SMALL.pixels, rel=0.15)
+    assert large.width * large.height == pytest.approx(LEAST_SHARE * SDXL.pixels, rel=0.15)
 
 
 SDXL = replace(EASEL_SMALL, pixels=1024 * 1024, size_multiple=64)
@@ -72,7 +81,7 @@ def test_a_copy_that_was_painted_over_says_where(make: Make, store: FolderStore)
     buffer = io.BytesIO()
     Image.fromarray(copy).save(buffer, "JPEG", quality=95, subsampling=0)
     job = region(SINGLE, Chosen(0, LINK), 120)
-    store.put_input(job.id, input_name(0), buffer.getvalue(), "jpg")
+    store.put_input(job.id, input_name(0), encode_lossless(read_pixels(buffer.getvalue()), parameters=LINK).data)
     for after in make(job):
         changed = np.argwhere((after != source).any(axis=2))
         assert len(changed)

@@ -1,0 +1,89 @@
+"""What the denoiser's loss heeds, what an elder's answers change, and where its student starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import torch
+
+from model.training import denoiser
+from model.training.compose import Scene
+from model.training.denoiser import Elder, channel_importance
+from model.training.recipe import Recipe
+from model.training.stages import known_share
+from model.training.student import follow
+
+
+def test_channels_count_by_how_much_they_vary() -> None:
+    """With a mean of 1, so that learning rates keep their meaning."""
+    latents = torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * torch.tensor([2.0, 1, 1]).view(
+        3, 1, 1
+    )
+    importance = channel_importance(latents)
+
+    assert importance.mean() == torch.tensor(1.0)
+    torch.testing.assert_close(importance, torch.tensor([1.5, 0.75, 0.75]), atol=0.02, rtol=0)
+
+
+def test_an_elder_answers_for_the_thing_in_a_place_and_for_nothing_around_it(monkeypatch: Any) -> None:
+    """Without its caption it gives the answer that guidance starts from."""
+    covered = tuple(100 if row in (3, 4) else 0 for row in range(8) for _ in range(8))
+    scene = Scene("a fox in a forest", (0,), (None,), None, None, "forest", "day", "clear", covered=covered)
+    plain = Scene("a fox", (0,), (None,), None, None)
+    shares = torch.stack([known_share(one, 4) for one in (scene, plain)])
+    read: list[str] = []
+
+    def tokenize(_: object, captions: list[str]) -> torch.Tensor:
+        read.extend(captions)
+        return torch.zeros(len(captions))
+
+    monkeypatch.setattr(denoiser, "tokenize", tokenize)
+    unet: Any = Mock(side_effect=lambda noisy, *_: SimpleNamespace(sample=torch.ones_like(noisy)))
+    elder = Elder(unet, Mock(), Mock(), ("a fox on a green background", "a fox"), shares)
+
+    wanted = elder.correct(torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), torch.zeros(2), [0, 1], [False, True])
+
+    assert wanted[0, 0].mean(1).tolist() == [0, 0.5, 0.5, 0]
+    assert bool((wanted[1] == 1).all())
+    assert read == ["a fox on a green background", ""]
+
+
+def test_no_elder_answers_for_a_picture_that_is_not_square(
+    tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has never seen one; of each batch all pictures have one shape."""
+    seen: list[tuple[int, ...]] = []
+    elder = Mock(knows=Mock(return_value=True), correct=Mock(side_effect=lambda wanted, *_: wanted))
+
+    def learn(reading: Any, batch_loss: Any, *_: Any) -> None:
+        def predict(noisy: torch.Tensor, *_: Any) -> torch.Tensor:
+            seen.append(tuple(noisy.shape[2:]))
+            return noisy
+
+        for seed in range(12):
+            batch_loss(predict, torch.Generator().manual_seed(seed))
+
+    monkeypatch.setattr(denoiser, "train", learn)
+    monkeypatch.setattr(denoiser, "Reading", Mock())
+    monkeypatch.setattr(denoiser, "tokenize", lambda _, captions: torch.zeros(len(captions)))
+    latents, wide = torch.zeros(8, 4, 4, 4), torch.zeros(8, 4, 4, 6)
+    denoiser.train_denoiser(Mock(), latents, str, Mock(), Mock(), tiny, 1.0, tmp_path, elder=elder, shaped=(wide,))
+
+    assert set(seen) == {(4, 4), (4, 6)}
+    assert elder.correct.call_count == seen.count((4, 4))
+
+
+def test_a_student_starts_from_what_its_teacher_has_learned_since() -> None:
+    student, before, after = (torch.nn.Linear(1, 1) for _ in range(3))
+    for layer, weight in ((student, 1.0), (before, 2.0), (after, 2.5)):
+        torch.nn.init.constant_(layer.weight, weight)
+        torch.nn.init.zeros_(layer.bias)
+
+    follow(student, before, after)
+
+    assert student.weight.item() == 1.5
+    assert student.weight.requires_grad
