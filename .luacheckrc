@@ -4,7 +4,7 @@ std = "lua51"
 max_line_length = 120
 read_globals = {
   "redis", "cjson", "ARGV",
-  "keys", "args", "now", "call", "number", "quarantine", "jobs", "fair", "claiming",
+  "keys", "args", "now", "call", "number", "quarantine", "put_aside", "jobs", "fair", "claiming", "pacing", "bans",
 }
 files["exchange/scripts/parts"] = {
   ignore = { "211/args", "211/now", "211/call", "211/number", "211/quarantine", "241", "431" }, -- a part defines what only other files read

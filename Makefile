@@ -11,8 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 demo: install-demo  ## see it work: prints one address, Ctrl-C ends everything
 	$(BIN)/python -m sandbox demo
 
+# A file's tests stay together, for they share what they loaded. Each process holds up to 2 GB: no more than four.
 test: install  ## every test that needs no GPU
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint test  ## what the gate runs: format, lint, types, tests
 
@@ -44,8 +45,9 @@ lock: install  ## takes the newest versions that pyproject.toml allows and write
 	$(BIN)/python .ci/lock.py > constraints.new
 	mv constraints.new constraints.txt
 
-docs: install  ## writes the pages that are made from code
+docs: install  ## writes the pages that are made from code, and builds the site of all pages into build/site
 	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet
 
 format:
 	$(BIN)/ruff format .
