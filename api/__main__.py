@@ -21,6 +21,7 @@ from exchange.connection import RedisUnavailable
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
 from exchange.settings import SettingsError, read_settings
+from service.background import end
 from service.opening import opened
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -63,8 +64,8 @@ async def run(settings: ApiSettings) -> None:
         try:
             await server.serve()
         finally:
-            following.cancel()
-            services.background.cancel()
+            await end({following})
+            await services.background.close()
 
 
 class _Server(uvicorn.Server):

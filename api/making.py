@@ -198,8 +198,8 @@ async def _streamed(door: Door, asker: Asker, wanted: Wanted, jobs: Sequence[Job
         yield _failed(api_error(error, asker.locale))
     except ApiError as error:
         yield _failed(error)
-    except asyncio.CancelledError:
-        await asyncio.shield(_hung_up(door, asker, jobs))
+    except (asyncio.CancelledError, GeneratorExit):  # the caller hung up, also while an event was being sent
+        door.services.background.start(_hung_up(door, asker, jobs))
         raise
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,9 +30,6 @@ from service.services import Services
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 Command: TypeAlias = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
-
-GOODBYE_S = 2.0
-"""How long work in the background may go on when the process ends."""
 
 ENTRY_POINT, ENTRY_POINT_LEFT_OUT = 4, 50240
 """Discord's type of the command that launches an activity, and its code for a list of commands that lacks it."""
@@ -178,10 +174,7 @@ class EaselClient(discord.AutoShardedClient):
     async def close(self) -> None:
         """End the edits and the gateway; jobs go on without this process."""
         await self.edits.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_S):
-                await self.services.background.finish()
-        self.services.background.cancel()
+        await self.services.background.close()
         await super().close()
 
 

@@ -34,16 +34,14 @@ from exchange.doctor.host import kept_findings
 from exchange.images import StoreUnavailable
 from exchange.logs import configure_logs
 from exchange.settings import SettingsError, read_settings
+from service.background import end
 from service.opening import opened
 from service.pins import look
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 GOODBYE_S = 3.0
-"""How long closing the gateway may take, and then again what is left to end."""
-
-AGAIN_S = 0.1
-"""How soon a task that has not ended is cancelled again."""
+"""How long closing the gateway may take."""
 
 LAST_CALL_S = 9.0
 """When a process that was asked to end does so even if something hangs: before Docker's ten seconds are over."""
@@ -179,19 +177,6 @@ async def serve(
     for task in done:
         task.result()
     log.info("stopped")
-
-
-async def end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended, or `GOODBYE_S` have passed.
-
-    Once is not enough: redis-py sends with `asyncio.wait_for`, and that of Python 3.11 loses a cancellation that comes
-    just when the sending is done. A loop around it then goes on for ever, and with it the process.
-    """
-    until_s = asyncio.get_running_loop().time() + GOODBYE_S
-    while tasks and asyncio.get_running_loop().time() < until_s:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=AGAIN_S)
 
 
 async def _say_ready(client: EaselClient, subscribed: asyncio.Event) -> None:

@@ -30,6 +30,7 @@ from exchange.policies import Policies
 from exchange.preferences import Preferences
 from exchange.queue import JobQueue, Limits
 from exchange.quotas import Quotas
+from service.background import end
 from service.services import Services
 from tests.worker.fakes import FakeWeb
 from tests.worker.test_worker import SteeredEngine
@@ -115,7 +116,8 @@ async def house(redis_url: str, tmp_path: Path) -> AsyncIterator[House]:
     await openai.close()
     server.should_exit = True
     await serving
-    following.cancel()
+    await end({following})
+    await services.background.close()
     await asyncio.to_thread(pool.stop)
     tasks.equip(None)
     await async_client.aclose()

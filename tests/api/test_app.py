@@ -168,6 +168,17 @@ async def test_who_hangs_up_wants_no_pictures(house: House) -> None:
             await asyncio.sleep(0.05)
 
 
+async def test_who_leaves_a_stream_wants_no_pictures(house: House) -> None:
+    """The same, although the answer has begun: what is left to do goes on when the request is over."""
+    stream = await house.openai.images.generate(prompt="for ever", stream=True)
+    while not await house.services.queue.of_user(house.key.user_id):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await stream.close()
+    async with asyncio.timeout(20):
+        while await house.services.queue.of_user(house.key.user_id):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def test_who_can_ask_again_finds_the_picture(house: House) -> None:
     """A request with an `Idempotency-Key` that broke off is not taken back: the next one like it has its picture."""
     same = {"Idempotency-Key": "order-18"}

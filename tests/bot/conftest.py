@@ -60,9 +60,9 @@ def settings(tmp_path: Path) -> BotSettings:
 
 
 @pytest.fixture
-def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSettings) -> Services:
+async def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSettings) -> AsyncIterator[Services]:
     """What the bot works with, all of it real."""
-    return Services(
+    services = Services(
         queue=JobQueue(store, settings.limits),
         images=images,
         preferences=Preferences(store),
@@ -73,6 +73,8 @@ def services(store: redis.asyncio.Redis, images: FolderStore, settings: BotSetti
         cases=Cases(store),
         meanings=Meanings(store),
     )
+    yield services
+    await services.background.close()
 
 
 @pytest.fixture

@@ -18,10 +18,11 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.process import end, run
+from bot.process import run
 from bot.settings import BotSettings
 from exchange.connection import RedisUnavailable, connect_async
 from exchange.progress import listen
+from service.background import end
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60

@@ -39,9 +39,9 @@ async def store(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
 
 
 @pytest.fixture
-def services(store: redis.asyncio.Redis, tmp_path: Path) -> Services:
+async def services(store: redis.asyncio.Redis, tmp_path: Path) -> AsyncIterator[Services]:
     """What a door works with, all of it real."""
-    return Services(
+    services = Services(
         queue=JobQueue(store, Limits()),
         images=FolderStore(tmp_path / "images"),
         preferences=Preferences(store),
@@ -52,3 +52,5 @@ def services(store: redis.asyncio.Redis, tmp_path: Path) -> Services:
         cases=Cases(store),
         meanings=Meanings(store),
     )
+    yield services
+    await services.background.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 import redis.exceptions
@@ -69,3 +70,28 @@ async def test_what_work_in_the_background_raises_is_logged(capsys: pytest.Captu
     await background.finish()
     await asyncio.sleep(0)
     assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_a_process_leaves_no_work_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is nearly done finishes, what takes longer is cancelled; afterwards nothing runs, also if it is stubborn."""
+    monkeypatch.setattr("service.background.FINISH_S", 0.1)
+    monkeypatch.setattr("service.background.AGAIN_S", 0.01)
+    ended: list[str] = []
+
+    async def short() -> None:
+        await asyncio.sleep(0)
+        ended.append("finished")
+
+    async def long() -> None:
+        with suppress(asyncio.CancelledError):  # as `wait_for` of Python 3.11 does in a rare moment
+            await asyncio.sleep(3600)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("cancelled")
+
+    background = Background()
+    background.start(short())
+    background.start(long())
+    await background.close()
+    assert ended == ["finished", "cancelled"]
