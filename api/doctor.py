@@ -12,6 +12,8 @@ from exchange.doctor.host import is_loopback, is_ours, listen
 
 ABOUT = "the API"
 SHORT_WAIT_S = 15
+CARDS = 16
+"""A host seldom has more."""
 
 
 def api_findings(settings: ApiSettings) -> Iterator[Finding]:
@@ -27,6 +29,12 @@ def api_findings(settings: ApiSettings) -> Iterator[Finding]:
         return
     if settings.api_port and settings.api_port == settings.metrics_port:
         yield broken(ABOUT, f"API_PORT and METRICS_PORT are both {settings.api_port}: give one of them another.")
+    elif settings.metrics_port and 0 < settings.api_port - settings.metrics_port < CARDS:
+        yield risky(
+            ABOUT,
+            f"API_PORT is {settings.api_port}, and a worker with several cards counts on from METRICS_PORT "
+            f"{settings.metrics_port}, one for each: keep {CARDS} free from there.",
+        )
     if not is_loopback(settings.api_host):
         yield risky(
             ABOUT,

@@ -104,7 +104,8 @@ def folder_findings(settings: WorkerSettings) -> Iterator[Finding]:
     """Whether what a worker keeps for itself can be kept."""
     folder = Path(settings.state_folder)
     yield from kept_findings(folder, Severity.BROKEN)
-    for name in _CACHES:
+    homeless = () if os.environ.get("XDG_CACHE_HOME") else ("HOME",)
+    for name in (*_CACHES, *homeless):
         place = os.environ.get(name)
         if place and not has_room_for_files(Path(place).expanduser()):
             yield risky(

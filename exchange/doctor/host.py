@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import ipaddress
+import locale
 import os
 import re
 import resource
 import socket
 import ssl
 import stat
+import zoneinfo
 from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -71,6 +74,8 @@ _OTHER_NAMES = (".env.txt", "env", "env.txt", ".env.local", ".env.production")
 """What `.env` is called by mistake, or by other programs."""
 _LETTERS = 8
 """Random letters repeat seldom: 16 of them are more different ones than that."""
+ANSWER_S = 2.0
+"""How long a proxy may take to answer."""
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
@@ -92,11 +97,43 @@ def host_findings(settings: CommonSettings) -> Iterator[Finding]:
         )
     yield from _of_network()
     yield from _of_traces()
+    yield from environment_findings()
     if settings.discord_api_base:
         yield risky(
             "Discord",
             f"This is not the real Discord: the token goes to {settings.discord_api_base}; leave DISCORD_API_BASE out.",
         )
+
+
+def environment_findings() -> Iterator[Finding]:
+    """What all programs read of their surroundings: the time of day, and how letters are written."""
+    zone = os.environ.get("TZ", "").removeprefix(":")
+    if zone and not _is_zone(zone):
+        yield risky(
+            ABOUT,
+            f"TZ is {zone}, a time zone that this system does not know, so that times are those of UTC: "
+            "TZ=Europe/Berlin, with the package tzdata.",
+        )
+    encoding = locale.getpreferredencoding(False)
+    if codecs.lookup(encoding).name not in ("utf-8", "ascii"):  # ASCII is what is said where UTF-8 is meant (PEP 538)
+        yield risky(
+            ABOUT,
+            f"Text is written as {encoding} here, which lacks most of what people type: set LC_ALL=C.UTF-8 or "
+            "PYTHONUTF8=1.",
+        )
+
+
+def _is_zone(name: str) -> bool:
+    """Whether it is a zone that the system knows, a file with one, or a rule as POSIX has them (CET-1CEST)."""
+    if name.startswith("/"):
+        return Path(name).is_file()
+    if re.match(r"(?:[A-Za-z]{3,}|<[+\-\w]{3,}>)[+-]?\d", name):
+        return True
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (OSError, KeyError, ValueError):
+        return False
+    return True
 
 
 def _of_traces() -> Iterator[Finding]:
@@ -230,11 +267,15 @@ def _of_network() -> Iterator[Finding]:
     for names, schemes, example in _ADDRESSES:
         for name in names:
             value = os.environ.get(name) or ""
+            shown = value.rpartition("@")[2]  # a password may stand before the host
             right = re.fullmatch(rf"(?:{schemes})://[^/\s]+(?:/\S*)?", value) and _has_a_port(value)
             if value and not right:
-                # A password may stand before the host.
-                shown = value.rpartition("@")[2]
                 yield broken(ABOUT, f"{name} is {shown}, which is no address such as {example}: mend it, or unset it.")
+            elif value and names is _PROXIES and (why := _lack_of_answer(value)):
+                yield risky(
+                    ABOUT,
+                    f"Nothing answers at {name} ({shown}): {why}; what goes through it fails, such as fetching models.",
+                )
     for name in AUTHORITIES:
         place = os.environ.get(name)
         if place and (lack := _lack_of_authorities(Path(place), folder=not name.endswith("FILE"))):
@@ -242,6 +283,17 @@ def _of_network() -> Iterator[Finding]:
                 ABOUT,
                 f"{name} names {place}, which {lack}, so that no certificate could be checked: mend it, or unset it.",
             )
+
+
+def _lack_of_answer(address: str) -> str:
+    """Why nothing can be sent to an address; empty where something listens there."""
+    parts = urlsplit(address)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 1080)
+    try:
+        socket.create_connection((parts.hostname or "", port), ANSWER_S).close()
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return ""
 
 
 def _has_a_port(address: str) -> bool:

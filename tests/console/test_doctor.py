@@ -32,7 +32,7 @@ from console.command_line import app
 from exchange import keys
 from exchange.connection import connect
 from exchange.doctor.findings import Severity
-from exchange.doctor.host import AUTHORITIES, limit_findings, value_findings
+from exchange.doctor.host import AUTHORITIES, environment_findings, limit_findings, value_findings
 from exchange.doctor.server import _of_facts, _of_time
 from exchange.embedded import _binary
 from tests.contract.factories import imagine
@@ -514,9 +514,15 @@ PLANTS: dict[str, tuple[Callable[[House], None], str]] = {
     ),
     "a proxy that is none": (of(HTTPS_PROXY="nonsense"), "broken HTTPS_PROXY is nonsense, which is no address"),
     "a proxy of a misspelt kind": (of(http_proxy="htp://me:secret@proxy:1"), "broken http_proxy is proxy:1, which is"),
+    "a proxy that is gone": (
+        of(https_proxy="http://me:secret@127.0.0.1:1"),
+        r"risky Nothing answers at https_proxy \(127",
+    ),
+    "a time zone that is none": (of(TZ="Europe/Berln"), "risky TZ is Europe/Berln, a time zone that"),
     "a hub that is none": (of(HF_ENDPOINT="mirror"), "broken HF_ENDPOINT is mirror, which is no address"),
     "authorities that are not there": (of(SSL_CERT_FILE="/nowhere/ca.pem"), "broken SSL_CERT_FILE names /nowhere/ca"),
     "authorities that are none": (of(SSL_CERT_FILE="models.toml"), "broken SSL_CERT_FILE names models.toml, which"),
+    "a home without room": (of(HOME="/proc/nowhere"), "risky HOME is /proc/nowhere, where no file can be made"),
     # Redis
     "no Sentinel": (
         of(REDIS_URL="redis+sentinel://127.0.0.1:1/easel"),
@@ -664,6 +670,7 @@ PLANTS: dict[str, tuple[Callable[[House], None], str]] = {
     "an API open to all": (of(API_HOST="0.0.0.0", API_URL="https://a.example.org"), "risky The API is open on 0.0.0.0"),
     "an API nowhere": (of(API_HOST="256.1.1.1"), "broken API_HOST is 256.1.1.1, which is no address of this host"),
     "an API where the metrics are": (of(API_PORT="8123", METRICS_PORT="8123"), "broken API_PORT and METRICS_PORT are"),
+    "an API among the metrics": (of(API_PORT="8125", METRICS_PORT="8123"), "risky API_PORT is 8125, and a worker with"),
     "an address with a query": (of(API_URL="https://a.example.org/?x=1"), "broken API_URL is https://a.example.org"),
     "an API without TLS": (of(API_URL="http://api.example.org"), "risky API_URL begins with http://"),
     "an address with a password": (of(API_URL="https://me:sixteen@a.example.org"), "broken API_URL is https://...@a."),
@@ -751,6 +758,20 @@ def test_a_limit_of_the_system_is_named(limit: int, value: int, expected: str, m
     monkeypatch.setattr(resource, "getrlimit", lambda which: (value, value) if which == limit else none)
     [finding] = limit_findings()
     assert re.match(expected, f"{finding.severity} {finding.sentence}")
+
+
+@pytest.mark.parametrize("zone", ["", "CET-1CEST,M3.5.0,M10.5.0/3", "<+07>-7", ":/etc/hosts"])
+def test_a_time_zone_may_be_a_rule_or_a_file(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As POSIX and the C library have it."""
+    monkeypatch.setenv("TZ", zone)
+    assert [*environment_findings()] == []
+
+
+def test_letters_that_cannot_be_written_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log with a prompt in Chinese would end the program."""
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "ISO-8859-1")
+    [finding] = environment_findings()
+    assert finding.sentence.startswith("Text is written as ISO-8859-1 here")
 
 
 @pytest.mark.parametrize(
