@@ -191,10 +191,13 @@ def tls(redis_url: str, tmp_path: Path) -> Iterator[tuple[int, Path]]:
         upstream_reader, upstream_writer = await asyncio.open_unix_connection(urlsplit(redis_url).path)
 
         async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-            while data := await source.read(65536):
-                target.write(data)
-                await target.drain()
-            target.close()
+            try:
+                while data := await source.read(65536):
+                    target.write(data)
+                    await target.drain()
+            finally:
+                target.close()
+                await target.wait_closed()
 
         await asyncio.gather(copy(reader, upstream_writer), copy(upstream_reader, writer), return_exceptions=True)
 
