@@ -25,7 +25,6 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.default_model import DEFAULT_MODEL, PROMPTS_FILE, Painter, measure, read_prompts
 from benchmarks.judge import Judge
 from contract.catalogue import EASEL_SMALL
-from model.upscale import NARROW, enlarge, load_upscaler
 
 SHOWN = (
     "a cat", "a blue car", "a dog and a heart", "红苹果",
@@ -154,8 +153,7 @@ def main() -> None:
         student = Painter(folder, served.student.num_inference_steps, 1.0, served.student.sampler)
         student.replace_denoiser(folder / served.student.folder)
         quick = judged(student, judge, prompts, folder)
-    upscaler = load_upscaler("cpu", NARROW)
-    drawn = [(prompt, np.stack(enlarge(upscaler, list(painter.draw([prompt], 7)[0]), tile=False))) for prompt in SHOWN]
+    drawn = [(prompt, painter.draw([prompt], 7, large=True)[0]) for prompt in SHOWN]
     sheet(drawn).save(folder / "sheet.webp", quality=82, method=6)
     write_section(folder / "README.md", section(found, quick, memory_of(folder)))
     print(json.dumps({"model": found, "student": quick}, default=float))

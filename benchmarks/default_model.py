@@ -51,10 +51,13 @@ from contract.catalogue import EASEL_SMALL
 from contract.planning import fit_size
 from model import schedulers
 from model.errors import ModelError
+from model.painting import PLAINLY, painted
+from model.request import Prompt
 from model.spelling import lexicon_of
 from model.training.captions import plural, with_article
 from model.training.data import styles_of
 from model.training.folder import TrainingError, check_weights
+from model.upscale import DRAFT, NARROW, enlarge, load_upscaler
 
 ROOT = Path(__file__).resolve().parent
 PROMPTS_FILE = ROOT / "default_model_prompts.json"
@@ -125,7 +128,8 @@ def read_prompts(path: Path, known: Sequence[str]) -> Prompts:
 
 class Painter:
     """Draws grids of four with the stock pipeline; every picture has its own generator. Prompts are read as they are
-    served: with words that the model does not know as the nearest that it does.
+    served: with words that the model does not know as the nearest that it does. What asks for a style is painted as it
+    is served, on the enlarged picture, and made as small as the others again, which is as large as the judges look.
 
     `sampler` is one of `model.schedulers.SAMPLERS`, or None for the scheduler that the model's folder names. Raises
     ModelError for a sampler that is not there.
@@ -147,22 +151,30 @@ class Painter:
             self.pipeline.scheduler = stock.from_config(config, **overrides)
         self.steps, self.guidance = steps, guidance
         self.lexicon = lexicon_of(self.pipeline.tokenizer)
+        self.upscaler = load_upscaler(device, NARROW)
 
     def replace_denoiser(self, folder: Path) -> None:
         """Draw with the denoiser in `folder`, a student, from now on."""
+        self.upscaler = load_upscaler(self.pipeline.device, DRAFT)
         from diffusers import UNet2DConditionModel
 
         self.pipeline.unet = UNet2DConditionModel.from_pretrained(folder, dtype=torch.float32)
 
     def draw(
-        self, prompts: Sequence[str], seed: int = 0, batch: int = 6, size: tuple[int, int] | None = None
+        self,
+        prompts: Sequence[str],
+        seed: int = 0,
+        batch: int = 6,
+        size: tuple[int, int] | None = None,
+        *,
+        large: bool = False,
     ) -> np.ndarray:
-        """(len(prompts), 4, S, S, 3) uint8, or of a `size` (width, height)."""
+        """(len(prompts), 4, S, S, 3) uint8, or of a `size` (width, height). With `large` as people get them."""
         width, height = size or (None, None)
         grids = []
         for start in range(0, len(prompts), batch):
-            part = list(prompts[start : start + batch])
-            part = part if self.lexicon is None else [self.lexicon.read(prompt) for prompt in part]
+            asked = prompts[start : start + batch]
+            part = list(asked) if self.lexicon is None else [self.lexicon.read(prompt) for prompt in asked]
             seeds = [seed + 4 * (start + row) + column for row in range(len(part)) for column in range(4)]
             pictures = self.pipeline(
                 part,
@@ -174,8 +186,18 @@ class Painter:
                 width=width,
                 height=height,
             ).images
-            grids.append((pictures * 255).round().astype(np.uint8).reshape(len(part), 4, *pictures.shape[1:]))
+            drawn = (pictures * 255).round().astype(np.uint8)
+            made = [self._finished(one, asked[row // 4], seeds[row], large) for row, one in enumerate(drawn)]
+            grids.append(np.stack(made).reshape(len(part), 4, *made[0].shape))
         return np.concatenate(grids)
+
+    def _finished(self, picture: NDArray[np.uint8], prompt: str, seed: int, large: bool) -> NDArray[np.uint8]:
+        manner = PLAINLY if self.lexicon is None else self.lexicon.manner(Prompt(((prompt, 1.0),)))
+        if manner == PLAINLY and not large:
+            return picture
+        made = painted(enlarge(self.upscaler, [picture])[0], manner, seed)
+        small = picture.shape[1::-1]
+        return made if large else np.asarray(Image.fromarray(made).resize(small, Image.Resampling.BOX))
 
     def seconds_per_grid(self, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> float:
         """Median time of a grid of four by a clock, after one to warm up."""
@@ -333,6 +355,12 @@ def scene_figures(judge: SceneJudge, grids: NDArray[np.uint8], wanted: Sequence[
         hits = [one[question] == answers[question] for answers, one in asked if question in answers]
         if hits:
             figures |= {name: np.mean(hits), f"{name}_real": judge.ceiling[question]}
+    looks: dict[str, list[bool]] = {}
+    for answers, one in asked:
+        if "style" in answers:
+            looks.setdefault(answers["style"], []).append(one["style"] == answers["style"])
+    if looks:
+        figures["by_look"] = {style: np.mean(hits) for style, hits in looks.items()}
     people = [all(one[question] == answer for question, answer in answers.items() if question != "place")
               for answers, one in asked if "who" in answers]  # fmt: skip
     if people:

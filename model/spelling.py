@@ -3,7 +3,8 @@
 A model folder may hold `tokenizer/words.txt`, the words and pairs of words that its training spoke of, nouns first; a
 word with another one behind a tab is a kind of that, and is read as it ("chihuahua", "宠物"). A word that the tokenizer
 has to spell is read as the one that it sounds or looks like ("elefant", "bannana", "strawberries", "icecream"), and a
-number before a noun as a word. What is known stays as it was typed, and names are nobody's slips.
+number before a noun as a word. What is known stays as it was typed, and names are nobody's slips. Words that ask for a
+style are read as nothing: such models are small, and the style is painted afterwards (`model.manners`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from model.manners import STYLE_WORDS, asked_in, manner_of, without
+from model.painting import Manner
+from model.request import Prompt
 
 WORDS_FILE = "words.txt"
 
@@ -47,6 +52,7 @@ class Lexicon:
 
     def __init__(self, words: Mapping[str, str], whole: Callable[[str], bool]) -> None:
         self._whole = whole
+        words = {**words, **{word: word for word in STYLE_WORDS if word not in words}}
         self._taught = words
         self._by_sound: dict[str, str] = {}
         for word, stands_for in words.items():
@@ -93,7 +99,37 @@ class Lexicon:
         return self._by_sound[nearest[0]] if nearest else None
 
     def corrections(self, text: str) -> list[Correction]:
-        """What of a text is read as something else, in order."""
+        """What of a text is read as something else, or as nothing, in order."""
+        spelled = self._spelled(text)
+        meant = apply(text, spelled)
+        styles = asked_in(meant)
+        if not styles or without(meant, styles) == meant:
+            return spelled
+        found = []
+        for one in styles:
+            start, end = one.start, one.end
+            # Words of a script without spaces got some: those are no part of the style beside them.
+            while meant[start].isspace() and _within(place_before(start, spelled), spelled):
+                start += 1
+            while meant[end - 1].isspace() and _within(place_before(end - 1, spelled), spelled):
+                end -= 1
+            last = place_before(end - 1, spelled)
+            inside = _within(last, spelled)
+            stop = inside.end if inside else last + 1
+            found.append(Correction(place_before(start, spelled), stop, one.instead, slip=False))
+        apart = [word for word in spelled if not any(word.start < one.end and one.start < word.end for one in found)]
+        return sorted([*apart, *found], key=lambda one: one.start)
+
+    def spelled(self, text: str) -> str:
+        """A text as it was meant, with the words that ask for a style."""
+        return apply(text, self._spelled(text))
+
+    def manner(self, prompt: Prompt) -> Manner:
+        """How the pictures of a prompt are to be painted."""
+        parts = [(self.spelled(text), weight) for text, weight in prompt.parts]
+        return manner_of(parts, [self.spelled(text) for text in prompt.negatives], prompt.styles)
+
+    def _spelled(self, text: str) -> list[Correction]:
         found = [Correction(*number.span(), _NUMBERS[number[0]], slip=False) for number in _NUMBER.finditer(text)]
         # "fries" are french fries, unless they are called so.
         named = [name.span() for name in self._names.finditer(text)]
@@ -135,6 +171,11 @@ def place_before(place: int, corrections: Sequence[Correction]) -> int:
             return one.start
         shift += len(one.meant) - (one.end - one.start)
     return place - shift
+
+
+def _within(place: int, corrections: Sequence[Correction]) -> Correction | None:
+    """The one that has this place of the text."""
+    return next((one for one in corrections if one.start <= place < one.end), None)
 
 
 def lexicon_of(tokenizer: Any) -> Lexicon | None:

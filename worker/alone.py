@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from contract.plan import Plan
 from model import Request
 from model.ways import Ways, joined
 from worker.engines import Ticket, Warm
+from worker.finishing import enlarged, finished, shown_small
 from worker.kinds import MAKERS, Bench
 from worker.recipes import of_both
 from worker.render import NO_PICTURES, Pixels
@@ -59,7 +61,9 @@ def make_alone(
         pictures,
         range(job.image_count) if indices is None else indices,
         draw_each=lambda requests: [drawn(*submitted(request)) for request in requests],
-        enlarge=lambda images: images if warm.enlarge is None else warm.enlarge(images, plan),
+        finish=partial(finished, warm, plan),
+        shown_small=partial(shown_small, warm, plan),
+        enlarge=partial(enlarged, warm, plan),
         upscale=warm.upscale,
         draw_together=lambda requests: [drawn(*ticket) for ticket in [*map(submitted, requests)]],
         read=warm.read,

@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from contract.errors import EaselError
 from contract.plan import Plan
 from model.errors import ModelError, NoRoom
+from model.painting import PLAINLY, Manner
 from worker.leases import RetryLater
 from worker.slots import Wants
 
 if TYPE_CHECKING:
-    from model import Request, Step
+    from model import Prompt, Request, Step
     from model.describing import Draw
     from model.unread import Unread
     from model.ways import Ways
@@ -100,6 +101,8 @@ class Warm:
     """What the model reads in texts, a vector each: (N, D). None for one that reads none."""
     describe: Describe | None = None
     """None where it is not known what a picture shows."""
+    manner: Callable[[Prompt], Manner] = lambda prompt: PLAINLY
+    """How pictures of a prompt are painted when they are finished, by a model that cannot draw styles."""
 
 
 class LoadFailed(RetryLater):

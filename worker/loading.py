@@ -140,7 +140,9 @@ class Loader:
         unread = legibility(bundle.text, whole_words=offered.whole_words)
         describe = _describing(offered, source, str(bundle.device), unread) if "describe" in offered.honours else None
         read = partial(vectors, engine) if bundle.text is not None else None
-        return Warm(name, engine, grown, facts, unread, self._upscale, read, describe)
+        lexicon = None if bundle.text is None else bundle.text.lexicon
+        manner = {} if lexicon is None else {"manner": lexicon.manner}
+        return Warm(name, engine, grown, facts, unread, self._upscale, read, describe, **manner)
 
     def _upscale(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture four times as large, by the network that is loaded when it is needed first."""

@@ -34,6 +34,7 @@ from model.ways import Ways, joined
 from worker.encoding import Encoded, encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.faults import DeviceFault, ModelFault
+from worker.finishing import enlarged, finished, shown_small
 from worker.intake import Intake
 from worker.kinds import MAKERS, Bench
 from worker.parameters import enlargement_of, parameters_text
@@ -254,9 +255,17 @@ class Studio:
                     for ticket in tickets:  # of one that broke the others are not wanted either
                         ticket.cancel()
 
+        def finish(images: list[NDArray[np.uint8]], request: Request) -> list[NDArray[np.uint8]]:
+            with _blamed(job.model):
+                return finished(warm, plan, images, request)
+
+        def small(images: list[NDArray[np.uint8]], request: Request) -> list[NDArray[np.uint8]]:
+            with _blamed(job.model):
+                return shown_small(warm, plan, images, request)
+
         def enlarge(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
             with _blamed(job.model):
-                return warm.enlarge(images, plan) if warm.enlarge is not None else images
+                return enlarged(warm, plan, images)
 
         def upscale(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
             with _blamed(job.model):
@@ -279,6 +288,8 @@ class Studio:
             dict(zip(job.links, pictures, strict=True)),
             wanted,
             draw_each,
+            finish,
+            small,
             enlarge,
             upscale,
             draw_together=draw_together,

@@ -9,6 +9,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from model.clip import ClipText
+from model.request import Prompt
 from model.spelling import Correction, Lexicon, apply, lexicon_of, place_before
 from model.training.words import CHINESE_FILE
 from model.unread import legibility
@@ -48,7 +49,7 @@ def lexicon() -> Lexicon:
         ("Strawbery and icecream", "strawberry and ice cream"),
         ("a hosre, a horze", "a horse, a horse"),
         ("strawberries and wolves", "strawberry and wolf"),
-        ("a watercolour, water-color", "a watercolor, watercolor"),
+        ("a watercolour, water-color", "a watercolour, watercolor"),
         ("a chihuahua and two chihuahuas", "a dog and two dog"),
         ("a kitty, two Kitties", "a cat, two cats"),  # a kind is read as what it is a kind of, known or not
         ("2 cats and 3 elephants", "two cats and three elephant"),
@@ -61,7 +62,7 @@ def lexicon() -> Lexicon:
 )
 def test_a_word_is_read_as_what_it_sounds_or_looks_like(lexicon: Lexicon, typed: str, meant: str) -> None:
     """Only words that the encoder would have to spell; a number before a plural becomes a word."""
-    assert lexicon.read(typed) == meant
+    assert lexicon.spelled(typed) == meant
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_word_is_read_as_what_it_sounds_or_looks_like(lexicon: Lexicon, typed:
 )
 def test_what_is_known_and_what_is_like_nothing_stays(lexicon: Lexicon, typed: str) -> None:
     """Also short words, which are like too many others, other scripts, names, and numbers with a point."""
-    assert lexicon.read(typed) == typed
+    assert lexicon.spelled(typed) == typed
 
 
 def test_places_are_found_back() -> None:
@@ -128,8 +129,27 @@ def test_no_kind_takes_a_chinese_word_that_is_known_apart() -> None:
     known = [(word, meant) for table in tables for meant, words in table.items() for word in words.split()]
     assert len(known) > 200
     for word, meant in known:
-        assert lexicon.read(word) == word
-        assert lexicon.read(f"小{word}") in (f"小{word}", f" {meant} ")
+        assert lexicon.spelled(word) == word
+        assert lexicon.spelled(f"小{word}") in (f"小{word}", f" {meant} ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("an elefant, watercolr", "an elephant"),
+        ("a wtercolor elefant", "an elephant"),
+        ("a pencl sketch of two kitties, cute", "two cats, cute"),
+        ("小猫咪，水彩画", " cat "),
+        ("watercolor 小猫咪 watercolor", " cat "),
+        ("watercolor", "watercolor"),
+    ],
+)
+def test_words_of_a_style_are_read_as_nothing(lexicon: Lexicon, typed: str, meant: str) -> None:
+    """Also with slips, between others; by themselves they are all that there is."""
+    assert lexicon.read(typed) == meant
+    assert lexicon.manner(Prompt(((typed, 1.0),))).medium in ("watercolor", "pencil sketch")
+    ends = [0, *(place for one in lexicon.corrections(typed) for place in (one.start, one.end)), len(typed)]
+    assert ends == sorted(ends)
 
 
 def test_a_tokenizer_without_a_list_of_words_has_no_lexicon(tmp_path: Path) -> None:

@@ -48,7 +48,11 @@ def make(bench: Bench) -> Animation:
         )
         for first in range(0, FRAMES, MAX_IMAGES)
     ]
-    drawn = [image for images in bench.draw_each(requests) for image in bench.enlarge(images)]
+    drawn = [
+        image
+        for images, request in zip(bench.draw_each(requests), requests, strict=True)
+        for image in bench.finish(images, request)
+    ]
     return animation(bench, _between(in_ratio(drawn, bench.job.extent)), _FRAME_MS)
 
 

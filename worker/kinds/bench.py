@@ -27,9 +27,9 @@ class Bench:
 
     `draw_each` has the model draw requests one after another, `draw_together` all at once, in the same steps: their
     progress is published, a cancel ends it with `model.Cancelled`, every other trouble is a `model.ModelError`. `read`
-    and `describe` are those of `worker.engines.Warm`. `enlarge` brings drawn pictures to the size that
-    people get, `upscale` makes any picture four times as large on a side. `find` looks for a picture of any job in the
-    store.
+    and `describe` are those of `worker.engines.Warm`. `finish` makes of a request's drawn pictures what people get,
+    `shown_small` what a sheet shows; `enlarge` brings pictures to that size and does nothing else, `upscale` makes any
+    picture four times as large on a side. `find` looks for a picture of any job in the store.
     """
 
     job: Job
@@ -37,6 +37,8 @@ class Bench:
     pictures: Mapping[str, Picture]
     indices: Sequence[int]
     draw_each: Callable[[Sequence[Request]], Iterable[list[Picture]]]
+    finish: Callable[[list[Picture], Request], list[Picture]]
+    shown_small: Callable[[list[Picture], Request], list[Picture]]
     enlarge: Callable[[list[Picture]], list[Picture]]
     upscale: Callable[[Picture], Picture]
     draw_together: Callable[[Sequence[Request]], list[list[Picture]]]

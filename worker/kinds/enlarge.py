@@ -47,7 +47,8 @@ def make(bench: Bench) -> Pictures:
 def _redrawn(bench: Bench, strength: float) -> Picture:
     """The source drawn again from noise over itself."""
     height, width = bench.start.shape[:2]
-    [image] = bench.enlarge(bench.draw(_request(bench, _at_drawn_size(bench, bench.start), 0, strength)))
+    request = _request(bench, _at_drawn_size(bench, bench.start), 0, strength)
+    [image] = bench.finish(bench.draw(request), request)
     return scaled(image, width, height)
 
 

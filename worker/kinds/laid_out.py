@@ -15,7 +15,6 @@ from contract.plan import Steer
 from model import Area, NoiseSource, Prompt, Request, Size, Start
 from worker.kinds.bench import Bench, Picture
 from worker.maps import Labels, Thing, grounds, labels_of, placed, things_on
-from worker.render import request_for
 
 _REDRAWN = (0.55, 0.12)
 """The share of the steps in which all is drawn over: for the weight 0, and for the full weight of the map. Of the small
@@ -23,12 +22,11 @@ model's eight that is the last one: in two it makes a fog of what it was never t
 _SEED_STEP = 1_000_003
 
 
-def draw_laid_out(bench: Bench, steer: Steer) -> list[Picture]:
-    """The wanted pictures as the model draws them."""
+def draw_laid_out(bench: Bench, steer: Steer, whole: Request) -> list[Picture]:
+    """The pictures of a request as the model draws them, each thing where the map of `steer` has it."""
     plan = bench.plan
     labels = labels_of(bench.pictures[steer.link])
     things = things_on(labels)
-    whole = request_for(bench.job, plan, pictures=bench.pictures, indices=bench.indices)
     drawn = bench.draw_together([_alone(whole, words, number) for number, words in enumerate(named(whole, things), 1)])
     areas = tuple(_areas(labels, steer.weight))
     low, high = _REDRAWN

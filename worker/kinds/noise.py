@@ -27,10 +27,12 @@ _SEAM = 64
 def draw(bench: Bench) -> Pictures:
     """All in one request. Models draw in steps of so many pixels, so a little is cut off two sides for the ratio."""
     dyed = dyed_in(bench)
-    if dyed is None:
-        return Pictures(in_shape(bench, bench.enlarge(_drawn(bench))))
-    request = request_for(bench.job, bench.plan, pictures=bench.pictures, indices=bench.indices, start=dyed.start)
-    return Pictures(dyed.around(in_shape(bench, bench.enlarge(bench.draw(request)))))
+    start = None if dyed is None else dyed.start
+    request = request_for(bench.job, bench.plan, pictures=bench.pictures, indices=bench.indices, start=start)
+    areas = next((steer for steer in bench.plan.steers if steer.by is By.AREAS), None)
+    drawn = bench.draw(request) if areas is None or dyed is not None else draw_laid_out(bench, areas, request)
+    images = in_shape(bench, bench.finish(drawn, request))
+    return Pictures(images if dyed is None else dyed.around(images))
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,3 @@ def in_shape(bench: Bench, images: Sequence[Picture]) -> list[Picture]:
 def _as_large(picture: Picture, width: int, height: int) -> Picture:
     """The middle of a picture, of this size."""
     return scaled(middle(picture, *trimmed(picture.shape[1::-1], (width, height))), width, height)
-
-
-def _drawn(bench: Bench) -> list[Picture]:
-    areas = next((steer for steer in bench.plan.steers if steer.by is By.AREAS), None)
-    if areas is not None:
-        return draw_laid_out(bench, areas)
-    return bench.draw(request_for(bench.job, bench.plan, pictures=bench.pictures, indices=bench.indices))

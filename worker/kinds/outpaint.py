@@ -37,7 +37,8 @@ def paint(bench: Bench) -> Pictures:
     canvas[slices(parent)] = scaled(source, parent.width, parent.height)
     known = _inside(parent, window)
     part = filled(canvas[slices(window)], known)
-    drawn = bench.enlarge(bench.draw(_request(bench, part, known)))
+    request = _request(bench, part, known)
+    drawn = bench.finish(bench.draw(request), request)
     results = []
     for image in drawn:
         result = canvas.copy()

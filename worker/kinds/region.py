@@ -43,18 +43,15 @@ def painted_again(
     plan = bench.plan
     small = scaled(part, plan.width, plan.height)
     small_mask = scaled(np.repeat((new * np.uint8(255))[..., None], 3, axis=2), plan.width, plan.height)[..., 0]
-    drawn = bench.enlarge(
-        bench.draw(
-            request_for(
-                bench.job,
-                plan,
-                pictures=bench.pictures,
-                indices=bench.indices,
-                start=Start(((small, 1.0),), NEWNESS[how]),
-                keep=Keep(small, np.where(small_mask > 0, 255, 0).astype(np.uint8), to_the_byte=False),
-            )
-        )
+    request = request_for(
+        bench.job,
+        plan,
+        pictures=bench.pictures,
+        indices=bench.indices,
+        start=Start(((small, 1.0),), NEWNESS[how]),
+        keep=Keep(small, np.where(small_mask > 0, 255, 0).astype(np.uint8), to_the_byte=False),
     )
+    drawn = bench.finish(bench.draw(request), request)
     share = _feathered(new, max(1, round(_FEATHER * min(new.shape))))
     results = []
     for image in drawn:

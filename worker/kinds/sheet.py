@@ -18,7 +18,8 @@ _CELL = 192
 
 
 def make(bench: Bench) -> Pictures:
-    """Drawn in one batch and few steps; they are shown as small as they are drawn, so nothing is enlarged."""
+    """Drawn in one batch and few steps; they are shown as small as they are drawn, so only what is painted is
+    enlarged."""
     job, request = bench.job, cast(Sheet, bench.job.request)
     noises = [noise_for(request.line(job.seed, choice)) for choice in range(request.choices)]
     dyed = dyed_in(bench)
@@ -27,6 +28,7 @@ def make(bench: Bench) -> Pictures:
         request_for(job, bench.plan, pictures=bench.pictures, noises=noises[first : first + GRID_SIZE], start=start)
         for first in range(0, len(noises), GRID_SIZE)
     ]
-    images = in_shape(bench, [image for drawn in bench.draw_together(requests) for image in drawn])
+    drawn = zip(bench.draw_together(requests), requests, strict=True)
+    images = in_shape(bench, [image for images, request in drawn for image in bench.shown_small(images, request)])
     images = images if dyed is None else dyed.around(images)
     return Pictures([contact_sheet(images, request.options, columns=_COLUMNS, cell=_CELL)])

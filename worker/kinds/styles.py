@@ -31,6 +31,7 @@ def make(bench: Bench) -> Pictures:
         )
         for choice in range(request.choices)
     ]
-    images = in_shape(bench, [image for drawn in bench.draw_together(requests) for image in drawn])
+    drawn = zip(bench.draw_together(requests), requests, strict=True)
+    images = [image for images, request in drawn for image in in_shape(bench, bench.shown_small(images, request))]
     images = images if dyed is None else dyed.around(images)
     return Pictures([contact_sheet(images, request.options, columns=_COLUMNS, cell=_CELL)])
