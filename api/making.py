@@ -181,15 +181,14 @@ async def _hung_up(door: Door, asker: Asker, jobs: Sequence[Job]) -> None:
 
 async def _streamed(door: Door, asker: Asker, wanted: Wanted, jobs: Sequence[Job]) -> AsyncIterator[str]:
     """Server-sent events: previews as they come, as many as were asked for, then each picture."""
-    left, count = wanted.options.partial_images or 0, 0
+    left, count, until_s = wanted.options.partial_images or 0, 0, time.monotonic() + door.wait_s
     try:
-        async with asyncio.timeout(door.wait_s):
-            for job in jobs:
-                async for event in door.waiting.progress(job, door.wait_s):
-                    if event.preview is not None and count < left:
-                        preview = base64.b64encode(event.preview).decode()
-                        yield _event(wanted, "partial_image", b64_json=preview, partial_image_index=count)
-                        count += 1
+        for job in jobs:
+            async for event in door.waiting.progress(job, until_s - time.monotonic()):
+                if event.preview is not None and count < left:
+                    preview = base64.b64encode(event.preview).decode()
+                    yield _event(wanted, "partial_image", b64_json=preview, partial_image_index=count)
+                    count += 1
         for image in await _images(door, wanted.options, jobs):
             yield _event(wanted, "completed", **image.model_dump(exclude_none=True))
     except TimeoutError:
