@@ -150,15 +150,15 @@ _MORE = (
 _ALL, _STRONG = _any(_table(_ALWAYS, _NAMED, _LED)), _any(_table(_ALWAYS))
 _HAN, _HAN_MORE = _any(_table(_CHINESE, apart=" ")), "(?:风格|效果|艺术|照片|小品|[画风图])*的?"
 _LINK = r"\b(?:drawn|painted|made|done|rendered|shown|depicted)\s+(?:in|as|like|by|with)\s+|\b(?:in|as|like|and|by)\s+"
-_PATTERNS = (
+_PATTERNS = (  # white space is read from where it begins alone: from each place of it, thousands would take seconds
     # "a soft watercolor of a cat"
     rf"(?:^|(?<=[,.;:]))\s*(?:(?:an?|the|in|as)\s+)*(?:[a-z]+\s+){{0,2}}?\b(?P<before>{_ALL}){_MORE}\s+of\s+",
     # "a cat, watercolor", "a cat in the style of a watercolor"; "a cat sketch"
-    rf"(?:\s*[,;:(–]\s*(?:{_LINK})?|\s*(?:{_LINK}))(?:the\s+)?(?:style\s+of\s+)?(?:(?:an?|the)\s+)?"
+    rf"(?<!\s)(?:\s*[,;:(–]\s*(?:{_LINK})?|\s*(?:{_LINK}))(?:the\s+)?(?:style\s+of\s+)?(?:(?:an?|the)\s+)?"
     rf"\b(?P<behind>{_ALL}){_MORE}\)?(?=\s*(?:[,.;:!)]|$))",
-    rf"\s+\b(?P<last>{_any(_table(_ALWAYS, _NAMED))}){_MORE}(?=\s*(?:[,.;:!)]|$))",
+    rf"(?<!\s)\s+\b(?P<last>{_any(_table(_ALWAYS, _NAMED))}){_MORE}(?=\s*(?:[,.;:!)]|$))",
     # "a watercolor cat"
-    rf"(?P<lead>\s+(?:in|as)\s+)?(?:\b(?P<article>an?)\s+)?\b(?P<inside>{_STRONG})\b{_MORE}(?:\s+of\b)?"
+    rf"(?P<lead>(?<!\s)\s+(?:in|as)\s+)?(?:\b(?P<article>an?)\s+)?\b(?P<inside>{_STRONG})\b{_MORE}(?:\s+of\b)?"
     r"(?:\s*[,:]\s*|\s+(?!and\b))?(?=(?P<next>\w?))",
     rf"[，、,。]\s*(?P<comma>{_HAN}|黑白){_HAN_MORE}(?=\s*(?:[，、,。]|$))",
     rf"(?P<chinese>{_HAN}){_HAN_MORE}[，、,]?",
