@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from contract.prompt.flags import SPELLINGS
 from contract.prompt.lexer import DASH, NUMBER
 from contract.prompt.permutations import unescape
-from contract.prompt.refusals import Edit, PromptError
+from contract.prompt.refusals import Edit, PromptError, Span
 from contract.prompt.source import Source
 
 _EXTENSIONS = (".png", ".gif", ".webp", ".jpg", ".jpeg", ".jfif")
@@ -65,7 +65,13 @@ def link(source: Source, start: int, end: int) -> tuple[str, float | None]:
         instead = _meant(address)
         edits = (Edit(*span, word.replace(address, instead)),) if span and instead else ()
         raise PromptError("invalid_link", span=span, edits=edits, link=shortened(address))
-    return address, None if number is None else link_weight(number, span)
+    if number is None:
+        return address, None
+    return address, link_weight(number, span, (Edit(*span, _without_weight(word)),) if span else ())
+
+
+def _without_weight(word: str) -> str:
+    return word[: word.rfind("::")] + (">" if word.startswith("<") and word.endswith(">") else "")
 
 
 def refuse_address(source: Source, start: int, end: int) -> None:
@@ -104,18 +110,18 @@ def _refuse_bare(source: Source, start: int, end: int) -> None:
         raise PromptError("invalid_link", "scheme", span=span, edits=edits, link=shortened(found[1]))
 
 
-def link_weight(number: str, span: tuple[int, int] | None) -> float:
-    """The weight after a link's `::`, not negative. PromptError `bad_value`."""
-    weight = to_weight(number, span)
+def link_weight(number: str, span: Span | None, edits: tuple[Edit, ...] = ()) -> float:
+    """The weight after a link's `::`, not negative. PromptError `bad_value`, with these edits."""
+    weight = to_weight(number, span, edits)
     if weight < 0:
-        raise PromptError("bad_value", "negative_weight", span=span, value=shortened(number))
+        raise PromptError("bad_value", "negative_weight", span=span, edits=edits, value=shortened(number))
     return weight
 
 
-def to_weight(number: str, span: tuple[int, int] | None) -> float:
-    """A weight of at most `WEIGHT_DIGITS` digits. PromptError `bad_value`."""
+def to_weight(number: str, span: Span | None, edits: tuple[Edit, ...] = ()) -> float:
+    """A weight of at most `WEIGHT_DIGITS` digits. PromptError `bad_value`, with these edits."""
     if len(number) > WEIGHT_DIGITS or not re.fullmatch(NUMBER, number):
-        raise PromptError("bad_value", "weight", span=span, value=shortened(number))
+        raise PromptError("bad_value", "weight", span=span, edits=edits, value=shortened(number))
     return float(number)
 
 

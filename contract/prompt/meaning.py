@@ -44,6 +44,8 @@ _ANY_VERSION = ("prefer_suffix", "edit")
 """Commands whose flags may be those of any version."""
 MAX_EDITED = 4
 """Pictures that `--edit` takes."""
+_SOME_WORDS = "a picture"
+"""They say nothing that the picture beside them does not say."""
 _MOODBOARD = re.compile(r"m[0-9]+", re.IGNORECASE)
 
 
@@ -290,7 +292,7 @@ def _weight(line: Line, item: Break, version: Version) -> float:
         raise PromptError("incompatible", "multi_prompt", param="::", span=span, edits=edits, version=version.label)
     if item.number is None:
         return 1.0
-    weight = to_weight(item.number, span)
+    weight = to_weight(item.number, span, (Edit(*span, ":: "),) if span else ())
     if version.weights == "integer" and weight != int(weight):
         nearest = round(weight) or (1 if weight > 0 else -1)
         edits = (Edit(*span, f"::{nearest} "),) if span else ()
@@ -369,8 +371,8 @@ def _check_content(
     if parts:
         total = sum((Decimal(str(part.weight)) for part in parts), Decimal(0))
         if total <= 0:
-            start = line.items[0].start
-            raise PromptError("weight_sum", span=line.source.span(start, line.text_end), sum=f"{total.normalize():f}")
+            span = line.source.span(line.items[0].start, line.text_end)
+            raise PromptError("weight_sum", span=span, edits=_as_negatives(line, parts), sum=f"{total.normalize():f}")
         return
     starts_from_picture = context.command in ("custom_zoom", "video", "prefer_suffix", "blend")
     if starts_from_picture or (images and values.get("video")):
@@ -378,7 +380,40 @@ def _check_content(
     if not images:
         raise PromptError("empty_prompt")
     if len(images) == 1:
-        raise PromptError("single_image", version=version.label)
+        [place] = (line.source.span(item.start, item.end) for item in line.items if isinstance(item, Link))
+        edits = (Edit(place[1], place[1], f" {_SOME_WORDS}"),) if place else ()
+        raise PromptError("single_image", edits=edits, version=version.label)
+
+
+def _as_negatives(line: Line, parts: tuple[Part, ...]) -> tuple[Edit, ...]:
+    """Parts that weigh less than nothing as items of `--no`, and those of no weight left out; no weights at all where
+    nothing else is left."""
+    weights = [part.weight for part in parts]
+    is_left = any(weight > 0 for weight in weights)
+    edits: list[Edit | None] = []
+    negatives: list[str] = []
+    words: list[Words] = []
+    for item in line.items:
+        if isinstance(item, Words):
+            words.append(item)
+        elif isinstance(item, Break):
+            weight = weights.pop(0) if words else 0
+            if not is_left or weight <= 0:
+                edits.append(_instead(line, item, " "))
+            if is_left and weight <= 0:
+                edits += [_instead(line, one, "") for one in words]
+                negatives += [" ".join(line.source.text[one.start : one.end] for one in words)] if weight < 0 else []
+            words = []
+    if negatives:
+        end = line.source.span(line.text_end - 1, line.text_end)
+        edits.append(Edit(end[1], end[1], f" --no {', '.join(negatives)}") if end else None)
+    known = [edit for edit in edits if edit is not None]
+    return tuple(known) if len(known) == len(edits) else ()
+
+
+def _instead(line: Line, item: Words | Break, text: str) -> Edit | None:
+    span = line.source.span(item.start, item.end)
+    return Edit(*span, text) if span else None
 
 
 def _without_pictures(line: Line, given: tuple[Given, ...]) -> tuple[Edit, ...]:

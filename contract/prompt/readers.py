@@ -79,7 +79,8 @@ class Reader:
     def read(self, given: Given) -> object:
         """The value of one flag. PromptError `incompatible`, `missing_value`, `bad_value` or `invalid_link`.
 
-        Its edits leave out what nobody can guess, except where the prompt says something else without it.
+        Its edits leave out what nobody can guess, except a link that is wrong: there the prompt says something else
+        without it.
         """
         flag = given.flag
         rule = self.version.rule(flag.name, self.beside)
@@ -90,10 +91,12 @@ class Reader:
         try:
             if not given.words and flag.kind in _NEEDS_WORD:
                 span = self.source.span(given.start, given.end)
-                raise self._error(given, "missing_value", "", span, (), example=flag.example)
+                edits = self._any_style(given) or left_out(self.source, given)
+                reason = "edit" if flag.name == "edit" else ""
+                raise self._error(given, "missing_value", reason, span, edits, example=flag.example)
             return _READERS[flag.kind](self, given, rule)
         except PromptError as error:
-            if not error.edits and flag.kind in _SPARED:
+            if not error.edits and (flag.kind in _SPARED or not is_link(self.word(given.words[0]))):
                 error.edits = left_out(self.source, given)
             raise
 
@@ -221,18 +224,20 @@ class Reader:
         value = value.lower()
         if given.flag.name == "sref" and (value == "random" or _STYLE_NUMBER.fullmatch(value)):
             value = value if value == "random" else str(int(value))
-            return Reference(value, 1.0 if number is None else link_weight(number, span))
+            bare = (Edit(*span, value),) if span else ()
+            return Reference(value, 1.0 if number is None else link_weight(number, span, bare))
         name = self.source.span(given.start, given.end)
         described = text.replace("-", "").isalpha() and given.flag.name != "edit"  # `--sref watercolor`: a word as any
-        raise PromptError(
-            "bad_value",
-            "style_reference" if given.flag.name == "sref" else "reference",
-            param=given.flag.name,
-            span=span,
-            edits=(Edit(*name, ""),) if name and described else (),
-            parameter=given.flag.name,
-            value=shortened(text),
-        )
+        edits = (Edit(*name, ""),) if name and described else self._any_style(given) or left_out(self.source, given)
+        reason = "style_reference" if given.flag.name == "sref" else "reference"
+        raise self._error(given, "bad_value", reason, span, edits, value=shortened(text))
+
+    def _any_style(self, given: Given) -> tuple[Edit, ...]:
+        """`--sref` with a style that chance draws, for one that cannot be known; nothing for other flags."""
+        span = self.source.span(given.start, given.words[-1][1] if given.words else given.end)
+        if given.flag.name != "sref" or span is None:
+            return ()
+        return (Edit(*span, f"{self.source.text[given.start : given.end]} random"),)
 
     def _address(self, given: Given, word: Word) -> tuple[str, float | None]:
         try:
@@ -254,7 +259,7 @@ class Reader:
             raise PromptError(
                 "bad_value", "name", param="lora", span=span, edits=edits, parameter=typed, value=shortened(value)
             )
-        weight = 1.0 if number is None else to_weight(number, span)
+        weight = 1.0 if number is None else to_weight(number, span, (Edit(*span, value),) if span else ())
         if abs(weight) > MAX_STRENGTH:
             nearest = f"{value}::{_number(MAX_STRENGTH if weight > 0 else -MAX_STRENGTH)}"
             edits = (Edit(*span, nearest),) if span else ()

@@ -49,6 +49,7 @@ ORDER = [
         title="Invalid parameter",
         description="Cannot use --version 7 with only a single image prompt. "
         "Please add another image prompt, or a text prompt",
+        suggestion=f"{A} a picture --v 7",
     ),
     _refused("§3.1 links are direct [O]", "https://example.com/page fox", "invalid_link", span=[0, 24]),
     _refused("§3.1 a link needs a path", "https://example.png fox", "invalid_link"),
@@ -67,7 +68,16 @@ ORDER = [
     _case("§8 links with query strings work", f"{A}?ex=1&is=2 fox", {"images": [[f"{A}?ex=1&is=2", None]]}),
     _case("§3.12 links in angle brackets are links", f"<{A}> fox", {"images": [[A, None]]}),
     _case("§3.2 weights of links [O]", f"{A}::4 {B}::1 --iw .5", {"images": [[A, 4], [B, 1]], "params": {"iw": 0.5}}),
-    _refused("§3.2 no negative weights of links [O]", f"{A}::-1 fox", "bad_value", span=[0, len(A) + 4]),
+    _refused(
+        "§3.2 no negative weights of links [O]",
+        f"{A}::-1 fox",
+        "bad_value",
+        span=[0, len(A) + 4],
+        suggestion=f"{A} fox",
+    ),
+    _refused("§3.2 nor in brackets", f"<{A}::-1> fox", "bad_value", suggestion=f"<{A}> fox"),
+    _refused("§3.2 nor of references", f"fox --sref {A}::-1 7", "bad_value", suggestion=f"fox --sref {A} 7"),
+    _refused("§3.2 nor of numbers", "fox --sref 7::-1", "bad_value", suggestion="fox --sref 7"),
 ]
 
 WEIGHTS = [
@@ -85,9 +95,18 @@ WEIGHTS = [
     _refused("§3.3 v7 has no `::` [O]", "hot:: dog --v 7", "incompatible", span=[3, 5]),
     _refused("§3.3 niji 7 has no `::` [O]", "hot:: dog --niji 7", "incompatible"),
     _case("§3.4 a positive sum will do [O]", "tulips:: red::-.5", {"parts": [["tulips", 1], ["red", -0.5]]}),
-    _refused("§3.4 sum rule [O]", "red::-1", "weight_sum"),
-    _refused("§3.4 zero is not positive [O]", "a:: b::-1", "weight_sum"),
-    _refused("§3.4 decimals are summed exactly", "a::.1 b::.2 c::-.3", "weight_sum"),
+    _refused("§3.4 sum rule [O]", "red::-1", "weight_sum", suggestion="red"),
+    _refused("§3.4 zero is not positive [O]", "a:: b::-1", "weight_sum", suggestion="a:: --no b"),
+    _refused("§3.4 decimals are summed exactly", "a::.1 b::.2 c::-.3", "weight_sum", suggestion="a::.1 b::.2 --no c"),
+    _refused(
+        "§3.4 with links and flags",
+        f"{A} a:: b, c::-2 --ar 3:2 --v 6",
+        "weight_sum",
+        suggestion=f"{A} a:: --no b, c --ar 3:2 --v 6",
+    ),
+    _refused("§3.4 what weighs nothing says nothing", "a::0 b::-1 c::.5", "weight_sum", suggestion="c::.5 --no b"),
+    _refused("§3.4 nothing else is left", "red::-1 blue::0", "weight_sum", suggestion="red blue"),
+    _refused("§3.4 a number that is too long", "a::1234567890123 b", "bad_value", suggestion="a:: b"),
     _case("§3.5 --no [O]", "vibrant tulip fields --no red", {"no": ["red"], "parts": [["vibrant tulip fields", 1]]}),
     _case(
         "§3.5 several --no are merged, and outside the sum [C TRU]",
@@ -450,7 +469,17 @@ MISTAKES = [
         suggestion=f"red --edit {A} {B} --s 5",
     ),
     _refused("§2 a map's picture", f"{A} fox --map --mw 5", "missing_value", suggestion=f"fox --map {A} --mw 5"),
-    _refused("2026 §2 nothing to edit", "red --edit ink", "bad_value", suggestion=None),
+    _refused("2026 §2 nothing to edit", "red --edit ink", "bad_value", suggestion="red"),
+    _refused("2026 §2 nor here", "red --edit --s 5", "missing_value", suggestion="red --s 5"),
+    *(
+        _refused("§2 a picture that is not there", f"fox --{flag} --s 5", "missing_value", suggestion="fox --s 5")
+        for flag in ("map", "lora")
+    ),
+    _refused("§2 a character that is none", "fox --cref 12 --v 6", "bad_value", suggestion="fox --v 6"),
+    *(
+        _refused("§2 a style that is none", f"fox --sref {typed} --sw 5", kind, suggestion="fox --sref random --sw 5")
+        for typed, kind in (("", "missing_value"), *((bad, "bad_value") for bad in ("-5", "1.5", "a1b2", "9" * 19)))
+    ),
     _refused("§3.1 a picture in a list", f"fox --no {A}, hats", "invalid_link", suggestion=f"fox {A} --no hats"),
     _refused(
         "2026 §2 four pictures",

@@ -199,6 +199,18 @@ CORRECTED = {
     "fox --v draft": ("--v", "fox --draft"),
     "fox --frobnicate": ("frobnicate", "fox"),
     "cheese::1.5 cake --v 3": ("1.5", "cheese::2 cake --v 3"),
+    # pictures that are not there
+    "red --edit": ("--edit", "red"),
+    "red --edit 5": ("--edit", "red"),
+    "fox --edit": ("--edit", "fox"),
+    "fox --sref": ("--sref", "fox --sref random"),
+    "fox --sref -5 --sv 6": ("--sref", "fox --sref random --sv 6"),
+    "fox --oref 5 --v 7": ("--oref", "fox --v 7"),
+    "fox --map cat": ("--map", "fox"),
+    f"{A} --v 8.2": ("--version 8.2", f"{A} a picture --v 8.2"),
+    # weights that cancel out
+    "red::-1 --v 6": ("-1", "red --v 6"),
+    "fox:: red::-2 --v 6": ("-1", "fox:: --no red --v 6"),
     # batches
     "fox --repeat 4 --relax": ("relax", "fox --repeat 4 --fast"),
     "a {red, blue} fox --relax": ("relax", "a {red, blue} fox --fast"),
@@ -207,13 +219,9 @@ CORRECTED = {
 """Prompts, what of them the refusal names as it was typed, and the correction that is offered."""
 
 REFUSED = {
-    "red --edit": "--edit",
-    "red --edit 5": "--edit",
     f"--edit {A}": "what is to be changed",
-    "fox --oref 5 --v 7": "--oref",
-    "fox --edit": "--edit",
-    "fox --map cat": "--map",
-    f"{A} --v 8.2": "--version 8.2",
+    f"fox --sref {B}age": "--sref",
+    "": "say in a few words",
 }
 """Prompts without one obvious correction, and what the refusal names."""
 
