@@ -13,6 +13,7 @@ from contract.jobs import Job, Line, Press, Request, Said, Stage
 from contract.kinds.numbered import numbered
 from contract.layout import Extent
 from contract.prompt import Prompt
+from contract.segments import places_of_words
 
 SHORTENED = 5
 """Shorter prompts that are offered, at most."""
@@ -26,8 +27,6 @@ _MARKED_LENGTH = 1300
 LONGEST = 500
 """Characters of a shorter prompt, so that five of them find room in an embed."""
 _EFFORT = 1.0
-# A word, with the marks that stand at it; of scripts without spaces each character.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _MARKS = str.maketrans({mark: f"\\{mark}" for mark in "*~_`|\\"})
 
 
@@ -76,9 +75,9 @@ class Shorten(Request):
 
         An embed holds 4,096 characters: what does not fit of long prompts, and of their bars, is left out.
         """
-        words = words_of(prompt.text)[: len(influence)]
-        weighed = list(zip(words, influence, strict=True))
-        marked = _fitting((_marked(word, share) for word, share in weighed), " ", _MARKED_LENGTH)
+        places = _places(prompt.text)[: len(influence)]
+        weighed = [(prompt.text[slice(*place)], share) for place, share in zip(places, influence, strict=True)]
+        marked = _fitting(_marked(prompt.text, places, influence), "", _MARKED_LENGTH)
         shorter = f"## Shortened prompts\n{numbered(texts)}"
         parts = [f"## Important tokens\n{marked}"]
         if self.details:
@@ -97,23 +96,27 @@ class Shorten(Request):
 
 def words_of(text: str) -> list[str]:
     """The words of a prompt that are weighed one by one, at most `MOST_WORDS`."""
-    return _WORD.findall(text)[:MOST_WORDS]
+    return [text[slice(*place)] for place in _places(text)]
+
+
+def _places(text: str) -> tuple[tuple[int, int], ...]:
+    return places_of_words(text)[:MOST_WORDS]
 
 
 def without_word(text: str, place: int) -> str:
     """`text` without the word at this place, counted from 0."""
-    found = list(_WORD.finditer(text))[place]
-    return _tidy(text[: found.start()] + text[found.end() :])
+    start, end = places_of_words(text)[place]
+    return _tidy(text[:start] + text[end:])
 
 
 def only_words(text: str, places: Sequence[int]) -> str:
     """Of `text` the words at these places alone."""
     kept = set(places)
-    pieces, end = [], 0
-    for place, found in enumerate(_WORD.finditer(text)):
+    pieces, before = [], 0
+    for place, (start, end) in enumerate(places_of_words(text)):
         if place in kept:
-            pieces.append(text[end : found.start()][-1:] + found[0])
-        end = found.end()
+            pieces.append(text[before:start][-1:] + text[start:end])
+        before = end
     return _tidy("".join(pieces))
 
 
@@ -126,9 +129,20 @@ def analysed(description: str) -> str:
     return re.sub(r"\\([*~_`|\\])", r"\1", bare)
 
 
-def _marked(word: str, share: float) -> str:
-    text = word.translate(_MARKS)
-    return f"**{text}**" if share >= _BOLD else f"~~{text}~~" if share < _STRUCK else text
+def _marked(text: str, places: Sequence[tuple[int, int]], influence: Sequence[float]) -> list[str]:
+    """The words with their marks, each behind a space where it has one. Those that stand together and have the same
+    mark share it, as Discord reads `**a****b**` otherwise."""
+    runs: list[list[str]] = []  # space, mark, word
+    end = 0
+    for (start, stop), share in zip(places, influence, strict=True):
+        mark = "**" if share >= _BOLD else "~~" if share < _STRUCK else ""
+        word, gap = text[start:stop].translate(_MARKS), " " if 0 < end < start else ""
+        if runs and not gap and runs[-1][1] == mark:
+            runs[-1][2] += word
+        else:
+            runs.append([gap, mark, word])
+        end = stop
+    return [f"{gap}{mark}{word}{mark}" for gap, mark, word in runs]
 
 
 def _bar(word: str, share: float) -> str:
@@ -142,7 +156,7 @@ def _fitting(pieces: Iterable[str], between: str, room: int) -> str:
     for piece in pieces:
         longer = f"{text}{between}{piece}" if text else piece
         if len(longer) > room - 2:
-            return f"{text}{between}…"
+            return f"{text}{between or ' '}…"
         text = longer
     return text
 
@@ -150,4 +164,4 @@ def _fitting(pieces: Iterable[str], between: str, room: int) -> str:
 def _tidy(text: str) -> str:
     """One space between words, and no comma that has nothing to part any more."""
     text = re.sub(r"\s+", " ", text).strip()
-    return re.sub(r"[\s,;:]+$", "", re.sub(r"^[\s,;:]+", "", text))
+    return re.sub(r"[\s,;:，、；：]+$", "", re.sub(r"^[\s,;:，、；：]+", "", text))

@@ -16,7 +16,8 @@ from worker.kinds.bench import Bench
 from worker.results import Words
 
 _LOOSE_ENDS = re.compile(
-    r"(?:[\s,]+(?:a|an|the|and|or|with|of|in|on|at|by|to|for|from))+$|^(?:and|or|of)\s+", re.IGNORECASE
+    r"(?:[\s,]+(?:a|an|the|and|or|with|of|in|on|at|by|to|for|from))+$|^(?:and|or|of)\s+|[的地得和与在是]+$|^[的地得和与里]+",
+    re.IGNORECASE,
 )
 """Words that join others, where nothing is left to be joined."""
 _SEED = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +13,10 @@ from contract.jobs import Said
 from contract.kinds.describe import Describe
 from contract.kinds.numbered import numbered, texts_in
 from contract.kinds.shorten import Shorten, analysed, only_words, without_word, words_of
+from contract.segments import chinese
 from tests.contract.factories import imagine
 
+DEFAULT_MODEL = Path(__file__).parents[3] / "model" / "default"
 PROMPT = "a majestic **red** fox, digital_art ~ at night --ar 3:2"
 INFLUENCE = (0.05, 0.2, 0.6, 1.0, 0.3, 0.1, 0.1, 0.5)
 SHORTER = ("majestic red fox, night --ar 3:2", "red fox --ar 3:2")
@@ -73,12 +77,49 @@ def test_the_longest_analysis_fits_an_embed() -> None:
 
 
 def test_words_are_taken_out_without_leaving_a_trace() -> None:
-    """One space between words, no comma that parts nothing; Chinese is weighed by its characters."""
-    assert words_of("a red  fox, 红苹果") == ["a", "red", "fox,", "红", "苹", "果"]
+    """One space between words, no comma that parts nothing."""
+    assert words_of("a red  fox, 红苹果") == ["a", "red", "fox,", "红", "苹果"]
     assert without_word("a red  fox, at night", 1) == "a fox, at night"
     assert without_word("a red fox, at night", 4) == "a red fox, at"
     assert only_words("a red fox, digital art", [1, 2]) == "red fox"
-    assert only_words("红苹果", [0, 2]) == "红果"
+    assert only_words("红色的苹果，在桌上", [0, 2]) == "红色苹果"
+    assert without_word("红色的苹果，在桌上", 3) == "红色的苹果，桌上"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("一只坐在雪地里的红狐狸，高清", ["一只", "坐在", "雪地", "里", "的", "红", "狐狸，", "高清"]),
+        ("赛博朋克风格的城市夜景, 霓虹灯", ["赛博朋克", "风格", "的", "城市", "夜景,", "霓虹灯"]),
+        ("生僻詞，fox。猫", ["生", "僻", "詞，", "fox。", "猫"]),
+        ("赤いリンゴ", ["赤", "い", "リンゴ"]),
+        ("“猫”和狗!", ["“", "猫”", "和", "狗!"]),
+        ("", []),
+    ],
+)
+def test_chinese_is_weighed_by_its_words(text: str, words: list[str]) -> None:
+    """The longest that the list has, with the marks behind them; what it has not, sign by sign."""
+    assert words_of(text) == words
+    assert "".join(words) == text.replace(" ", "")
+
+
+def test_what_was_weighed_in_chinese_can_be_read_back() -> None:
+    """As it was typed, without spaces that nobody put there; words of one mark that stand together share it."""
+    text, influence = "一只红狐狸，在雪地里 digital art", [0.1, 0.6, 0.9, 0.2, 0.4, 0.1, 0.05, 0.1]
+    job = replace(imagine(text), request=Shorten())
+    shown = job.request.said(job.prompt, ["红狐狸"], influence).description
+    assert "~~一只~~**红狐狸，**在雪地~~里~~ ~~digital~~ ~~art~~" in shown
+    assert analysed(shown) == text
+
+
+def test_the_words_that_the_default_model_reads_are_known() -> None:
+    """Those of two signs and more."""
+    tokenizer = json.loads((DEFAULT_MODEL / "tokenizer" / "tokenizer.json").read_text())
+    lexicon = (DEFAULT_MODEL / "tokenizer" / "words.txt").read_text().splitlines()
+    read = [*(token["content"] for token in tokenizer["added_tokens"]), *(line.split("\t")[0] for line in lexicon)]
+    words = {word for word in read if re.fullmatch(r"[\u3400-\u9fff]{2,}", word)}
+    assert len(words) > 400
+    assert words <= chinese()
 
 
 def test_a_link_survives_in_a_caption() -> None:

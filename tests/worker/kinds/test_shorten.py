@@ -64,6 +64,7 @@ def test_shorter_prompts_get_shorter_and_keep_the_strongest() -> None:
     [
         ("red apple", [0.5, 1.0], ["apple"]),
         ("a red apple", [0.1, 0.5, 1.0], ["red apple", "a apple", "apple"]),
+        ("红色的苹果在桌上", [0.7, 0.6, 1.0, 0.65, 0.2], ["红色的苹果", "红色苹果", "苹果"]),
         ("blue butterfly and flower", [0.7, 1.0, 0.9, 0.2], ["blue butterfly", "butterfly"]),
     ],
 )
