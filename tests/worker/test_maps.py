@@ -132,10 +132,29 @@ def test_a_thing_is_drawn_square(size: tuple[int, int], side: int) -> None:
 
 
 def test_the_only_thing_of_a_map_is_what_the_prompt_says() -> None:
-    """A red fox where the legend knows animals; of several nobody knows which is which."""
+    """A red fox where the legend knows animals; what the words do not speak of has its own name."""
     areas = ("sky", 0.0, 0.0, 1.0, 0.5), ("animal", 0.1, 0.4, 0.4, 0.9), ("tree", 0.6, 0.2, 0.9, 0.9)
     fox = text_to_image("a red fox, at night", seed=1, size=(64, 64))
     assert named(fox, things_on(labels_of(painted(*areas[:2])))) == ["a red fox"]
-    assert named(fox, things_on(labels_of(painted(*areas)))) == ["a tree", "an animal"]
-    both = text_to_image([("a fox", 1.0), ("snow", 0.5)], seed=1, size=(64, 64))
-    assert named(both, things_on(labels_of(painted(*areas[:2])))) == ["an animal"]
+    assert named(fox, things_on(labels_of(painted(*areas)))) == ["a tree", "a red fox"]
+    both = text_to_image([("a fox", 1.0), ("snow", 0.5), ("a wolf", -0.5)], seed=1, size=(64, 64))
+    assert named(both, things_on(labels_of(painted(*areas[:2])))) == ["a fox"]
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("a black cat next to a white dog, a red house", ["a black cat", "a white dog", "a red house"]),
+        ("two red cats in front of a castle", ["a red cat", "a red cat", "a castle"]),
+        ("a blue house in the snow", ["an animal", "an animal", "a blue house"]),
+        ("一只黑猫和一只白狗，旁边是在雪地里的一座红色的房子", ["黑猫", "白狗", "红色的房子"]),
+        ("a watercolor", ["an animal", "an animal", "a house"]),
+    ],
+)
+def test_several_things_have_their_own_words(said: str, names: list[str]) -> None:
+    """From left to right, in the order in which they are spoken of."""
+    areas = [("house", 0.7, 0.2, 1.0, 0.9), ("animal", 0.4, 0.3, 0.6, 0.9), ("animal", 0.1, 0.5, 0.3, 0.9)]
+    things = things_on(labels_of(painted(*areas)))
+    found = named(text_to_image(said, seed=1, size=(64, 64)), things)
+    from_left = sorted(range(3), key=lambda place: things[place].box[0])
+    assert [found[place] for place in from_left] == names

@@ -10,7 +10,7 @@ from math import gcd, isqrt
 import numpy as np
 
 from contract.ids import MAX_SEED
-from contract.legend import LEGEND
+from contract.legend import LEGEND, names_of, with_article
 from contract.plan import Steer
 from model import Area, NoiseSource, Prompt, Request, Size, Start
 from worker.kinds.bench import Bench, Picture
@@ -27,8 +27,9 @@ def draw_laid_out(bench: Bench, steer: Steer, whole: Request) -> list[Picture]:
     plan = bench.plan
     labels = labels_of(bench.pictures[steer.link])
     things = things_on(labels)
-    drawn = bench.draw_together([_alone(whole, words, number) for number, words in enumerate(named(whole, things), 1)])
-    areas = tuple(_areas(labels, steer.weight))
+    names = named(whole, things)
+    drawn = bench.draw_together([_alone(whole, words, number) for number, words in enumerate(names, 1)])
+    areas = tuple(_areas(labels, things, names, steer.weight))
     low, high = _REDRAWN
     requests = []
     for place, noise in enumerate(whole.noises):
@@ -41,9 +42,11 @@ def draw_laid_out(bench: Bench, steer: Steer, whole: Request) -> list[Picture]:
 
 
 def named(whole: Request, things: Sequence[Thing]) -> list[str]:
-    """What each is called: the only one as the prompt has it, which says more than the legend."""
-    said = [text.partition(",")[0].strip() for text, _ in whole.prompt.parts]
-    return said if len(things) == len(said) == 1 else [_article(thing.entry.name) for thing in things]
+    """What each is called: as the prompt has it, which says more than the legend."""
+    from_left = sorted(range(len(things)), key=lambda place: things[place].box[0])
+    said = [text for text, weight in whole.prompt.parts if weight > 0]
+    names = dict(zip(from_left, names_of([things[place].entry for place in from_left], said), strict=True))
+    return [names[place] for place in range(len(things))]
 
 
 def square(size: Size) -> Size:
@@ -63,15 +66,13 @@ def _alone(whole: Request, words: str, number: int) -> Request:
     return replace(whole, prompt=prompt, noises=noises, size=square(whole.size), start=None)
 
 
-def _areas(labels: Labels, weight: float) -> list[Area]:
+def _areas(labels: Labels, things: Sequence[Thing], names: Sequence[str], weight: float) -> list[Area]:
     """Each name of the legend that the map shows, with the words that it stands for."""
+    words = {entry.name: entry.name if entry.ground else with_article(entry.name) for entry in LEGEND}
+    for entry in {thing.entry for thing in things}:
+        called = [name for thing, name in zip(things, names, strict=True) if thing.entry == entry]
+        words[entry.name] = " and ".join(dict.fromkeys(called))
     masks = ((entry, labels == number) for number, entry in enumerate(LEGEND))
     return [
-        Area(entry.name if entry.ground else _article(entry.name), mask.astype(np.uint8) * np.uint8(255), weight)
-        for entry, mask in masks
-        if mask.any()
+        Area(words[entry.name], mask.astype(np.uint8) * np.uint8(255), weight) for entry, mask in masks if mask.any()
     ]
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
