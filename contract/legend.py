@@ -128,15 +128,16 @@ def hexadecimal(colour: Colour) -> str:
     return "#" + "".join(f"{value:02x}" for value in colour)
 
 
-_PARTED = re.compile(
-    r"[,;.]|[，、；。和与是有在]|旁边|[里上中下]的|\b(?:and|or|with|next to|beside|besides|near|by|at|on|in|into|inside|under|below|above|over|"
-    r"behind|before|in front of|between|of|to the left of|to the right of)\b",
-    re.IGNORECASE,
+_BETWEEN = (
+    "and|or|with|by|at|on|in|into|inside|under|below|above|over|behind|before|between|of|near|beside|besides|next|to"
 )
+_PARTED = re.compile(rf"[,;.，、；。和与是有在]|旁边|[里上中下]的|\b(?:{_BETWEEN})\b", re.IGNORECASE)
 _MANY = re.compile(
-    r"^(?:two|three|four|five|some|many|several|a few|a lot|[2-9]|[一两三四五几许多些]+[只个群辆座棵朵条艘张把匹头位名块]?)\s*",
+    r"^(?:two|three|four|five|some|many|several|a few|a lot|[2-9]"
+    r"|[一两三四五几许多些]+[只个群辆座棵朵条艘张把匹头位名块]?)\s*",
     re.IGNORECASE,
 )
+"""How many there are, in Chinese with the word that goes with it."""
 
 
 def names_of(entries: Sequence[Entry], said: Sequence[str]) -> list[str]:
