@@ -60,7 +60,8 @@ def _menu(words: Book) -> Menu:
 
 def _page(words: Book, topic: str) -> tuple[Embed, list[discord.File]]:
     examples = "\n".join(f"`{words.command('imagine')} {example}`" for example in EXAMPLES)
-    legend = ", ".join(f"{entry.name} `{entry.code}`" for entry in LEGEND)
+    names = {entry.code: words.say(f"legend.{entry.name}") for entry in LEGEND}
+    legend = ", ".join(f"{name} `{code}`" for code, name in names.items())
     text = words.say(f"help.{topic}", **{"start": {"examples": examples}, "map": {"legend": legend}}.get(topic, {}))
     picture = files(__package__) / "pages" / f"{topic}.webp"
     shown = picture.is_file()

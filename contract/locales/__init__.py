@@ -4,6 +4,7 @@ A sentence is named by an id, the same in every book, and may hold values in bra
 
     {prompt}        a value, as it is
     {limit:jobs}    a whole number with its noun, by the entry `count.jobs`: `1 job`, `1,900 characters`, `3 个任务`
+    {colour:legend} a word by the entry `legend.…`: `sky`, `天空`
     {/prefer auto_dm}  a command as the reader's Discord shows it, by the entries `command.….name`
 
 An entry marked `#, wire` is Midjourney's own wording, which client libraries read: it is the same in every book. What
@@ -73,8 +74,10 @@ class Book(Formatter):
         return self.command(key[1:]) if isinstance(key, str) and key.startswith("/") else kwargs[str(key)]
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as text; after a colon stands the noun that is counted."""
-        return self.count(format_spec, value) if format_spec else str(value)
+        """A value as text; after a colon stands the noun that is counted, or the list of words that it is one of."""
+        if not format_spec:
+            return str(value)
+        return self.say(f"{format_spec}.{value}") if isinstance(value, str) else self.count(format_spec, value)
 
 
 @cache

@@ -224,13 +224,14 @@ class Reader:
         value = value.lower()
         if given.flag.name == "sref" and (value == "random" or _STYLE_NUMBER.fullmatch(value)):
             value = value if value == "random" else str(int(value))
-            bare = (Edit(*span, value),) if span else ()
+            bare: tuple[Edit, ...] = (Edit(*span, value),) if span else ()
             return Reference(value, 1.0 if number is None else link_weight(number, span, bare))
         name = self.source.span(given.start, given.end)
         described = text.replace("-", "").isalpha() and given.flag.name != "edit"  # `--sref watercolor`: a word as any
-        edits = (Edit(*name, ""),) if name and described else self._any_style(given) or left_out(self.source, given)
+        as_words: tuple[Edit, ...] = (Edit(*name, ""),) if name and described else ()
+        otherwise = as_words or self._any_style(given) or left_out(self.source, given)
         reason = "style_reference" if given.flag.name == "sref" else "reference"
-        raise self._error(given, "bad_value", reason, span, edits, value=shortened(text))
+        raise self._error(given, "bad_value", reason, span, otherwise, value=shortened(text))
 
     def _any_style(self, given: Given) -> tuple[Edit, ...]:
         """`--sref` with a style that chance draws, for one that cannot be known; nothing for other flags."""

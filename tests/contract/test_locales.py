@@ -12,6 +12,7 @@ import pytest
 from babel.messages import Message
 
 from contract.errors import UserError
+from contract.legend import LEGEND
 from contract.locales import DEFAULT_LOCALE, LOCALES, Book, book
 from contract.sentences import describe
 
@@ -65,12 +66,22 @@ def test_words_that_programs_read_are_the_same_in_every_book(locale: str) -> Non
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_noun_and_command_in_a_sentence_is_in_the_book(locale: str) -> None:
-    """`{limit:jobs}` finds its noun, `{/history}` its command."""
+    """`{limit:jobs}` finds its noun, `{nearest:legend}` the words for every colour, `{/history}` its command."""
     words = book(locale)
     for entry in entries(words).values():
         for name, noun in (pair for text in forms(entry) for pair in variables(text)):
-            assert not noun or words.count(noun, 2)
+            if noun == "legend":
+                assert all(f"legend.{one.name}" in words for one in LEGEND)
+            else:
+                assert not noun or words.count(noun, 2)
             assert not name.startswith("/") or words.command(name[1:]).startswith("/")
+
+
+def test_a_colour_of_the_legend_is_called_in_the_readers_language() -> None:
+    """In the sentence about a map, and in /help."""
+    values = {"share": 40, "colour": "#aaaaaa", "nearest": "sky", "code": "#06e6e6"}
+    assert "the nearest is sky, `#06e6e6`" in book("en-US").say("error.map_colours", **values)
+    assert "最接近的是 天空，`#06e6e6`" in book("zh-CN").say("error.map_colours", **values)
 
 
 def test_english_counts_one_and_many() -> None:
