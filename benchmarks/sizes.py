@@ -89,7 +89,7 @@ def regions(rounds: int) -> dict[str, float]:
             range(1),
             draw_each,
             finish=lambda images, request: images,
-            shown_small=lambda images, request: images,
+            paints=lambda request: False,
             enlarge=lambda images: images,
             upscale=lambda image: image,
             draw_together=draw_each,

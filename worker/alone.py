@@ -17,7 +17,7 @@ from contract.plan import Plan
 from model import Request
 from model.ways import Ways, joined
 from worker.engines import Ticket, Warm
-from worker.finishing import enlarged, finished, shown_small
+from worker.finishing import enlarged, finished, paints
 from worker.kinds import MAKERS, Bench
 from worker.recipes import of_both
 from worker.render import NO_PICTURES, Pixels
@@ -62,7 +62,7 @@ def make_alone(
         range(job.image_count) if indices is None else indices,
         draw_each=lambda requests: [drawn(*submitted(request)) for request in requests],
         finish=partial(finished, warm, plan),
-        shown_small=partial(shown_small, warm, plan),
+        paints=partial(paints, warm),
         enlarge=partial(enlarged, warm, plan),
         upscale=warm.upscale,
         draw_together=lambda requests: [drawn(*ticket) for ticket in [*map(submitted, requests)]],

@@ -41,8 +41,6 @@ def finished(warm: Warm, plan: Plan, images: Sequence[NDArray[np.uint8]], reques
     return made
 
 
-def shown_small(
-    warm: Warm, plan: Plan, images: Sequence[NDArray[np.uint8]], request: Request
-) -> list[NDArray[np.uint8]]:
-    """For a sheet, which makes them smaller again: as they were drawn, unless they are painted."""
-    return list(images) if warm.manner(request.prompt) == PLAINLY else finished(warm, plan, images, request)
+def paints(warm: Warm, request: Request) -> bool:
+    """Whether its pictures are painted."""
+    return warm.manner(request.prompt) != PLAINLY

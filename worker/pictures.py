@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from model.ways import Ways, joined
 from worker.encoding import Encoded, encode_lossless
 from worker.engines import Cancellable, Engines, Ticket, Warm
 from worker.faults import DeviceFault, ModelFault
-from worker.finishing import enlarged, finished, shown_small
+from worker.finishing import enlarged, finished, paints
 from worker.intake import Intake
 from worker.kinds import MAKERS, Bench
 from worker.parameters import enlargement_of, parameters_text
@@ -259,10 +260,6 @@ class Studio:
             with _blamed(job.model):
                 return finished(warm, plan, images, request)
 
-        def small(images: list[NDArray[np.uint8]], request: Request) -> list[NDArray[np.uint8]]:
-            with _blamed(job.model):
-                return shown_small(warm, plan, images, request)
-
         def enlarge(images: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
             with _blamed(job.model):
                 return enlarged(warm, plan, images)
@@ -289,7 +286,7 @@ class Studio:
             wanted,
             draw_each,
             finish,
-            small,
+            partial(paints, warm),
             enlarge,
             upscale,
             draw_together=draw_together,

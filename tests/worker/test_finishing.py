@@ -22,7 +22,7 @@ from model.request import text_to_image
 from tests.contract.factories import follow, imagine, press, upscale
 from worker.alone import make_alone
 from worker.engines import Engine, Warm
-from worker.finishing import enlarged, finished, shown_small
+from worker.finishing import enlarged, finished, paints
 from worker.loading import Loader
 from worker.results import Pictures
 
@@ -47,7 +47,7 @@ STUDIO = Warm("small", cast(Engine, None), four_times, manner=manner)
 def test_what_asks_for_no_style_is_enlarged_and_nothing_else() -> None:
     made = finished(STUDIO, PLAN, DRAWN, PLAIN)
     assert np.array_equal(made, four_times(DRAWN, PLAN))
-    assert np.array_equal(shown_small(STUDIO, PLAN, DRAWN, PLAIN), DRAWN)
+    assert not paints(STUDIO, PLAIN)
 
 
 def test_each_picture_is_painted_by_its_own_seed() -> None:
@@ -57,7 +57,7 @@ def test_each_picture_is_painted_by_its_own_seed() -> None:
     assert np.array_equal(made[3], painted(large[3], Manner("mosaic"), 5 + 3 * 2**32))
     third = replace(ASKED, noises=ASKED.noises[2:3])
     assert np.array_equal(finished(STUDIO, PLAN, DRAWN[2:3], third), made[2:3])
-    assert np.array_equal(shown_small(STUDIO, PLAN, DRAWN, ASKED), made)
+    assert paints(STUDIO, ASKED)
 
 
 def test_a_variation_has_the_grain_of_its_parent() -> None:
@@ -102,16 +102,25 @@ def test_a_numbered_style_moves_pictures(warm: Warm) -> None:
         assert np.abs(made_of(imagine(f"a red fox --sref {number}"), warm, 0)[0] - plain).mean() > 15
 
 
-def test_what_is_around_a_painted_picture_is_painted_too(warm: Warm) -> None:
+def test_what_is_beside_a_painted_picture_is_painted_too(warm: Warm) -> None:
     """And the picture itself stays as it is, to the byte."""
     single = upscale(imagine("a red fox, blueprint"), 1, press())
-    zoomed = made_of(follow(single, Action.ZOOM_2, press(interaction=8)), warm, 0)[0]
+    wider = made_of(follow(single, Action.PAN_LEFT, press(interaction=8)), warm, 0)[0]
     [parent] = made_of(single, warm)
-    height, width = parent.shape[:2]
-    top, left = (zoomed.shape[0] - height) // 2, (zoomed.shape[1] - width) // 2
-    assert np.array_equal(zoomed[top : top + height, left : left + width], parent) or zoomed.shape == parent.shape
-    red, _, blue = np.median(zoomed[: max(8, top)].reshape(-1, 3).astype(int), axis=0)
+    width = parent.shape[1]
+    assert wider.shape[1] > width
+    assert np.array_equal(wider[:, -width:], parent)
+    red, _, blue = np.median(wider[:, :-width].reshape(-1, 3).astype(int), axis=0)
     assert blue > red + 60
+
+
+@pytest.mark.parametrize("action", [Action.UPSCALE_SUBTLE, Action.UPSCALE_CREATIVE])
+def test_a_painted_picture_made_larger_is_the_same_painting(warm: Warm, action: Action) -> None:
+    single = upscale(imagine("a red fox, blueprint"), 1, press())
+    [larger], [parent] = made_of(follow(single, action, press(interaction=9)), warm), made_of(single, warm)
+    assert larger.shape[0] == 2 * parent.shape[0]
+    again = larger.reshape(*parent.shape[:1], 2, parent.shape[1], 2, 3).mean(axis=(1, 3))
+    assert np.abs(again - parent).mean() < 6
 
 
 def test_sheets_show_what_is_painted(warm: Warm) -> None:

@@ -27,9 +27,9 @@ class Bench:
 
     `draw_each` has the model draw requests one after another, `draw_together` all at once, in the same steps: their
     progress is published, a cancel ends it with `model.Cancelled`, every other trouble is a `model.ModelError`. `read`
-    and `describe` are those of `worker.engines.Warm`. `finish` makes of a request's drawn pictures what people get,
-    `shown_small` what a sheet shows; `enlarge` brings pictures to that size and does nothing else, `upscale` makes any
-    picture four times as large on a side. `find` looks for a picture of any job in the store.
+    and `describe` are those of `worker.engines.Warm`. `finish` makes of a request's drawn pictures what people get, in
+    the style that it asks for, which `paints` tells of; `enlarge` brings pictures to that size and does nothing else,
+    `upscale` makes any picture four times as large on a side. `find` looks for a picture of any job in the store.
     """
 
     job: Job
@@ -38,7 +38,7 @@ class Bench:
     indices: Sequence[int]
     draw_each: Callable[[Sequence[Request]], Iterable[list[Picture]]]
     finish: Callable[[list[Picture], Request], list[Picture]]
-    shown_small: Callable[[list[Picture], Request], list[Picture]]
+    paints: Callable[[Request], bool]
     enlarge: Callable[[list[Picture]], list[Picture]]
     upscale: Callable[[Picture], Picture]
     draw_together: Callable[[Sequence[Request]], list[list[Picture]]]
@@ -51,6 +51,10 @@ class Bench:
         """The pictures of one request."""
         [images] = self.draw_each([request])
         return images
+
+    def shown_small(self, images: list[Picture], request: Request) -> list[Picture]:
+        """For a sheet, which makes pictures smaller again: as they were drawn, unless they are painted."""
+        return self.finish(images, request) if self.paints(request) else images
 
     @property
     def start(self) -> Picture:

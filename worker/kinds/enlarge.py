@@ -23,11 +23,14 @@ _COARSE = 0.04
 
 def make(bench: Bench) -> Pictures:
     """Creative redraws the whole first, in one piece, so that its parts still belong together. Of what the tiles gain
-    only the fine is taken: each of them knows the words, but not what the others show."""
+    only the fine is taken: each of them knows the words, but not what the others show. What is painted is enlarged and
+    nothing else."""
     detail = cast(Enlarge, bench.job.request).detail
     height, width = (side * detail.factor for side in bench.start.shape[:2])
     side = round(NATIVE * width / bench.job.extent[0])
     boxes = tiles((width, height), side)
+    if bench.paints(_request(bench, bench.start, 0, TILE_STRENGTH)):  # the model would take strokes for things
+        return Pictures([_enlarged(bench, bench.start, detail.factor)])
     strength = WHOLE_STRENGTHS.get(detail)
     source = _redrawn(bench, strength) if strength else bench.start
     large = _enlarged(bench, source, detail.factor)
@@ -48,7 +51,7 @@ def _redrawn(bench: Bench, strength: float) -> Picture:
     """The source drawn again from noise over itself."""
     height, width = bench.start.shape[:2]
     request = _request(bench, _at_drawn_size(bench, bench.start), 0, strength)
-    [image] = bench.finish(bench.draw(request), request)
+    [image] = bench.enlarge(bench.draw(request))
     return scaled(image, width, height)
 
 
