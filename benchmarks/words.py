@@ -319,7 +319,7 @@ Odd numbers are pictures, the even one behind each is what is drawn from its fir
 
 ## /styles
 
-`/styles a red fox`. The small model hardly follows words of style; a larger one does.
+`/styles a red fox`. [All styles](styles.md) of the small model; a larger one draws them itself.
 
 ![nine styles](words-styles.webp)
 

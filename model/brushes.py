@@ -115,7 +115,7 @@ class Canvas:
         """`values` (H, W, C) seen `right` and `lower` (H, W, in pixels) of each place, between pixels as well."""
         rows = np.arange(self.height, dtype=np.float32)[:, None] + lower
         columns = np.arange(self.width, dtype=np.float32)[None] + right
-        if not self.tile:
+        if not self.tile:  # a place beyond the edges is the nearest one within
             rows, columns = rows.clip(0, self.height - 1), columns.clip(0, self.width - 1)
         top, left = np.floor(rows).astype(np.int32), np.floor(columns).astype(np.int32)
         below = (rows - top.astype(np.float32))[..., None]
@@ -123,14 +123,20 @@ class Canvas:
         flat = values.reshape(-1, values.shape[-1])
 
         def at(row: NDArray[np.int32], column: NDArray[np.int32]) -> Floats:
-            seen: Floats = flat.take((row % self.height) * self.width + column % self.width, axis=0)
+            seen: Floats = flat.take(self._number(row, column), axis=0)
             return seen
 
-        next_row, next_column = top + 1, left + 1
-        if not self.tile:
-            next_row, next_column = next_row.clip(0, self.height - 1), next_column.clip(0, self.width - 1)
-        upper = mix(at(top, left), at(top, next_column), beside)
-        return mix(upper, mix(at(next_row, left), at(next_row, next_column), beside), below)
+        upper = mix(at(top, left), at(top, left + 1), beside)
+        return mix(upper, mix(at(top + 1, left), at(top + 1, left + 1), beside), below)
+
+    def _number(self, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Of places among all, row by row: those beyond the edges on the other side of a tile, else the nearest."""
+        if self.tile:
+            rows, columns = rows % self.height, columns % self.width
+        else:
+            rows, columns = rows.clip(0, self.height - 1), columns.clip(0, self.width - 1)
+        result: NDArray[np.int32] = rows * self.width + columns
+        return result
 
     def wobbled(self, values: Floats, reach: float, size: float) -> Floats:
         """As by an unsteady hand: shifted by up to about `reach`, in waves of `size`."""
@@ -181,9 +187,7 @@ class Canvas:
             if number:
                 row = (rows + number * lower).round().astype(np.int32)
                 column = (columns + number * right).round().astype(np.int32)
-                if not self.tile:
-                    row, column = row.clip(0, self.height - 1), column.clip(0, self.width - 1)
-                total += flat.take((row % self.height) * self.width + column % self.width, axis=0)
+                total += flat.take(self._number(row, column), axis=0)
         return total / np.float32(2 * count + 1)
 
     def smooth(self, radius: float = 4) -> Floats:

@@ -140,6 +140,16 @@ def _any(words: Iterable[str]) -> str:
     return "|".join(re.escape(word).replace(r"\ ", r"\s+").replace("'", "['’]") for word in longest_first)
 
 
+WORDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+    {
+        style: (
+            tuple(word for table in (_ALWAYS, _NAMED, _LED) for word in table.get(style, "").split(", ") if word),
+            tuple(_CHINESE.get(style, "").split()),
+        )
+        for style in dict.fromkeys([*_ALWAYS, *_NAMED, *_LED])
+    }
+)
+"""Of each style the English and the Chinese words."""
 _STYLES = {**_table(_ALWAYS, _NAMED, _LED), **_table(_CHINESE, apart=" "), "黑白": "black and white"}
 STYLE_WORDS = tuple(word for word in _table(_ALWAYS, _NAMED, _LED) if word.isalpha() and len(word) > 4)
 """Single words among them: what a slip of the pen may have meant."""

@@ -163,7 +163,7 @@ def _woodcut(canvas: Canvas) -> Floats:
 
 def _linocut(canvas: Canvas) -> Floats:
     tone = canvas.blurred(canvas.ink, 2) + 0.03 * canvas.grain(4)
-    ink = np.maximum(step(0.3, 0.42, tone), step(0.25, 0.6, canvas.lines(0.02, width=2.6)))
+    ink = np.maximum(step(0.48, 0.6, tone), step(0.25, 0.6, canvas.lines(0.02, width=2.6)))
     gouges = step(0.55, 0.9, _even(canvas.smeared(canvas.grain(1), 8)) - 1.2) * step(0.7, 0.4, tone)
     page = colour(240, 234, 220)
     second = vivid(mix(canvas.smooth(6), page, 0.35), 0.9) * page

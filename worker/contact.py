@@ -1,4 +1,4 @@
-"""A contact sheet: many pictures beside each other, each with its label in a corner."""
+"""A contact sheet: many pictures beside each other, each with its label in a corner where it has one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def contact_sheet(pictures: Sequence[Picture], labels: Sequence[str], *, columns
 
 
 def _labelled(picture: Picture, label: str) -> Image.Image:
+    if not label:
+        return Image.fromarray(picture)
     image = Image.fromarray(picture).convert("RGBA")
     size = max(10, min(24, round(min(image.size) * 0.12)))
     font = ImageFont.load_default(size)

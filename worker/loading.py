@@ -30,6 +30,7 @@ from model.describing import Describer, Draw
 from model.errors import DeviceError, NoRoom, failure
 from model.imports import collector_resting
 from model.likelihood import Likelihood
+from model.manners import asked_in
 from model.towers import load_reader
 from model.unread import Unread, legibility
 from model.upscale import Upscaler, enlarge, load_upscaler
@@ -138,9 +139,11 @@ class Loader:
         }
         log.info("model loaded and warm", model=name, seconds=round(time.monotonic() - begun, 1), **facts)
         unread = legibility(bundle.text, whole_words=offered.whole_words)
-        describe = _describing(offered, source, str(bundle.device), unread) if "describe" in offered.honours else None
         read = partial(vectors, engine) if bundle.text is not None else None
         lexicon = None if bundle.text is None else bundle.text.lexicon
+        describe = None
+        if "describe" in offered.honours:
+            describe = _describing(offered, source, str(bundle.device), unread, paints=lexicon is not None)
         manner = {} if lexicon is None else {"manner": lexicon.manner}
         return Warm(name, engine, grown, facts, unread, self._upscale, read, describe, **manner)
 
@@ -168,7 +171,7 @@ class Loader:
 
 
 def _describing(
-    offered: Offered, source: model.Source, device: str, unread: Callable[[str], Unread] | None
+    offered: Offered, source: model.Source, device: str, unread: Callable[[str], Unread] | None, *, paints: bool
 ) -> Describe:
     """What describes pictures, loaded when the first one comes: the model's CLIP; or its own towers, with a second copy
     of the model to say what the thing is, as the one that draws is its engine's alone. Models without a CLIP are small,
@@ -177,7 +180,11 @@ def _describing(
     loaded: list[Describer] = []
 
     def load() -> Describer:
-        reads = (lambda text: True) if unread is None else (lambda text: not unread(text).words)
+        def reads(text: str) -> bool:
+            """And it means the same to the one who draws it again: "a drawing of a fox" is painted as a drawing."""
+            known = unread is None or not unread(text).words
+            return known and not (paints and asked_in(f"{text} a thing, {text}"))
+
         towers = load_reader(offered.clip or source.where, torch.device(device))
         if offered.clip:
             return Describer(towers.fits, reads)

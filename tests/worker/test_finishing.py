@@ -14,9 +14,11 @@ from contract.actions import Action
 from contract.catalogue import EASEL_SMALL, Catalogue
 from contract.jobs import Job
 from contract.kinds.sheet import Drafts
+from contract.kinds.shorten import Shorten, words_of
 from contract.plan import Plan
 from contract.planning import plan
 from model import Prompt
+from model.manners import asked_in
 from model.painting import Manner, painted
 from model.request import text_to_image
 from tests.contract.factories import follow, imagine, press, upscale
@@ -24,7 +26,7 @@ from worker.alone import make_alone
 from worker.engines import Engine, Warm
 from worker.finishing import enlarged, finished, paints
 from worker.loading import Loader
-from worker.results import Pictures
+from worker.results import Pictures, Words
 
 Picture = NDArray[np.uint8]
 DRAWN = [np.full((16, 16, 3), level, np.uint8) for level in (40, 90, 160, 220)]
@@ -128,3 +130,19 @@ def test_sheets_show_what_is_painted(warm: Warm) -> None:
     [sheet] = made_of(replace(imagine("a red fox, blueprint"), request=Drafts()), warm)
     red, _, blue = np.median(sheet.reshape(-1, 3).astype(int), axis=0)
     assert blue > red + 60
+
+
+def test_descriptions_ask_for_no_style_by_the_way(warm: Warm) -> None:
+    """ "A drawing of a fox" would be painted as a drawing."""
+    assert warm.describe is not None
+    [fox] = made_of(imagine("a red fox"), warm, 0)
+    for seed in range(6):
+        assert not any(asked_in(caption) for caption in warm.describe(fox, seed))
+
+
+def test_a_word_of_a_style_weighs_more_than_one_that_does_nothing(warm: Warm) -> None:
+    job = replace(imagine("a red fox, blueprint, very"), request=Shorten())
+    result = make_alone(job, plan(job, EASEL_SMALL), EASEL_SMALL, warm)
+    assert isinstance(result, Words)
+    influence = dict(zip(words_of(job.prompt.text), result.influence, strict=True))
+    assert influence["blueprint,"] > 2 * influence["very"]

@@ -66,8 +66,11 @@ def _influence(bench: Bench, text: str) -> NDArray[np.float64]:
     if bench.read is None:
         raise UserError("kind_not_supported", action="shorten", model=bench.job.model)
     read = bench.read(texts)
-    drawn = np.stack([images[0] for images in bench.draw_together([_one_step(bench, one) for one in texts])])
-    moves = [_distances(read), _distances(drawn, _LEVEL)]
+    requests = [_one_step(bench, one) for one in texts]
+    drawn = bench.draw_together(requests)
+    if any(map(bench.paints, requests)):  # words of a style do nothing before
+        drawn = [bench.finish(images, request) for images, request in zip(drawn, requests, strict=True)]
+    moves = [_distances(read), _distances(np.stack([images[0] for images in drawn]), _LEVEL)]
     together = np.mean([move / max(move.max(), 1e-12) for move in moves], axis=0)
     return np.asarray(together / max(together.max(), 1e-12))
 
