@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
@@ -10,6 +11,8 @@ from model.family import TextEncoder
 from model.spelling import Lexicon, apply, place_before
 
 _WORD = re.compile(r"[^\W\d_]+")
+_PARTICLES = "的地得了着是在"
+"""They show nothing, so nothing is lost where they are not read."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,27 @@ class Legibility:
             return Unread(start)
         begins = [begin for begin, _ in offsets]
         words = [found for found in _WORD.finditer(text) if start is None or found.start() < start]
-        unknown = []
+        unknown: list[str] = []
         for found in words:
             first, last = bisect_left(begins, found.start()), bisect_left(begins, found.end())
-            # Where words stand without spaces between them ("红苹果"), each of its tokens is a word that was added.
-            if last - first > 1 and not self._added.issuperset(encoding.ids[first:last]):
-                unknown.append(found[0])
+            if last - first > 1:
+                unknown += self._pieces(text, encoding.ids[first:last], offsets[first:last])
         return Unread(start, tuple(dict.fromkeys(unknown)))
+
+    def _pieces(self, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Iterator[str]:
+        """What of a word is not known: all of it, or, where words stand without spaces between them ("红苹果") and are
+        tokens that were added, what lies between those."""
+        pieces: list[list[int]] = []
+        for number, (one, (start, end)) in enumerate(zip(ids, offsets, strict=True)):
+            if one in self._added:
+                continue
+            if pieces and pieces[-1][2] == number - 1:
+                pieces[-1][1:] = [max(end, pieces[-1][1]), number]
+            else:
+                pieces.append([start, end, number])
+        for start, end, _ in pieces:
+            if piece := text[start:end].strip(_PARTICLES):
+                yield piece
 
 
 def legibility(encoder: TextEncoder | None, *, whole_words: bool = False) -> Legibility | None:
