@@ -16,7 +16,7 @@ CELLS = 5
 _AROUND = 0.2
 """So much of a cell around a chosen part is drawn with it. With twice as much, a single cell is so small a part of what
 is drawn that a small model paints no thing into it."""
-MAX_RATIO = 14
+MAX_RATIO, MAX_HD_RATIO = 14, 4
 """The longest side over the shortest that a model is asked for: what Midjourney takes at most."""
 _LARGEST_SIDE = 16
 """Ratios of pictures are rounded to whole numbers up to this one: `3:2` is what is meant by 1023 x 683."""
@@ -50,10 +50,10 @@ class Layout:
     window: Box
 
 
-def ratio_of(width: int, height: int) -> tuple[int, int]:
+def ratio_of(width: int, height: int, *, hd: bool = False) -> tuple[int, int]:
     """The shape of a picture of so many pixels as `--ar` says it: in small whole numbers, and no longer than a model
-    draws."""
-    share = max(Fraction(min(width, height), max(width, height)), Fraction(1, MAX_RATIO))
+    draws, in `hd` or not."""
+    share = max(Fraction(min(width, height), max(width, height)), Fraction(1, MAX_HD_RATIO if hd else MAX_RATIO))
     short, long = share.limit_denominator(_LARGEST_SIDE).as_integer_ratio()
     return (long, short) if width >= height else (short, long)
 

@@ -109,7 +109,8 @@ def awaits_shape(job: Job) -> bool:
 def shaped(job: Job, width: int, height: int, model: Model) -> Job:
     """`job` in the shape of the picture that it changes, of so many pixels, with a plan for that: it costs the same, as
     a model draws about as many pixels in every shape. The echo stays as it was posted. UserError as `plan`."""
-    parameters = replace(job.prompt.parameters, aspect=ratio_of(width, height))
+    said = job.prompt.parameters
+    parameters = replace(said, aspect=ratio_of(width, height, hd=said.hd))
     made = replace(job, prompt=replace(job.prompt, parameters=parameters))
     return replace(made, plan=plan(made, model))
 

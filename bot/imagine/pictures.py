@@ -108,7 +108,7 @@ async def edit(
     links = [*(upload.link for upload in uploads), *(picture_links(link) if link else ())]
     if not links and not has_flag(instruction, "edit"):
         raise UserError("edit_without_picture")
-    ratio = uploads[0].ratio if uploads else None
+    ratio = uploads[0].ratio(hd=has_flag(instruction, "hd")) if uploads else None
     shape = f" --ar {ratio}" if ratio and not has_flag(instruction, "aspect") else ""
     text = f"{instruction}{shape} --edit {' '.join(links)}" if links else instruction
     await imagine_text(call, text, command="edit")

@@ -24,12 +24,11 @@ class Upload:
         """Width and height, where both are known."""
         return (self.width, self.height) if self.width and self.height else None
 
-    @property
-    def ratio(self) -> str | None:
-        """Its shape as a flag takes it, such as `3:2`: rounded, and no longer than a model draws."""
+    def ratio(self, *, hd: bool = False) -> str | None:
+        """Its shape as a flag takes it, such as `3:2`: rounded, and no longer than a model draws, in `hd` or not."""
         if not self.width or not self.height:
             return None
-        width, height = ratio_of(self.width, self.height)
+        width, height = ratio_of(self.width, self.height, hd=hd)
         return f"{width}:{height}"
 
 

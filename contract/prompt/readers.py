@@ -148,7 +148,7 @@ class Reader:
         inside = Fraction(low if width / height < low else high).limit_denominator(1000)
         if not rule.nearest:
             bounds = [_colon(Fraction(bound).limit_denominator(1000)) for bound in (low, high)]
-            raise self._bad(given, "range", _colon(inside), low=bounds[0], high=bounds[1], version=self.version.label)
+            raise self._bad(given, "range", _colon(inside), low=bounds[0], high=bounds[1], version=self._label(given))
         return inside.numerator, inside.denominator
 
     def choice(self, given: Given, rule: Rule) -> object:
@@ -267,6 +267,11 @@ class Reader:
             limit = int(MAX_STRENGTH)
             raise self._error(given, "bad_value", "strength", span, edits, value=shortened(str(number)), limit=limit)
         return Reference(value, weight)
+
+    def _label(self, given: Given) -> str:
+        """The version, and the flag beside it that makes its rule a narrower one."""
+        narrower = sorted(other for other in self.beside if (given.flag.name, other) in self.version.rules)
+        return " ".join([self.version.label, *narrower])
 
     def _check_range(self, given: Given, rule: Rule, number: float) -> None:
         low = number if rule.low is None else rule.low

@@ -102,5 +102,12 @@ async def test_an_edit_needs_a_picture(services: Services, channel: ChannelHandl
 )
 def test_an_edit_has_the_shape_of_its_first_upload(width: int, height: int, ratio: str) -> None:
     """In small whole numbers, and no longer than models draw; unknown sizes say nothing."""
-    assert Upload("https://a.org/x.png", width, height).ratio == ratio
-    assert Upload("https://a.org/x.png").ratio is None
+    assert Upload("https://a.org/x.png", width, height).ratio() == ratio
+    assert Upload("https://a.org/x.png").ratio() is None
+
+
+def test_a_long_picture_is_cut_shorter_in_hd() -> None:
+    """Nobody who edits it has typed a ratio, so none is refused."""
+    assert Upload("https://a.org/x.png", 6000, 1000).ratio() == "6:1"
+    assert Upload("https://a.org/x.png", 6000, 1000).ratio(hd=True) == "4:1"
+    assert Upload("https://a.org/x.png", 900, 600).ratio(hd=True) == "3:2"

@@ -494,6 +494,13 @@ MISTAKES = [
         "2026 §2 what came in between", f"red --cref {A} --v 7", "incompatible", suggestion=f"red --oref {A} --v 7"
     ),
     _refused("§8 no guess among the options of a group", "{a, b} --v 6 c", "unrecognized_parameter", suggestion=None),
+    _refused(
+        "2026 §4 what makes a ratio too long",
+        "fox --hd --ar 5:1",
+        "bad_value",
+        description="--ar must be between 1:4 and 4:1 with --version 8.2 --hd",
+        suggestion="fox --hd --ar 4:1",
+    ),
     _refused("§2 no value", "fox --ar --tile", "missing_value", param="aspect", span=[4, 8]),
     _taken("§2 em dash [O]", "fox —ar 3:2", aspect="3:2"),
     _taken("§8 en dash", "fox –ar 3:2", aspect="3:2"),
