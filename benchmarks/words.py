@@ -2,9 +2,13 @@
 
 python -m benchmarks.words [--json] [--pictures 100] [--pages]
 
-    kept            share of pictures (one of each of the judge's nouns) that, drawn again from their first description,
-                    show the judge the same noun and the same colour
-    kept_asked      the same, drawn again from the very words that they were made of
+    kept            share of pictures that show the judge the same noun and the same colour as the one that they were
+                    drawn again from: a grid from the first description of a picture of each of the judge's nouns
+    kept_asked      the same, drawn again from the very words that the picture was made of
+    kept_noun       of the former the share that show the same noun, and
+    kept_colour     the same colour
+    misread         share of the pictures in which the judge sees another noun than was asked for: nothing that is said
+                    of them can be kept
     described       share of first descriptions that name the noun that was asked for
     describe_s      seconds for one description
     sheet           time of a sheet of 24, in grids of four; styles: of nine styles
@@ -124,7 +128,9 @@ def looked_at(judge: Judge, picture: Picture) -> tuple[str, str | None]:
 def description_figures(studio: Studio, count: int) -> dict[str, Any]:
     """How well descriptions keep what pictures show."""
     judge = Judge.load()
-    kept, kept_asked, named, times = [], [], [], []
+    kept: list[list[tuple[bool, bool]]] = []
+    kept_asked: list[list[tuple[bool, bool]]] = []
+    named, misread, times = [], [], []
     for number, noun in enumerate(read_prompts(PROMPTS_FILE, judge.nouns).nouns[:count]):
         asked = with_article(noun)
         picture = studio.first(asked, 7_000 + number)
@@ -133,12 +139,18 @@ def description_figures(studio: Studio, count: int) -> dict[str, Any]:
         times.append(time.perf_counter() - begun)
         named.append(noun in text)
         seen = looked_at(judge, picture)
-        kept.append(looked_at(judge, studio.first(text, 90_000 + number)) == seen)
-        kept_asked.append(looked_at(judge, studio.first(asked, 90_000 + number)) == seen)
+        misread.append(seen[0] != noun)
+        for words, found in ((text, kept), (asked, kept_asked)):
+            grid = studio.pictures(job_of(words, 90_000 + number))
+            again = [looked_at(judge, one) for one in grid]
+            found.append([(thing == seen[0], colour == seen[1]) for thing, colour in again])
     return {
         "pictures": len(kept),
-        "kept": np.mean(kept),
-        "kept_asked": np.mean(kept_asked),
+        "kept": np.all(kept, axis=-1).mean(),
+        "kept_asked": np.all(kept_asked, axis=-1).mean(),
+        "kept_noun": np.mean(kept, axis=(0, 1))[0],
+        "kept_colour": np.mean(kept, axis=(0, 1))[1],
+        "misread": np.mean(misread),
         "described": np.mean(named),
         "describe_s": statistics.median(times),
     }

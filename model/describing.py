@@ -3,9 +3,10 @@
 From the thing to its colour, what it stands on or in, the time and the look: at each step the best few captions go on,
 and a word is left out that fits no better than chance would have the best of its list fit.
 
-Of captions that are about as true, the first to be said is the one that is drawn most like the picture: models draw
-some things better plain, and others better with their colour. So, where that is affordable, they are drawn and
-compared.
+The first to be said names what is to be seen in as few words as draw it. A small model loses the thing over a colour
+that it is told (`a blue cow` is blue, and hardly a cow), and many things have their colour anyway. So, where that is
+affordable, a thing is drawn, and its colour is said only if it comes out in another one; then the word that does least
+and yet brings the colour is taken.
 """
 
 from __future__ import annotations
@@ -28,8 +29,12 @@ _THINGS = 8
 """So many things are looked at closely."""
 _BEAM = 4
 """So many captions go on from one step to the next."""
-_TRIED, _AS_LIKELY = 2, 2.0
-"""So many things are drawn to be compared, if they are less than that much less likely than the likeliest."""
+_PLAIN, _COLOURED = 8, 4
+"""So many pictures are drawn of a thing without its colour, and of each way to say it with that."""
+_SURE = 7 / 8
+"""The share of them that has to have the colour for nothing more to be tried."""
+COLOURLESS = ("black", "gray", "white")
+"""What may be said of things that have no colour."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +82,11 @@ Fits = Callable[[Pixels], Rate]
 """What rates captions of a picture."""
 
 
-Draw = Callable[[Sequence[str]], Sequence[Sequence[Pixels]]]
-"""A few pictures of each text, always of the same noises."""
+Draw = Callable[[Sequence[str], int], Sequence[Sequence[Pixels]]]
+"""So many pictures of each text, always of the same noises."""
 
-Alike = Callable[[Pixels], Callable[[Pixels], float]]
-"""What says how much other pictures are like this one: more is more."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was found in a picture: whole captions, the things that it may show, and the colours that they may have,
-    each the likeliest first."""
-
-    captions: Sequence[Caption]
-    things: Sequence[str]
-    colours: Sequence[str]
+ColourOf = Callable[[Pixels], str | None]
+"""What names a colour in a picture; None where there is none."""
 
 
 class Describer:
@@ -102,7 +97,8 @@ class Describer:
     few likeliest things once more, at more cost for each.
     reads: whether the model that will draw from the words reads them all; words that it does not are never said.
     reads_as: what it reads a word as; of words that are one to it, such as a flower and an orchid, the first is said.
-    alike: compares pictures; with it, captions are drawn before one is said. colour_of: the colour of what stands out.
+    colour_of: the colour that most of what stands out has; with it no other is said, and captions are drawn before one
+    is said. ground_of: the colour of a picture that shows nothing else.
     """
 
     def __init__(
@@ -113,20 +109,20 @@ class Describer:
         *,
         things: Fits | None = None,
         closely: Fits | None = None,
-        alike: Alike | None = None,
-        colour_of: Callable[[Pixels], str | None] = lambda picture: None,
+        colour_of: ColourOf | None = None,
+        ground_of: ColourOf = lambda picture: None,
     ) -> None:
         self._fits, self._things = fits, things or fits
         self._closely = closely or self._things
-        self._alike, self._colour_of, self._reads = alike, colour_of, reads
+        self._colour_of, self._ground_of, self._reads = colour_of, ground_of, reads
         words = vocabulary()
         kept = {field.name: filter(reads, getattr(words, field.name)) for field in fields(Vocabulary)}
         self._words = Vocabulary(**{name: _told_apart(listed, reads_as) for name, listed in kept.items()})
 
     def __call__(self, picture: Pixels, seed: int = 0, draw: Draw | None = None) -> tuple[str, ...]:
-        """Four captions, first and plain the one that is drawn most like the picture, or else the likeliest. Another
-        seed says the others in other words."""
-        captions = self._by_likeness(picture, draw)
+        """Four captions, the first plain. Another seed says the others in other words."""
+        ground = self._ground_of(picture)
+        captions = self._sparing(picture, draw) if ground is None else [Caption(f"plain {ground} background")]
         orders = list(permutations(opening for opening in self._words.openings if opening))
         openings = ("", *orders[seed % len(orders)])
         first, *rest = captions
@@ -134,39 +130,47 @@ class Describer:
         chosen = [first, *(others[number % len(others)] if others else first for number in range(3))]
         return tuple(one.say(openings[number % len(openings)]) for number, one in enumerate(chosen))
 
-    def _by_likeness(self, picture: Pixels, draw: Draw | None) -> Sequence[Caption]:
-        """The captions that fit, and before them the one of all that are about as true that is drawn most like it."""
-        seen = self.look(picture)
-        if self._alike is None or draw is None:
-            return seen.captions
-        first, *_ = seen.captions
-        worded = [one for thing in seen.things for one in _wordings(thing, seen.colours)]
-        tried = list(dict.fromkeys([first, *worded]))
-        alike = self._alike(picture)
-        likeness = [sum(map(alike, drawn)) / len(drawn) for drawn in draw([caption.say() for caption in tried])]
-        ranked = [caption for _, caption in sorted(zip(likeness, tried, strict=True), key=lambda pair: -pair[0])]
-        return list(dict.fromkeys([ranked[0], *seen.captions, *ranked]))
+    def _sparing(self, picture: Pixels, draw: Draw | None) -> Sequence[Caption]:
+        """The captions that fit, and before them the likeliest thing in as few words as draw it in its colour."""
+        thing, captions = self._look(picture)
+        if self._colour_of is None or draw is None:
+            return captions
+        plain, colour = Caption(thing), self._colour_of(picture)
+        if colour is None:
+            return list(dict.fromkeys([plain, *captions]))
+        worded = [one for one in _wordings(thing, colour) if self._reads(one.say())]
+        best, most = plain, -1.0
+        for tried, count in (([plain], _PLAIN), (worded, _COLOURED)):
+            for caption, drawn in zip(tried, draw([one.say() for one in tried], count) if tried else (), strict=True):
+                right = sum(self._colour_of(one) == colour for one in drawn) / len(drawn)
+                if right > most:
+                    best, most = caption, right
+            if most >= _SURE:
+                break
+        return list(dict.fromkeys([best, *captions]))
 
     def captions(self, picture: Pixels) -> Sequence[Caption]:
         """The captions that fit, the likeliest first; at least one."""
-        return self.look(picture).captions
+        return self._look(picture)[1]
 
-    def look(self, picture: Pixels) -> Seen:
-        """What is found in a picture."""
+    def _look(self, picture: Pixels) -> tuple[str, Sequence[Caption]]:
+        """The likeliest thing, and the captions that fit."""
         words, rate, named = self._words, self._fits(picture), self._things(picture)
         likely = _rated(named, [Caption(thing) for thing in words.things])[:_THINGS]
         close = _rated(self._closely(picture), [caption for caption, _ in likely])
         grounds = [f"on {with_article(ground)} background" for ground in words.grounds]
-        coloured = _extended(named, close[:_BEAM], "colour", words.colours, keep=None)
-        found = coloured[:_BEAM]
+        found = _extended(named, close[:_BEAM], "colour", self._colours_in(picture))
         found = _extended(rate, found, "where", [*grounds, *words.places])
         found = _extended(rate, found, "time", words.times)
         found = _extended(rate, found, "look", words.looks)
-        things = [caption.thing for caption, rated in close[:_TRIED] if close[0][1] - rated < _AS_LIKELY]
-        likeliest = next((one.colour for one, _ in coloured if one.colour and one.thing == things[0]), "")
-        standing_out = self._colour_of(picture) or ""
-        colours = [one for one in dict.fromkeys((standing_out, likeliest)) if one and self._reads(one)]
-        return Seen([caption for caption, _ in found], things, colours)
+        return close[0][0].thing, [caption for caption, _ in found]
+
+    def _colours_in(self, picture: Pixels) -> Sequence[str]:
+        """Those that things in it may have."""
+        if self._colour_of is None:
+            return self._words.colours
+        colour = self._colour_of(picture)
+        return [one for one in self._words.colours if (one in COLOURLESS if colour is None else one == colour)]
 
 
 def _told_apart(words: Iterable[str], reads_as: Callable[[str], Hashable]) -> tuple[str, ...]:
@@ -177,25 +181,19 @@ def _told_apart(words: Iterable[str], reads_as: Callable[[str], Hashable]) -> tu
     return tuple(first.values())
 
 
-def _wordings(thing: str, colours: Sequence[str]) -> list[Caption]:
-    """A thing without its colour and with it: `a fox, blue` and `a fox, blue fox` are more of a fox to many models than
-    `a blue fox`, which is bluer."""
-    coloured = [
-        caption
-        for colour in colours
-        for caption in (Caption(thing, colour), Caption(thing, look=colour), Caption(thing, look=f"{colour} {thing}"))
-    ]
-    return [Caption(thing), *coloured]
+def _wordings(thing: str, colour: str) -> list[Caption]:
+    """A thing with its colour, from the words that change least besides to those that bring it most surely."""
+    looks = (f"light {colour}", f"{colour} color", f"{thing}, {colour}", colour, f"{colour} {thing}")
+    return [Caption(thing, look=look) for look in looks]
 
 
 def _extended(
-    rate: Rate, found: Sequence[tuple[Caption, float]], field: str, words: Sequence[str], keep: int | None = _BEAM
+    rate: Rate, found: Sequence[tuple[Caption, float]], field: str, words: Sequence[str]
 ) -> list[tuple[Caption, float]]:
-    """The best captions, `keep` of them or all, with and without one more word each: what the word adds is what counts.
-    Each of N words is as likely as all others before the picture is seen, so it has to make a caption N times
-    likelier."""
+    """The best captions, with and without one more word each: what the word adds is what counts. Each of N words is as
+    likely as all others before the picture is seen, so it has to make a caption N times likelier."""
     if not words:
-        return list(found)[:keep]
+        return list(found)[:_BEAM]
     shorter = [caption for caption, _ in found]
     longer = [replace(caption, **{field: word}) for caption in shorter for word in words]
     rates = rate([caption.say() for caption in (*shorter, *longer)]).tolist()
@@ -203,7 +201,7 @@ def _extended(
     for number, caption in enumerate(longer):
         place = number // len(words)
         added.append((caption, found[place][1] + rates[len(shorter) + number] - rates[place] - math.log(len(words))))
-    return sorted([*found, *added], key=lambda pair: -pair[1])[:keep]
+    return sorted([*found, *added], key=lambda pair: -pair[1])[:_BEAM]
 
 
 def _rated(rate: Rate, captions: Sequence[Caption]) -> list[tuple[Caption, float]]:

@@ -16,33 +16,47 @@ _FEWEST = 0.02
 _ONE_COLOUR = 0.5
 """Of the vivid pixels, for one colour to be that of the whole."""
 
+_PLAIN = 20
+"""Levels of 255 that a picture of one colour differs by, as a JPEG may."""
+_GROUNDS = {
+    "white": (255, 255, 255), "black": (0, 0, 0), "gray": (128, 128, 128), "light gray": (205, 205, 205),
+    "red": (215, 40, 40), "orange": (245, 140, 30), "yellow": (245, 215, 45), "green": (50, 150, 60),
+    "teal": (20, 150, 150), "blue": (40, 90, 210), "purple": (130, 60, 170), "pink": (235, 90, 160),
+    "brown": (120, 75, 40), "beige": (235, 220, 190), "light blue": (160, 205, 240), "light green": (165, 220, 160),
+    "light pink": (250, 195, 210), "light yellow": (250, 240, 165),
+}  # fmt: skip
 
-def main_colour(picture: NDArray[np.uint8]) -> str | None:
-    """The colour that most of what stands out of a picture (H, W, 3) has; None where there is no such colour."""
-    pixels, _, vivid = _standing_out(picture)
+
+def main_colour(picture: NDArray[np.uint8], share: float = _ONE_COLOUR) -> str | None:
+    """The colour that most of what stands out of a picture (H, W, 3) has, that `share` of it at least; None where there
+    is no such colour."""
+    pixels, vivid = _standing_out(picture)
     if vivid.mean() < _FEWEST:
         return None
     hues = _hues(pixels[vivid])
     names = np.array([name for name, _ in _HUES])[np.searchsorted([end for _, end in _HUES], hues, side="right")]
     found, counts = np.unique(names, return_counts=True)
     best = int(counts.argmax())
-    return str(found[best]) if counts[best] >= _ONE_COLOUR * len(names) else None
+    return str(found[best]) if counts[best] >= share * len(names) else None
 
 
-def colour_shares(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(13,): how much of what stands out of a picture (H, W, 3) has each of twelve hues around the circle, and how much
-    has no colour. A hue counts for its neighbours too, as there are no sharp ends."""
-    pixels, chosen, vivid = _standing_out(picture)
-    hues = np.zeros(12)
-    if vivid.any():
-        hues += np.bincount((_hues(pixels[vivid]) // 30).astype(int), minlength=12)
-    spread = hues / 2 + np.roll(hues, 1) / 4 + np.roll(hues, -1) / 4
-    shares: NDArray[np.float64] = np.append(spread, float(np.count_nonzero(chosen & ~vivid)))
-    return shares / max(float(shares.sum()), 1.0)
+def commonest_colour(picture: NDArray[np.uint8]) -> str | None:
+    """The colour that more of what stands out of a picture (H, W, 3) has than any other; None where there is none."""
+    return main_colour(picture, share=0)
 
 
-def _standing_out(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """A picture in 0..1, small, what stands out of it and what of that is vivid.
+def ground_colour(picture: NDArray[np.uint8]) -> str | None:
+    """The colour of a picture (H, W, 3) that shows nothing else; None where it shows anything."""
+    pixels = picture.reshape(-1, 3)
+    low, high = np.percentile(pixels, (1, 99), axis=0)
+    if (high - low).max() > _PLAIN:
+        return None
+    colour = np.median(pixels, axis=0)
+    return min(_GROUNDS, key=lambda name: float(np.abs(colour - _GROUNDS[name]).sum()))
+
+
+def _standing_out(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A picture in 0..1, small, and what stands out of it and is vivid.
 
     What stands out is what differs from the border; where little does, the whole picture counts.
     """
@@ -53,7 +67,7 @@ def _standing_out(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDAr
     if chosen.mean() < _FEWEST:
         chosen[:] = True
     high, low = pixels.max(axis=2), pixels.min(axis=2)
-    return pixels, chosen, chosen & (high - low > _VIVID * high) & (high > _DARKEST)
+    return pixels, chosen & (high - low > _VIVID * high) & (high > _DARKEST)
 
 
 def _hues(colours: NDArray[np.float32]) -> NDArray[np.float32]:

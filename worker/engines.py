@@ -74,8 +74,8 @@ Enlarge = Callable[[list[NDArray[np.uint8]], Plan], list[NDArray[np.uint8]]]
 
 
 class Describe(Protocol):
-    """What a picture, (H, W, 3), shows: four captions, in other words under another seed. With `draw` the first is the
-    one that is drawn most like the picture, where the model is small enough for that."""
+    """What a picture, (H, W, 3), shows: four captions, in other words under another seed. With `draw` the first says
+    as little as is drawn in the picture's colour, where the model is small enough for that."""
 
     def __call__(self, picture: NDArray[np.uint8], seed: int, draw: Draw | None = None) -> Sequence[str]: ...
 

@@ -35,9 +35,8 @@ from model.towers import load_reader
 from model.unread import Unread, legibility
 from model.upscale import Upscaler, enlarge, load_upscaler
 from model.ways import ONNX, Ways
-from worker.colours import main_colour
+from worker.colours import commonest_colour, ground_colour
 from worker.engines import Describe, Engine, Enlarge, Warm
-from worker.likeness import likeness
 from worker.settings import DEFAULT_MODEL, Room
 from worker.tried import Tried, circumstances
 
@@ -187,7 +186,7 @@ def _describing(
 
         towers = load_reader(offered.clip or source.where, torch.device(device))
         if offered.clip:
-            return Describer(towers.fits, reads)
+            return Describer(towers.fits, reads, ground_of=ground_colour)
         likelihood = Likelihood(model.load(source, device=device))
         return Describer(
             towers.fits,
@@ -195,8 +194,8 @@ def _describing(
             likelihood.reads_as,
             things=likelihood.fits,
             closely=likelihood.closely,
-            alike=partial(likeness, towers.picture),
-            colour_of=main_colour,
+            colour_of=commonest_colour,
+            ground_of=ground_colour,
         )
 
     def describe(picture: NDArray[np.uint8], seed: int, draw: Draw | None = None) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from model.likelihood import Likelihood
 from model.request import Pixels
 from model.towers import Reader
 from tests.worker.conftest import picture
+from worker.colours import ground_colour
 
 
 class Knowing(Reader):
@@ -74,19 +75,49 @@ def test_once_more_is_in_other_words(drawn: int) -> None:
     assert 0 <= seed_after(["a fox"], drawn) <= MAX_SEED
 
 
-def test_the_caption_that_is_drawn_most_like_the_picture_is_said_first() -> None:
-    """Of those that are as true: here things are drawn grey but where their colour stands behind them."""
+@pytest.mark.parametrize(
+    ("drawn_red", "said"),
+    [
+        ("", "a fox"),
+        ("red color", "a fox, red color"),
+        ("fox, fox", "a fox, fox, red"),
+        ("red fox", "a fox, red fox"),
+        ("nothing", "a fox"),
+    ],
+)
+def test_a_colour_is_said_where_the_thing_is_drawn_in_another(drawn_red: str, said: str) -> None:
+    """In the words that change least besides: all that hold some words are drawn red here, and half of the others."""
+    tried: list[str] = []
 
-    def draw(texts: Sequence[str]) -> list[list[Pixels]]:
-        return [[picture(200 if text.endswith(", red") else 100)] * 2 for text in texts]
+    def draw(texts: Sequence[str], count: int) -> list[list[Pixels]]:
+        tried.extend(texts)
+        return [[picture(200), picture(200 if drawn_red in text else 100)] * (count // 2) for text in texts]
 
-    def alike(one: Pixels) -> Callable[[Pixels], float]:
-        return lambda other: -float(np.abs(one.astype(int) - other).mean())
+    def colour_of(one: Pixels) -> str:
+        return "red" if one[0, 0, 0] == picture(200)[0, 0, 0] else "green"
 
-    describer = Describer(Knowing("fox").fits, alike=alike, colour_of=lambda picture: "red")
-    assert describer(picture(200), 0, draw)[0] == "a fox, red"
-    assert describer(picture(100), 0, draw)[0] == "a fox"
-    assert describer(picture(200))[0] == "a fox"  # what cannot be drawn is not compared
+    describer = Describer(Knowing("fox").fits, colour_of=colour_of)
+    assert describer(picture(200), 0, draw)[0] == said
+    assert len(tried) == (1 if not drawn_red else 6)
+    assert describer(picture(200))[0] == "a fox"  # where nothing can be drawn
+
+
+@pytest.mark.parametrize(("seen", "said"), [("red", "red"), (None, "white"), ("teal", "")])
+def test_a_thing_has_no_colour_but_the_one_that_is_seen(seen: str | None, said: str) -> None:
+    """Towers may see gold in everything."""
+    golden = Knowing("fox", "golden fox", "golden", "white", "red fox")
+    describer = Describer(golden.fits, colour_of=lambda one: seen)
+    assert describer.captions(picture(100))[0].colour == said
+
+
+def test_a_colour_alone_is_no_thing() -> None:
+    """Somebody uploads a blue square, and reads of no cloud."""
+    describer = Describer(Knowing("cloud").fits, ground_of=ground_colour)
+    square = np.full((40, 60, 3), (40, 90, 200), np.uint8)
+    assert describer(square)[0] == "a plain blue background"
+    assert len(set(describer(square))) == 4
+    square[10:20, 10:30] = 255
+    assert describer(square)[0] == "a cloud"
 
 
 def test_colours_are_told_by_what_tells_the_thing() -> None:
