@@ -22,7 +22,6 @@ DESCRIPTIONS = 4
 """Prompts that a description has."""
 OPENINGS = ("a picture of", "an illustration of", "a drawing of")
 """What the second prompt and those after it begin with."""
-_ORDERS = tuple(permutations(OPENINGS))
 _EFFORT = 0.5
 """Of a CLIP that looks and rates captions, in pictures of a usual model."""
 _DRAWN_EFFORT = 40.0
@@ -31,11 +30,14 @@ _DRAWN_EFFORT = 40.0
 
 def seed_after(texts: Sequence[str], drawn: int) -> int:
     """The seed for describing once more what was described in these texts, near one that chance has drawn: its
-    remainder says the openings in the next order. By chance alone, one time of six nothing would be new."""
-    said = tuple(next((opening for opening in OPENINGS if text.startswith(opening)), "") for text in texts[1:])
-    order = _ORDERS.index(said) if said in _ORDERS else 0
-    least = min(drawn, MAX_SEED - len(_ORDERS))
-    return least - least % len(_ORDERS) + (order + 1) % len(_ORDERS)
+    remainder says the openings in the next order. By chance alone, one time of six nothing would be new.
+
+    A model may have no use for some openings: what is painted as a drawing is not called one."""
+    said = [opening for text in texts[1:] for opening in OPENINGS if text.startswith(opening)]
+    orders = list(permutations(opening for opening in OPENINGS if opening in said))
+    following = (orders.index(tuple(dict.fromkeys(said))) + 1) % len(orders)
+    least = min(drawn, MAX_SEED - len(orders))
+    return least - least % len(orders) + following
 
 
 @dataclass(frozen=True, slots=True)

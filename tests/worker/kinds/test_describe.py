@@ -63,9 +63,11 @@ def test_the_first_description_is_plain_whatever_the_seed() -> None:
 
 
 @pytest.mark.parametrize("drawn", [0, 7, MAX_SEED - 1, MAX_SEED])
-def test_once_more_is_in_other_words(drawn: int) -> None:
-    """Whatever seed chance draws, and whatever was said: that stands in the message alone."""
-    describer = Describer(Knowing("fox").fits)
+@pytest.mark.parametrize("unread", ["no such words", "drawing"])
+def test_once_more_is_in_other_words(drawn: int, unread: str) -> None:
+    """Whatever seed chance draws, and whatever was said: that stands in the message alone. What a model paints as a
+    drawing is not called one."""
+    describer = Describer(Knowing("fox").fits, reads=lambda text: unread not in text)
     assert vocabulary().openings == ("", *OPENINGS)
     for before in range(6):
         texts = describer(picture(100), before)
