@@ -23,7 +23,7 @@ TOPICS = ("start", "buttons", "choose", "pictures", "map", "words", "habits")
 of those that have one (`python -m benchmarks.words --pages`, `python -m benchmarks.pictures --pages`)."""
 
 EXAMPLES = (
-    "a blue butterfly",
+    "a blue butterfly, watercolor",
     "a yellow star on a blue background --ar 3:2",
     "a cat --chaos 40 --seed 7",
     "a {red, green, blue} balloon",

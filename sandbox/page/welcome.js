@@ -7,10 +7,11 @@ const PROMPTS = [
   ["🌅", "a beach at sunset"],
   ["🐱", "two cats"],
   ["⭐", "a yellow star on a blue background"],
-  ["🌳", "绿色的树"],
-  ["🦋", "a blue butterfly"],
+  ["🦊", "a cute little fox, watercolor"],
   ["🐶", "a dog and a heart"],
-  ["🦊", "a cute little fox, digital art"],
+  ["🚗", "a car, neon lights"],
+  ["🏰", "a castle, art deco poster"],
+  ["🌻", "a sunflower, stained glass"],
   ["🐼", "可爱的熊猫"],
 ];
 

@@ -93,12 +93,12 @@ def test_imagine_then_every_kind_of_button(page: Page) -> None:
     page.keyboard.press("Tab")
     prompt = page.get_by_role("textbox", name=re.compile("^prompt:"))
     expect(prompt).to_be_focused()
-    page.keyboard.type("a red apple")
+    page.keyboard.type("a blue butterfly, watercolor")
     page.keyboard.press("Enter")
     expect(messages(page).filter(has_text="Waiting to start").or_(messages(page).filter(has_text="%)"))).to_be_visible()
     expect(grids(page)).to_have_count(1, timeout=PATIENCE_MS)
     grid = by_id(page, grids(page).last)
-    expect(grid).to_contain_text("a red apple")
+    expect(grid).to_contain_text("a blue butterfly, watercolor")
     expect_picture(grid)
     assert grid.get_by_role("button", name=re.compile(r"^(U|V)[1-4]$|^🔄$")).count() == 9
     SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
@@ -223,9 +223,9 @@ def test_a_command_typed_before_the_commands_are_there_is_one(page: Page) -> Non
 def test_a_suggestion_fills_the_composer(page: Page) -> None:
     """In an empty channel a click on a suggested prompt is the first picture but for Enter."""
     page.get_by_role("button", name="showcase").click()
-    page.get_by_role("button", name="a yellow star on a blue background").click()
+    page.get_by_role("button", name="two cats").click()
     prompt = page.get_by_role("textbox", name=re.compile("^prompt:"))
-    expect(prompt).to_have_value("a yellow star on a blue background")
+    expect(prompt).to_have_value("two cats")
     expect(prompt).to_be_focused()
 
 
