@@ -4,7 +4,8 @@ A convolutional classifier with one answer to each question. It learns from pict
 and sets of people that training never sees, and icons of which the 3D renders are new to it. Some pictures are held
 back; its scores on those are kept as the ceilings a generator can be measured against. The trained eye ships beside
 this file; `python -m benchmarks.scene_judge ICONS_ZIP MODULES` makes it anew (npm packages as model.training keeps them
-in `npm/node_modules`, with @lobehub/fluent-emoji-3d 1.1.0 installed there too).
+in `npm/node_modules`, with @lobehub/fluent-emoji-3d 1.1.0 installed there too). With `--styles` it says how often the
+shipped one sees the style of real pictures: some need more than its 64 pixels.
 """
 
 from __future__ import annotations
@@ -282,6 +283,15 @@ def measure_judge(judge: SceneJudge, drawn: list[tuple[NDArray[np.uint8], Answer
     return {question: round(float(np.mean(found)), 4) for question, found in hits.items() if found}
 
 
+def recall_by_style(judge: SceneJudge, drawn: list[tuple[NDArray[np.uint8], Answers]]) -> dict[str, float]:
+    """Of the pictures in each style, the share that the judge sees in it."""
+    seen = judge.look(np.stack([picture for picture, _ in drawn]))
+    hits: dict[str, list[bool]] = {}
+    for answers, (_, wanted) in zip(seen, drawn, strict=True):
+        hits.setdefault(wanted["style"], []).append(answers["style"] == wanted["style"])
+    return {style: round(float(np.mean(found)), 4) for style, found in sorted(hits.items())}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.scene_judge", description="Train the judge of scenes anew."
@@ -291,8 +301,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--pictures", type=int, default=24_000)
     parser.add_argument("--out", type=Path, default=JUDGE_FILE)
+    parser.add_argument(
+        "--styles", action="store_true", help="say how the shipped judge sees styles, and train nothing"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.styles:
+        sources = gather(options.icons, options.modules)
+        stage, rng = (
+            Stage(sources, list(range(len(sources.nouns))), list(range(len(sources.persons)))),
+            random.Random(9),
+        )
+        print(json.dumps(recall_by_style(SceneJudge.load(), [stage.draw(rng) for _ in range(1500)])))
+        return
     train_scene_judge(gather(options.icons, options.modules), options.steps, options.pictures).save(options.out)
 
 
