@@ -29,10 +29,11 @@ from contract.catalogue import EASEL_SMALL
 SHOWN = (
     "a cat", "a blue car", "a dog and a heart", "红苹果",
     "a majestic lion, digital art, highly detailed", "baby penguin in the snow, 3d render", "an elefant", "可爱的小狗",
-    "a red butterfly", "a rocket and a moon", "a fox in a forest", "紫色蝴蝶，水彩画",
-    "a beach at sunset", "two cats", "cool skull tattoo design", "蓝色的汽车",
-    "a man with a beard", "a purple star", "an octopus under water, minimalist logo", "一朵玫瑰花",
-    "a lake in the mountains", "a strawberry and a banana", "a sunflower field on a sunny day", "黄色的星星",
+    "a red butterfly, stained glass", "a rocket and a moon", "a fox in a forest", "紫色蝴蝶，水彩画",
+    "a beach at sunset", "two cats", "a skull in neon style", "蓝色的汽车",
+    "a man with a beard", "a pencil sketch of an owl", "an octopus under water, minimalist logo", "一朵玫瑰花，油画",
+    "a lake in the mountains, watercolor", "a strawberry and a banana", "a sunflower field on a sunny day",
+    "黄色的星星，像素",
 )  # fmt: skip
 COLUMNS, CELL = 4, 96
 FONTS = ("wqy-zenhei.ttc", "NotoSansCJK-Regular.ttc", "DejaVuSans.ttf")
