@@ -26,7 +26,9 @@ from worker.alone import make_alone
 from worker.engines import Engine, Warm
 from worker.finishing import enlarged, finished, paints
 from worker.loading import Loader
+from worker.recipes import Recipe
 from worker.results import Pictures, Words
+from worker.verifying import Redrawer
 
 Picture = NDArray[np.uint8]
 DRAWN = [np.full((16, 16, 3), level, np.uint8) for level in (40, 90, 160, 220)]
@@ -146,3 +148,17 @@ def test_a_word_of_a_style_weighs_more_than_one_that_does_nothing(warm: Warm) ->
     assert isinstance(result, Words)
     influence = dict(zip(words_of(job.prompt.text), result.influence, strict=True))
     assert influence["blueprint,"] > 2 * influence["very"]
+
+
+def test_a_painted_picture_is_drawn_again_from_its_recipe(warm: Warm) -> None:
+    """By a model that is loaded anew, to the byte."""
+    job = imagine("a red fox, stained glass")
+    job = replace(job, plan=plan(job, EASEL_SMALL))
+    assert job.plan is not None
+    first = make_alone(job, job.plan, EASEL_SMALL, warm)
+    assert isinstance(first, Pictures)
+    catalogue = Catalogue((EASEL_SMALL,))
+    with Redrawer(catalogue, Loader(catalogue, "cpu")) as redrawer:
+        again = redrawer.draw(Recipe(job, None, first.drawn_by))
+    assert isinstance(again, Pictures)
+    assert np.array_equal(again.images, first.images)
