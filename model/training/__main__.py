@@ -30,6 +30,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default="small",
         help="small: for a CPU, 64 pixels, goes on from model/default; broad: the same, but things stay before one "
         "colour: empty places, people, icon sets by name, wide and tall pictures are new; "
+        "placed: things and people in places that are out of focus behind them, goes on from both; "
         "medium: 128 pixels, grows from small; large: for a GPU, from nothing",
     )
     parser.add_argument("--init", type=Path, help="start from the weights in this model folder instead of from nothing")

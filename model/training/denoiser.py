@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from .loop import Schedule, train
 from .noising import Noising
 from .recipe import Recipe
+from .shapes import Reshaped
 from .text_encoder import TABLE, tokenize
 
 if TYPE_CHECKING:
@@ -100,16 +101,24 @@ class Elder:
     captions: Sequence[str | None]
     shares: Tensor
 
-    def knows(self, number: int) -> bool:
-        return self.captions[number] is not None
-
     def correct(
-        self, wanted: Tensor, noisy: Tensor, timesteps: Tensor, numbers: Sequence[int], dropped: Sequence[bool]
-    ) -> Tensor:
-        """The targets (B, C, h, w) of the pictures with these numbers, with its answers where it knows better. Where a
-        caption is `dropped`, its answer is that without a prompt, which guidance starts from."""
-        shares = self.shares[list(numbers)].to(wanted)
-        return torch.lerp(wanted, self.predict(noisy, timesteps, numbers, dropped), shares)
+        self, wanted: Tensor, noisy: Tensor, timesteps: Tensor, numbers: Sequence[int], dropped: Sequence[bool],
+        corners: Tensor,
+    ) -> None:  # fmt: skip
+        """Put its answers into the targets (B, C, h, w) of the pictures with these numbers, where it knows better. A
+        caption that is `dropped` it answers as without a prompt, which guidance starts from. It knows square pictures:
+        they lie at `corners` (N, 2), row and column, negative for pictures that hold none."""
+        known = [row for row, number in enumerate(numbers)
+                 if self.captions[number] is not None and corners[number, 0] >= 0]  # fmt: skip
+        if not known:
+            return
+        side, mine = self.shares.shape[-1], [numbers[row] for row in known]
+        squares = [(row, slice(None), slice(top, top + side), slice(left, left + side))
+                   for row, (top, left) in zip(known, corners[mine].tolist(), strict=True)]  # fmt: skip
+        seen = torch.stack([noisy[square] for square in squares])
+        answers = self.predict(seen, timesteps[known], mine, [dropped[row] for row in known])
+        for square, answer, share in zip(squares, answers, self.shares[mine].to(wanted), strict=True):
+            wanted[square] = torch.lerp(wanted[square], answer, share)
 
     @torch.no_grad()
     def predict(self, noisy: Tensor, timesteps: Tensor, numbers: Sequence[int], dropped: Sequence[bool]) -> Tensor:
@@ -149,26 +158,27 @@ def train_denoiser(
     on_checkpoint: Callable[[Reading], None] | None = None,
     practised: Sequence[int] | None = None,
     elder: Elder | None = None,
-    shaped: Sequence[Tensor] = (),
+    shaped: Sequence[Reshaped] = (),
+    fitting: Sequence[int] = (),
 ) -> Reading:
     """Train `unet` on scaled latents (N, C, h, w), on their device; `say` gives a caption of the picture with a number,
     another one every time. `practised` are the numbers of the pictures to learn from, some more often than others
-    (None: all alike). Of pictures that the `elder` knows, its answers are the target. `shaped` are latents of the same
-    pictures in other shapes, of which a part of the batches is made; no elder knows them. Checkpoints go to `folder`.
-    Returns the averaged weights, of the text tower too."""
+    (None: all alike). Of pictures that the `elder` knows, its answers are the target. `shaped` are the same pictures
+    in other shapes, of which a part of the batches is made: of those with the numbers `fitting`. Checkpoints go to
+    `folder`. Returns the averaged weights, of the text tower too."""
     device = latents.device
     noising, importance = Noising(device), channel_importance(latents)
-    numbers = torch.arange(len(latents)) if practised is None else torch.tensor(practised)
-    numbers = numbers.to(device)
+    numbers = (torch.arange(len(latents)) if practised is None else torch.tensor(practised)).to(device)
+    others = torch.tensor(fitting, device=device)
+    square = Reshaped(latents, torch.zeros(len(latents), 2, dtype=torch.long))
 
     def batch_loss(model: Reading, generator: torch.Generator) -> Tensor:
-        chosen = numbers[torch.randint(len(numbers), (recipe.unet_batch,), generator=generator, device=device)]
-        square = not shaped or torch.rand(1, generator=generator, device=device).item() >= recipe.shaped
-        if square:
-            clean = latents[chosen].float()
-        else:
-            one = torch.randint(len(shaped), (1,), generator=generator, device=device)
-            clean = shaped[int(one)][chosen].float()
+        pool, shape = numbers, square
+        if shaped and torch.rand(1, generator=generator, device=device).item() < recipe.shaped:
+            pool = others
+            shape = shaped[int(torch.randint(len(shaped), (1,), generator=generator, device=device))]
+        chosen = pool[torch.randint(len(pool), (recipe.unet_batch,), generator=generator, device=device)]
+        clean = shape.latents[chosen].float()
         dropped = torch.rand(len(chosen), generator=generator, device=device) < recipe.caption_dropout
         captions = ["" if drop else say(number) for number, drop in zip(chosen.tolist(), dropped.tolist(), strict=True)]
         noise = torch.randn(clean.shape, generator=generator, device=device)
@@ -176,12 +186,8 @@ def train_denoiser(
         tokens = tokenize(tokenizer, captions).to(device)
         noisy = noising.add_noise(clean, noise, timesteps)
         wanted = noising.velocity(clean, noise, timesteps)
-        if elder is not None and square:
-            known = torch.tensor([elder.knows(number) for number in chosen.tolist()], device=device)
-            if known.any():
-                wanted[known] = elder.correct(
-                    wanted[known], noisy[known], timesteps[known], chosen[known].tolist(), dropped[known].tolist()
-                )
+        if elder is not None:
+            elder.correct(wanted, noisy, timesteps, chosen.tolist(), dropped.tolist(), shape.corners)
         return noising.loss(model(noisy, timesteps, tokens), wanted, timesteps, importance)
 
     schedule = Schedule(minutes, recipe.unet_rate, seed, workers, recipe.ema_decay)

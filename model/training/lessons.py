@@ -111,7 +111,7 @@ class Phrasebook:
             scene = grounded_scene(scene, rng)
         if share < 0.12 and (said := self.in_chinese(scene, rng)):
             return said
-        caption = scene.caption
+        caption = elsewhere(scene, rng)
         if len(scene.concepts) == 1 and rng.random() < 0.35:
             caption = elaborate(caption, self.names[scene.concepts[0]], rng)
         for concept in scene.concepts:
@@ -203,6 +203,17 @@ def grounded_scene(scene: Scene, rng: random.Random) -> Scene:
         style = STYLES[name]
         return replace(scene, style=name, caption=decorate(caption, style.kinds, style.endings, rng))
     return replace(scene, caption=decorate(caption, (), (), rng)) if choice > 0.7 else scene
+
+
+def elsewhere(scene: Scene, rng: random.Random) -> str:
+    """A scene's caption with other words for where something is: in its place, or beside another thing."""
+    caption = scene.caption
+    if scene.place is None:
+        beside = len(scene.concepts) == 2 and rng.random() < 0.4
+        return caption.replace(" and ", f" {rng.choice(RELATIONS['beside'])} ", 1) if beside else caption
+    inside = PLACES[scene.place].inside
+    said = next((words for words in inside if re.search(rf"\b{words}\b", caption)), None)
+    return caption if said is None else caption.replace(said, rng.choice(inside), 1)
 
 
 def slip(word: str, rng: random.Random) -> str:

@@ -111,6 +111,32 @@ RECIPES: dict[str, Recipe] = {
             shaped=0.35,
             grounded=True,
         ),
+        # From weights that draw empty places too (--checkpoint): puts things and people into places, which are out of
+        # focus behind them, while older weights (--init) answer for things before a colour.
+        _of_64_pixels(
+            "placed",
+            pictures=24_000,
+            mixture=SceneMixture(
+                plain=replace(
+                    practice(following=0.2, seldom=0.03, people=0.0).plain,
+                    repainted=0.3,
+                    alike=0.06,
+                    two_objects=0.25,
+                    styled=0.3,
+                ),
+                scenes=0.22,
+                empty_places=0.12,
+                people=0.17,
+                people_in_places=0.2,
+                two_things=0.0,
+                styled=0.0,
+                cleared=True,
+                sides=(190, 214),
+            ),
+            unet_rate=3e-4,
+            shapes=((96, 64), (64, 96)),
+            shaped=0.3,
+        ),
         # As long again: 128 pixels, grows from the weights of `small` with --init.
         Recipe("medium", mixture=practice(following=0.6, seldom=0.12, people=1.0)),
         # Half an hour on one data-centre GPU, from nothing: a denoiser twice as large, every concept.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from . import people, places, styles
 from .captions import Thing, decorate, name_thing
@@ -41,6 +41,8 @@ class SceneMixture:
     people: float = 0.13
     two_things: float = 0.12  # of the scenes
     people_in_places: float = 0.4  # of the people; the others stand before one colour
+    cleared: bool = False  # places are out of focus behind what stands in them, and as bright as by day it is itself
+    sides: tuple[float, float] = (206, 230)  # how wide one thing in a place is drawn
     styled: float = 0.34  # of all pictures
     words: float = 0.3  # captions with words that change nothing ("cute", "highly detailed")
 
@@ -89,7 +91,7 @@ class SceneComposer:
 
     def _draw_scene(self, rng: random.Random) -> tuple[Image.Image, Scene, str]:
         name, place, time, weather = self._pick_place(rng)
-        canvas = places.draw_place(name, time, rng)
+        canvas = self._draw_around(name, time, rng)
         covered: tuple[int, ...] = ()
         if rng.random() < self.mixture.two_things:
             things, concepts, relation = self._put_two(canvas, place, time, rng)
@@ -128,8 +130,8 @@ class SceneComposer:
         scene = Scene("", (), (), None, None, person=said)
         if rng.random() < self.mixture.people_in_places:
             name, place, time, weather = self._pick_place(rng)
-            canvas = places.draw_place(name, time, rng)
-            side = rng.uniform(150, 215)
+            canvas = self._draw_around(name, time, rng)
+            side = rng.uniform(190, 235) if self.mixture.cleared else rng.uniform(150, 215)
             put(canvas, icon, (rng.uniform(100, 156), SIDE + 1), side, dim=self._light(place, time))
             canvas = places.add_weather(canvas, weather, rng)
             scene = replace(scene, place=name, time=time, weather=weather)
@@ -158,7 +160,7 @@ class SceneComposer:
         thing, icon = self._thing(concept, rng)
         # As large, and where it stands in a plain picture: a latent is an eighth of a small picture wide, so what is
         # smaller becomes a blob, and what stands elsewhere has to be learned once more.
-        side = rng.uniform(206, 230)
+        side = rng.uniform(*self.mixture.sides)
         centre = (SIDE / 2 + rng.gauss(0, 5), SIDE / 2 + rng.uniform(0, 10))
         covered = put_centred(canvas, icon, centre, side, dim=self._light(place, time), shadow=not place.floating)
         return thing, concept, covered
@@ -193,7 +195,12 @@ class SceneComposer:
 
     def _light(self, place: Place, time: str) -> float:
         """How bright a thing is there: between its own brightness and that of the ground, so that it is still seen."""
-        return 0.5 + 0.5 * places.DIMMED[time] if place.timed else 1.0
+        return 0.5 + 0.5 * places.DIMMED[time] if place.timed and not self.mixture.cleared else 1.0
+
+    def _draw_around(self, name: str, time: str, rng: random.Random) -> Image.Image:
+        """A place for something to stand in."""
+        canvas = places.draw_place(name, time, rng)
+        return clear(canvas) if self.mixture.cleared else canvas
 
     def _when(self, place: Place, time: str, weather: str, rng: random.Random) -> str:
         said = []
@@ -227,6 +234,13 @@ def _in_style(scene: Scene, subject: str, name: str) -> tuple[Scene, str]:
     background = None if style.repaints else scene.background
     colours = tuple(None for _ in scene.colours) if style.colourless else scene.colours
     return replace(scene, style=name, background=background, colours=colours), style.still_true(subject)
+
+
+def clear(canvas: Image.Image) -> Image.Image:
+    """A place whose middle is out of focus, so that what stands there is seen as well as before a plain ground."""
+    across = np.hypot(*(np.indices(canvas.size) - SIDE / 2)) / (SIDE / 2)
+    sharp = Image.fromarray((255 * ((across - 0.6) / 0.35).clip(0, 1)).astype(np.uint8))
+    return Image.composite(canvas, canvas.filter(ImageFilter.GaussianBlur(SIDE / 6)), sharp)
 
 
 def put_centred(

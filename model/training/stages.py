@@ -277,6 +277,7 @@ def make_denoiser(run: Run, minutes: float) -> None:
         unet, latents, speaker(run, book, training), tokenizer, text, run.recipe, minutes,
         folder, run.seed, run.processes, save, numbers, elder,
         shapes.encode_shapes(vae, training, run.recipe.shapes, run.seed),
+        [number for number in numbers if shapes.fits(training.scenes[number])],
     )  # fmt: skip
 
 
@@ -287,16 +288,18 @@ def speaker(run: Run, book: Phrasebook, pictures: PictureSet) -> Callable[[int],
 
 
 def practise(scenes: Sequence[Scene], known: Sequence[bool]) -> list[int]:
-    """The numbers of the scenes to draw from, some more than once: styles, and one thing in a place, which are learned
-    last, twice, and scenes that an elder knows so often that they are about half of all, so that they stay known."""
-    numbers = [
-        number
-        for number, scene in enumerate(scenes)
-        if not known[number]
-        for _ in range(2 if scene.style in STYLES or (scene.place is not None and len(scene.concepts) == 1) else 1)
-    ]
+    """The numbers of the scenes to draw from, some more than once: what is learned last, and scenes that an elder
+    knows so often that they are about half of all, so that they stay known."""
+    numbers = [number for number, scene in enumerate(scenes) if not known[number] for _ in range(turns(scene))]
     kept = [number for number in range(len(scenes)) if known[number]]
     return numbers + kept * max(1, round(len(numbers) / max(1, len(kept))))
+
+
+def turns(scene: Scene) -> int:
+    """How often a scene is learned from: one thing in a place, people and styles are learned last."""
+    if scene.place is not None and len(scene.concepts) == 1:
+        return 3
+    return 2 if scene.style in STYLES or scene.person is not None else 1
 
 
 def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
@@ -308,11 +311,12 @@ def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
 
 
 def known_share(scene: Scene, side: int) -> torch.Tensor:
-    """How much of each latent (1, side, side) weights know that know plain pictures alone: all, or that of a thing."""
+    """How much of each latent (1, side, side) weights know that know plain pictures alone: all, or what lies well
+    inside a thing."""
     if scene.place is None:
         return torch.ones(1, side, side)
     covered = torch.tensor(scene.covered or (0,) * PARTS**2).reshape(1, 1, PARTS, PARTS) / 100
-    return torch.nn.functional.interpolate(covered, (side, side), mode="area")[0]
+    return (2 * torch.nn.functional.interpolate(covered, (side, side), mode="area")[0] - 1).clamp(min=0)
 
 
 def make_likeness(run: Run, minutes: float) -> None:

@@ -14,6 +14,7 @@ from model.training import denoiser
 from model.training.compose import Scene
 from model.training.denoiser import Elder, channel_importance
 from model.training.recipe import Recipe
+from model.training.shapes import Reshaped
 from model.training.stages import known_share
 from model.training.student import follow
 
@@ -31,7 +32,7 @@ def test_channels_count_by_how_much_they_vary() -> None:
 
 def test_an_elder_answers_for_the_thing_in_a_place_and_for_nothing_around_it(monkeypatch: Any) -> None:
     """Without its caption it gives the answer that guidance starts from."""
-    covered = tuple(100 if row in (3, 4) else 0 for row in range(8) for _ in range(8))
+    covered = tuple(100 if row in (3, 4, 5) else 0 for row in range(8) for _ in range(8))
     scene = Scene("a fox in a forest", (0,), (None,), None, None, "forest", "day", "clear", covered=covered)
     plain = Scene("a fox", (0,), (None,), None, None)
     shares = torch.stack([known_share(one, 4) for one in (scene, plain)])
@@ -45,19 +46,25 @@ def test_an_elder_answers_for_the_thing_in_a_place_and_for_nothing_around_it(mon
     unet: Any = Mock(side_effect=lambda noisy, *_: SimpleNamespace(sample=torch.ones_like(noisy)))
     elder = Elder(unet, Mock(), Mock(), ("a fox on a green background", "a fox"), shares)
 
-    wanted = elder.correct(torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), torch.zeros(2), [0, 1], [False, True])
+    wanted, corners = torch.zeros(2, 1, 4, 4), torch.zeros(2, 2, dtype=torch.long)
+    elder.correct(wanted, torch.zeros(2, 1, 4, 4), torch.zeros(2), [0, 1], [False, True], corners)
 
-    assert wanted[0, 0].mean(1).tolist() == [0, 0.5, 0.5, 0]
+    assert wanted[0, 0].mean(1).tolist() == [0, 0, 1, 0]  # a latent at its edge shows what is around it too
     assert bool((wanted[1] == 1).all())
     assert read == ["a fox on a green background", ""]
 
+    wide, corners = torch.zeros(2, 1, 4, 6), torch.tensor([[-1, -1], [0, 1]])
+    elder.correct(wide, torch.zeros(2, 1, 4, 6), torch.zeros(2), [0, 1], [False, False], corners)
+    assert bool((wide[0] == 0).all())  # holds no picture that it knows
+    assert wide[1, 0].mean(0).tolist() == [0, 1, 1, 1, 1, 0]
 
-def test_no_elder_answers_for_a_picture_that_is_not_square(
+
+def test_an_elder_is_told_where_a_square_lies_in_a_picture(
     tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has never seen one; of each batch all pictures have one shape."""
+    """Of each batch all pictures have one shape, and those that are not square show what fits."""
     seen: list[tuple[int, ...]] = []
-    elder = Mock(knows=Mock(return_value=True), correct=Mock(side_effect=lambda wanted, *_: wanted))
+    elder = Mock()
 
     def learn(reading: Any, batch_loss: Any, *_: Any) -> None:
         def predict(noisy: torch.Tensor, *_: Any) -> torch.Tensor:
@@ -70,11 +77,16 @@ def test_no_elder_answers_for_a_picture_that_is_not_square(
     monkeypatch.setattr(denoiser, "train", learn)
     monkeypatch.setattr(denoiser, "Reading", Mock())
     monkeypatch.setattr(denoiser, "tokenize", lambda _, captions: torch.zeros(len(captions)))
-    latents, wide = torch.zeros(8, 4, 4, 4), torch.zeros(8, 4, 4, 6)
-    denoiser.train_denoiser(Mock(), latents, str, Mock(), Mock(), tiny, 1.0, tmp_path, elder=elder, shaped=(wide,))
+    latents, wide = torch.zeros(8, 4, 4, 4), Reshaped(torch.zeros(8, 4, 4, 6), torch.ones(8, 2, dtype=torch.long))
+    denoiser.train_denoiser(
+        Mock(), latents, str, Mock(), Mock(), tiny, 1.0, tmp_path, elder=elder, shaped=(wide,), fitting=[5]
+    )
 
     assert set(seen) == {(4, 4), (4, 6)}
-    assert elder.correct.call_count == seen.count((4, 4))
+    for shape, call in zip(seen, elder.correct.call_args_list, strict=True):
+        numbers, corners = call.args[3], call.args[5]
+        assert bool((corners == (1 if shape == (4, 6) else 0)).all())
+        assert shape == (4, 4) or set(numbers) == {5}
 
 
 def test_a_student_starts_from_what_its_teacher_has_learned_since() -> None:

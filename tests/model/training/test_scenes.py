@@ -17,7 +17,7 @@ from model.training.data import IconData
 from model.training.folder import TrainingError
 from model.training.people import People, Traits, describe, load_people, save_people
 from model.training.places import PLACES, SIDE, TIME_WORDS, WEATHER_WORDS
-from model.training.scenes import RELATIONS, SceneComposer, SceneMixture, put
+from model.training.scenes import RELATIONS, SceneComposer, SceneMixture, clear, put
 from model.training.styles import STYLES
 
 ALWAYS = SceneMixture(plain=Mixture(styled=0), scenes=1, empty_places=0, people=0, styled=0, words=0)
@@ -52,6 +52,16 @@ def test_a_scene_says_its_things_its_place_and_no_other_time(icons: IconData, pe
             assert not any(words in scene.caption for words in wrong)
         told = [weather for weather, said in WEATHER_WORDS.items() if any(words in scene.caption for words in said)]
         assert told in ([], [scene.weather])
+
+
+def test_a_place_is_out_of_focus_behind_what_stands_in_it() -> None:
+    """And sharp at its corners, where nothing stands."""
+    stripes = np.zeros((SIDE, SIDE, 3), np.uint8)
+    stripes[::8] = 255
+    cleared = np.asarray(clear(Image.fromarray(stripes))).astype(int)
+    middle = cleared[SIDE // 2 - 20 : SIDE // 2 + 20, SIDE // 2 - 20 : SIDE // 2 + 20]
+    assert np.ptp(middle) < 20
+    assert (cleared[:20, :20] == stripes[:20, :20]).all()
 
 
 def test_a_dark_place_is_told_of_a_night_alone(icons: IconData, persons: People) -> None:
