@@ -42,6 +42,7 @@ class Vocabulary:
     """The words of `vocabulary.toml`."""
 
     things: tuple[str, ...]
+    uncoloured: tuple[str, ...]
     colours: tuple[str, ...]
     grounds: tuple[str, ...]
     places: tuple[str, ...]
@@ -136,7 +137,7 @@ class Describer:
         if self._colour_of is None or draw is None:
             return captions
         plain, colour = Caption(thing), self._colour_of(picture)
-        if colour is None:
+        if colour is None or thing in self._words.uncoloured:
             return list(dict.fromkeys([plain, *captions]))
         worded = [one for one in _wordings(thing, colour) if self._reads(one.say())]
         best, most = plain, -1.0
@@ -159,7 +160,9 @@ class Describer:
         likely = _rated(named, [Caption(thing) for thing in words.things])[:_THINGS]
         close = _rated(self._closely(picture), [caption for caption, _ in likely])
         grounds = [f"on {with_article(ground)} background" for ground in words.grounds]
-        found = _extended(named, close[:_BEAM], "colour", self._colours_in(picture))
+        coloured = [(one, rated) for one, rated in close[:_BEAM] if one.thing not in words.uncoloured]
+        found = _extended(named, coloured, "colour", self._colours_in(picture))
+        found = sorted([*found, *(pair for pair in close[:_BEAM] if pair not in coloured)], key=lambda pair: -pair[1])
         found = _extended(rate, found, "where", [*grounds, *words.places])
         found = _extended(rate, found, "time", words.times)
         found = _extended(rate, found, "look", words.looks)
@@ -192,7 +195,7 @@ def _extended(
 ) -> list[tuple[Caption, float]]:
     """The best captions, with and without one more word each: what the word adds is what counts. Each of N words is as
     likely as all others before the picture is seen, so it has to make a caption N times likelier."""
-    if not words:
+    if not words or not found:
         return list(found)[:_BEAM]
     shorter = [caption for caption, _ in found]
     longer = [replace(caption, **{field: word}) for caption in shorter for word in words]

@@ -21,6 +21,8 @@ from model.towers import Reader
 from tests.worker.conftest import picture
 from worker.colours import ground_colour
 
+PEOPLE = ("woman", "man")
+
 
 class Knowing(Reader):
     """Towers that see just these words in every picture: a text is the nearer the more of them it has."""
@@ -110,6 +112,16 @@ def test_a_thing_has_no_colour_but_the_one_that_is_seen(seen: str | None, said: 
     golden = Knowing("fox", "golden fox", "golden", "white", "red fox")
     describer = Describer(golden.fits, colour_of=lambda one: seen)
     assert describer.captions(picture(100))[0].colour == said
+
+
+def test_people_have_no_colour() -> None:
+    """A woman in blue is no blue woman, and is not drawn as one."""
+    describer = Describer(Knowing("woman", "blue woman", "blue").fits, colour_of=lambda one: "blue")
+    assert describer(picture(100), 0, lambda texts, count: [])[0] == "a woman"
+    assert not any("blue woman" in text for text in describer(picture(100)))
+    only = Describer(Knowing("woman").fits, reads=lambda text: text not in vocabulary().things or text in PEOPLE)
+    assert only(picture(100))[0] == "a woman"
+    assert set(vocabulary().uncoloured) < set(vocabulary().things)
 
 
 def test_a_colour_alone_is_no_thing() -> None:
