@@ -29,7 +29,7 @@ _THINGS = 8
 """So many things are looked at closely."""
 _BEAM = 4
 """So many captions go on from one step to the next."""
-_PLAIN, _COLOURED = 8, 4
+_DRAWN = 8
 """So many pictures are drawn of a thing without its colour, and of each way to say it with that."""
 _SURE = 7 / 8
 """The share of them that has to have the colour for nothing more to be tried."""
@@ -141,8 +141,8 @@ class Describer:
             return list(dict.fromkeys([plain, *captions]))
         worded = [one for one in _wordings(thing, colour) if self._reads(one.say())]
         best, most = plain, -1.0
-        for tried, count in (([plain], _PLAIN), (worded, _COLOURED)):
-            for caption, drawn in zip(tried, draw([one.say() for one in tried], count) if tried else (), strict=True):
+        for tried in ([plain], worded):
+            for caption, drawn in zip(tried, draw([one.say() for one in tried], _DRAWN) if tried else (), strict=True):
                 right = sum(self._colour_of(one) == colour for one in drawn) / len(drawn)
                 if right > most:
                     best, most = caption, right
@@ -186,7 +186,7 @@ def _told_apart(words: Iterable[str], reads_as: Callable[[str], Hashable]) -> tu
 
 def _wordings(thing: str, colour: str) -> list[Caption]:
     """A thing with its colour, from the words that change least besides to those that bring it most surely."""
-    looks = (f"light {colour}", f"{colour} color", f"{thing}, {colour}", colour, f"{colour} {thing}")
+    looks = (f"{colour} color", f"{thing}, {colour}", colour, f"{colour} {thing}")
     return [Caption(thing, look=look) for look in looks]
 
 
