@@ -9,6 +9,7 @@ python -m benchmarks.words [--json] [--pictures 100] [--pages]
     kept_colour     the same colour
     misread         share of the pictures in which the judge sees another noun than was asked for: nothing that is said
                     of them can be kept
+    kept_read       `kept` of the others, in which there is something to keep
     described       share of first descriptions that name the noun that was asked for
     describe_s      seconds for one description
     sheet           time of a sheet of 24, in grids of four; styles: of nine styles
@@ -151,6 +152,7 @@ def description_figures(studio: Studio, count: int) -> dict[str, Any]:
         "kept_noun": np.mean(kept, axis=(0, 1))[0],
         "kept_colour": np.mean(kept, axis=(0, 1))[1],
         "misread": np.mean(misread),
+        "kept_read": np.all(kept, axis=-1)[~np.array(misread)].mean(),
         "described": np.mean(named),
         "describe_s": statistics.median(times),
     }
