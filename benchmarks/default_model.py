@@ -22,6 +22,7 @@ prints one JSON object as the last line:
                             the distance of each real icon to the nearest other one of its noun
     scene_noun, place, time, look   shares of pictures of whole prompts ("an owl in a forest at night, watercolor") in
                             which the judge of scenes sees what the prompt says; *_real are its own on real pictures
+    by_look                 look for each style
     people                  share of pictures of "a man with black hair and a beard" with everything right
     seconds_per_grid        median time of one grid of four, on one CPU thread
     bytes                   size of the model folder
