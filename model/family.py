@@ -121,6 +121,11 @@ class TextEncoder(ABC):
     lexicon: Lexicon | None = None
     """The words that it was taught, where it has to be told of others."""
 
+    def shown(self, parts: Sequence[tuple[str, float]]) -> Sequence[tuple[str, float]]:
+        """The weighted parts of a prompt that are to be seen in the picture: not those that only say how the finished
+        one is to be painted."""
+        return parts if self.lexicon is None else self.lexicon.shown(parts)
+
     def encode_against(self, text: str | None, pictures: Sequence[Pixels] = ()) -> Condition:
         """What guidance moves away from: a negative prompt, None where the request names none."""
         return self.encode(text or "", pictures)

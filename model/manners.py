@@ -203,12 +203,27 @@ def asked_in(text: str) -> list[Asked]:
 
 def without(text: str, found: Sequence[Asked]) -> str:
     """The text without these words; itself where nothing would be left."""
+    left = _left(text, found)
+    return left if _says_something(left) else text
+
+
+def only_style(text: str) -> bool:
+    """Whether a text, a part of a prompt by itself, is the name of a style and nothing else."""
+    listed = f", {text}"
+    found = asked_in(listed)
+    return bool(found) and not _says_something(_left(listed, found))
+
+
+def _left(text: str, found: Sequence[Asked]) -> str:
     parts, end = [], 0
     for one in found:
         parts += [text[end : one.start], one.instead]
         end = one.end
-    plain = "".join([*parts, text[end:]])
-    return plain if re.search(r"\b(?!(?:an?|the)\b)\w", plain) else text
+    return "".join([*parts, text[end:]])
+
+
+def _says_something(text: str) -> bool:
+    return re.search(r"\b(?!(?:an?|the)\b)\w", text) is not None
 
 
 def manner_of(

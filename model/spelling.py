@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.manners import STYLE_WORDS, asked_in, manner_of, without
+from model.manners import STYLE_WORDS, asked_in, manner_of, only_style, without
 from model.painting import Manner
 from model.request import Prompt
 
@@ -128,6 +128,11 @@ class Lexicon:
         """How the pictures of a prompt are to be painted."""
         parts = [(self.spelled(text), weight) for text, weight in prompt.parts]
         return manner_of(parts, [self.spelled(text) for text in prompt.negatives], prompt.styles)
+
+    def shown(self, parts: Sequence[tuple[str, float]]) -> Sequence[tuple[str, float]]:
+        """The weighted parts of a prompt that say more than a style; all of them where no others have a weight."""
+        more = [(text, weight) for text, weight in parts if not only_style(self.spelled(text))]
+        return more if sum(weight for _, weight in more) > 0 else parts
 
     def _spelled(self, text: str) -> list[Correction]:
         found = [Correction(*number.span(), _NUMBERS[number[0]], slip=False) for number in _NUMBER.finditer(text)]

@@ -397,14 +397,15 @@ def _conditions(bundle: Bundle, request: Request) -> tuple[list[tuple[Conditions
         return replace(condition, **beside) if beside else condition
 
     prompts = bundle.prompts
-    total = sum(weight for _, weight in prompt.parts) or 1.0
+    parts = prompts.shown(prompt.parts)
+    total = sum(weight for _, weight in parts) or 1.0
 
     def styled(part: str) -> Condition:
         plain = prompts.get(part, seen, reading)
         phrased = [(prompts.get(f"{part}, {phrase}", seen, reading), share) for phrase, share in prompt.styles]
         return text.mixed(plain, phrased)
 
-    weighted = [(with_all(styled(part)), weight / total) for part, weight in prompt.parts]
+    weighted = [(with_all(styled(part)), weight / total) for part, weight in parts]
     weighted = weighted or [(with_all(prompts.against(None, seen, reading)), 1.0)]
     positive: list[tuple[Conditions, float]] = [
         ([_strayed(one, prompt, noise) for noise in request.noises], weight) for one, weight in weighted

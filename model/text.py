@@ -39,6 +39,10 @@ class PromptCache:
         self.hits = 0
         self.misses = 0
 
+    def shown(self, parts: Sequence[tuple[str, float]]) -> Sequence[tuple[str, float]]:
+        """The weighted parts of a prompt that have conditions."""
+        return self._encoder.shown(parts)
+
     def get(self, text: str, pictures: Sequence[Pixels] = (), loras: Uses = ()) -> Condition:
         """The condition of a prompt."""
         return self._kept(("for", text, loras), lambda: self._encoder.encode(text, pictures), not pictures)

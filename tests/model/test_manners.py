@@ -8,6 +8,7 @@ from contract.kinds.styles import LOOKS
 from contract.styles import style_of
 from model.manners import asked_in, manner_of, without
 from model.painting import PLAINLY, Manner
+from model.spelling import Lexicon
 from model.training.styles import STYLES
 
 
@@ -104,6 +105,25 @@ def test_a_part_of_the_prompt_counts_by_its_weight() -> None:
     assert manner_of([("a cat", 3.0), ("watercolor", 1.0)]) == Manner("watercolor", 0.5)
     assert manner_of([("a cat", 1.0), ("mosaic", 1.0)]) == Manner("mosaic", 1.0)
     assert manner_of([("a cat", 1.0), ("watercolor", -0.5)]) == PLAINLY
+
+
+def test_a_part_that_only_names_a_style_is_not_drawn() -> None:
+    lexicon = Lexicon({}, whole=lambda word: True)
+    assert lexicon.shown((("a cat", 2.0), ("mosaic", 1.0))) == [("a cat", 2.0)]
+    assert lexicon.shown((("a cat", 1.0), ("in the style of a watercolor painting", 1.0))) == [("a cat", 1.0)]
+    assert lexicon.shown((("一只猫", 1.0), ("水彩画", 1.0))) == [("一只猫", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (("a cat", 1.0), ("a mosaic of a dog", 1.0)),  # says more than a style
+        (("watercolor", 1.0),),  # there has to be something
+        (("watercolor", 2.0), ("a cat", -1.0)),
+    ],
+)
+def test_other_parts_are_all_drawn(parts: tuple[tuple[str, float], ...]) -> None:
+    assert list(Lexicon({}, whole=lambda word: True).shown(parts)) == list(parts)
 
 
 def test_what_is_said_not_to_be_there_is_not() -> None:

@@ -91,6 +91,13 @@ def test_one_part_and_equal_parts_are_the_plain_prompt(sd: Bundle) -> None:
         assert_same_pictures(generate(sd, altered(plain, parts=parts)), expected)
 
 
+def test_a_part_that_only_names_a_style_is_no_part_of_the_picture(default: Bundle) -> None:
+    """Of a model that was taught words: the finished picture is painted in that style."""
+    plain = trained(default, "a red apple")
+    both = altered(plain, parts=(("a red apple", 1.0), ("watercolor", 2.0)))
+    assert_same_pictures(generate(default, both), generate(default, plain))
+
+
 def test_a_conjunction_costs_one_row_more_for_each_part(sd: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three parts and the negative: four rows an image."""
     parts = (("red", 2.0), ("a house", 1.0), ("blue", -0.5))
