@@ -20,9 +20,10 @@ prints one JSON object as the last line:
     diversity               how different the four of a grid are; 1.0: as different as the noun's real icons
     nearest_training        distance to the nearest training icon, in the judge's features; nearest_training_real is
                             the distance of each real icon to the nearest other one of its noun
-    scene_noun, place, time, look   shares of pictures of whole prompts ("an owl in a forest at night, watercolor") in
-                            which the judge of scenes sees what the prompt says; *_real are its own on real pictures
-    by_look                 look for each style
+    scene_noun, place, time shares of pictures of whole prompts ("an owl in a forest at night, watercolor") in which
+                            the judge of scenes sees what the prompt says; *_real are its own on real pictures
+    look                    share of pictures of those prompts that name a style in which the judge of looks sees it, in
+                            the finished pictures; by_look for each style, *_real its own on real ones
     people                  share of pictures of "a man with black hair and a beard" with everything right
     seconds_per_grid        median time of one grid of four, on one CPU thread
     bytes                   size of the model folder
@@ -47,6 +48,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.judge import Judge, colour_of, sees_both
+from benchmarks.judged_scenes import PLAIN
+from benchmarks.look_judge import LookJudge
 from benchmarks.scene_judge import SceneJudge
 from contract.catalogue import EASEL_SMALL
 from contract.planning import fit_size
@@ -340,6 +343,10 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str,
     if prompts.scenes:
         grids = draw([prompt for prompt, _ in prompts.scenes], seed=900_000)
         figures |= scene_figures(SceneJudge.load(), grids, [wanted for _, wanted in prompts.scenes])
+        in_style = {prompt: wanted["style"] for prompt, wanted in prompts.scenes if wanted.get("style", PLAIN) != PLAIN}
+        if in_style:
+            grids = painter.draw(list(in_style), seed=950_000, large=True)
+            figures |= look_figures(LookJudge.load(), grids, list(in_style.values()))
     if prompts.free:
         draw(prompts.free, seed=1_000_000)
     return figures, sheet
@@ -352,21 +359,32 @@ def scene_figures(judge: SceneJudge, grids: NDArray[np.uint8], wanted: Sequence[
         (answers, one) for place, answers in enumerate(wanted) for one in seen[place * count : (place + 1) * count]
     ]
     figures: dict[str, Any] = {}
-    for question, name in (("noun", "scene_noun"), ("place", "place"), ("time", "time"), ("style", "look")):
+    for question, name in (("noun", "scene_noun"), ("place", "place"), ("time", "time")):
         hits = [one[question] == answers[question] for answers, one in asked if question in answers]
         if hits:
             figures |= {name: np.mean(hits), f"{name}_real": judge.ceiling[question]}
-    looks: dict[str, list[bool]] = {}
-    for answers, one in asked:
-        if "style" in answers:
-            looks.setdefault(answers["style"], []).append(one["style"] == answers["style"])
-    if looks:
-        figures["by_look"] = {style: np.mean(hits) for style, hits in looks.items()}
     people = [all(one[question] == answer for question, answer in answers.items() if question != "place")
               for answers, one in asked if "who" in answers]  # fmt: skip
     if people:
         figures["people"] = np.mean(people)
     return figures
+
+
+def look_figures(judge: LookJudge, grids: NDArray[np.uint8], wanted: Sequence[str]) -> dict[str, Any]:
+    """The share of pictures of which the judge sees the wanted style, one a grid: of all, of each style, and of as many
+    real ones."""
+    count = grids.shape[1]
+    hits: dict[str, list[bool]] = {}
+    for place, seen in enumerate(judge.look(flat(grids))):
+        style = wanted[place // count]
+        hits.setdefault(style, []).append(seen == style)
+    real = {style: judge.ceiling[style] for style in hits}
+    return {
+        "look": np.mean([hit for found in hits.values() for hit in found]),
+        "look_real": np.mean([real[style] for style in wanted]),
+        "by_look": {style: np.mean(found) for style, found in hits.items()},
+        "by_look_real": real,
+    }
 
 
 def rounded(value: object) -> object:

@@ -1,16 +1,19 @@
 """Whether pictures count: the colour of a linked picture against the words, judged, with the model that ships.
 
-python -m benchmarks.references [--pairs 100] [--iw 1] [--weights 6] [--edits 20] [--blends 6] [--json]
+python -m benchmarks.references [--pairs 100] [--iw 1] [--weights 6] [--edits 20] [--blends 6]
+       [--maps 20] [--json]
 
 Each pair is a picture of something in one colour ("a blue balloon", drawn by the model and believed only if the judge
 sees that colour) and words for something else without a colour ("a car"). The words alone are drawn too: how often they
 have the colour by chance. A noun counts as kept when it is among the judge's three best of 126.
 
-`--weights N` tells instead what the weights of references do: how far, in levels of 255, N pictures move from what the
-words alone draw, at a small, the usual and the largest weight. `--edits N` tells in how many of N edits ("a green
+`--weights N` tells instead what the weights of references do: how far, in levels of 255, N pictures move from what
+the words alone draw, at a small, the usual and the largest weight. `--edits N` tells in how many of N edits ("a green
 apple" of a red one) the judge sees the new colour, and the noun; how near the result is to the picture, beside the
 words alone; and by how much what lies around the thing has changed. `--blends N` tells of N blends of two to five
-pictures each how much of the result hangs on each picture: how far it moves when that one is another.
+pictures each how much of the result hangs on each picture: how far it moves when that one is another. `--maps N`
+tells of N maps, each with the shape of a thing somewhere on white, how well the drawn thing fills it (`miou`: of
+thing and ground, what both have in common by what either has), and whether the judge sees the noun there.
 """
 
 from __future__ import annotations
@@ -23,12 +26,14 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.judge import Judge, colour_of
 from contract.catalogue import DEFAULT_CATALOGUE, EASEL_SMALL
 from contract.ids import job_id
 from contract.jobs import DiscordChannel, Job, User
 from contract.kinds.imagine import Imagine
+from contract.legend import LEGEND
 from contract.planning import plan
 from contract.prompt import parse
 from worker.alone import make_alone
@@ -55,7 +60,13 @@ EDITS = (
     *(("pink", "green", "flower"), ("red", "yellow", "balloon"), ("purple", "orange", "hat")),
 )
 """What a picture shows, and what it is to become: a colour, another one, a thing."""
+MAPS = (
+    *(("cat", "animal"), ("tree", "tree"), ("house", "house"), ("car", "car"), ("panda", "animal")),
+    *(("fish", "animal"), ("mushroom", "plant"), ("flower", "flower"), ("owl", "animal"), ("sailboat", "boat")),
+)
+"""What a map shows, and what its legend calls that."""
 LINK = "https://example.com/picture.png"
+SIDE = 256
 _BEST = 3
 _AROUND = 10
 """Levels by which a pixel may differ from the border, and lie around the thing."""
@@ -71,16 +82,17 @@ def main() -> None:
     parser.add_argument("--weights", type=int, default=0, help="measure what weights do, with so many pictures")
     parser.add_argument("--edits", type=int, default=0, help="measure so many edits")
     parser.add_argument("--blends", type=int, default=0, help="measure so many blends of each size")
+    parser.add_argument("--maps", type=int, default=0, help="measure so many maps of areas")
     parser.add_argument("--told", default="a {colour} {noun}", help="the words of an edit, such as 'make it {colour}'")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     judge = Judge.load()
     warm = Loader(DEFAULT_CATALOGUE, "cpu").load(EASEL_SMALL.name)
-    if options.edits:
-        done = [
+    if options.edits or options.maps:
+        done: list[Mapping[str, float]] = [
             _edit(warm, judge, options.told, *edit, seed=seed)
             for seed, edit in zip(range(options.edits), itertools.cycle(EDITS), strict=False)
-        ]
+        ] or [_map(warm, judge, *shown, seed=seed) for seed, shown in zip(range(options.maps), itertools.cycle(MAPS))]
         warm.engine.close()
         changed = {name: round(float(np.mean([one[name] for one in done])), 2) for name in done[0]}
         print(json.dumps(changed) if options.json else changed)
@@ -168,6 +180,31 @@ def _edit(warm: Warm, judge: Judge, told: str, colour: str, new: str, noun: str,
         "away_alone": away_alone,
         "rest": rest,
     }
+
+
+def _map(warm: Warm, judge: Judge, noun: str, called: str, *, seed: int) -> Mapping[str, float]:
+    """One map: the shape of a thing that was drawn, half as large to three quarters, somewhere on white; and what is
+    drawn by it from another seed."""
+    size = round(SIDE * (0.5 + 0.25 * (seed % 3) / 2))
+    rng = np.random.default_rng(seed)
+    top, left = (int(rng.integers(0, SIDE - size + 1)) for _ in range(2))
+    there = slice(top, top + size), slice(left, left + size)
+    thing = Image.fromarray(drawn(warm, f"a {noun} on a white background", seed=seed)).resize((size, size))
+    wanted = np.zeros((SIDE, SIDE), bool)
+    wanted[there] = _stands_out(np.asarray(thing))
+    colours = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    colours[wanted] = next(entry.colour for entry in LEGEND if entry.name == called)
+    made = drawn(warm, f"a {noun} on a white background --map {LINK}", seed=seed + 50, pictures={LINK: colours})
+    found = _stands_out(made)
+    shared = [(wanted & found).sum() / (wanted | found).sum(), (~wanted & ~found).sum() / (~wanted | ~found).sum()]
+    seen = judge.look(np.asarray(Image.fromarray(made[there]).resize((SIDE, SIDE)))[None])[0][0].topk(_BEST).indices
+    return {"miou": float(np.mean(shared)), "noun": float(judge.nouns.index(noun) in seen)}
+
+
+def _stands_out(picture: Picture) -> NDArray[np.bool_]:
+    """Where a picture on white is not white (H, W)."""
+    stands_out: NDArray[np.bool_] = picture.min(axis=2) < 255 - 4 * _AROUND
+    return stands_out
 
 
 def _shares(warm: Warm, count: int, blends: int) -> Mapping[str, float]:

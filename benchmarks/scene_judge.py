@@ -135,6 +135,14 @@ class Stage:
 
     def draw(self, rng: random.Random) -> tuple[NDArray[np.uint8], Answers]:
         """One picture (SIDE, SIDE, 3) and its answers; a question that does not apply is left out."""
+        canvas, answers = self.draw_plain(rng)
+        answers["style"] = rng.choice(STYLES) if rng.random() < 0.45 else PLAIN
+        if answers["style"] != PLAIN:
+            canvas = apply_style(canvas, answers["style"], rng)
+        return np.asarray(canvas), answers
+
+    def draw_plain(self, rng: random.Random) -> tuple[Image.Image, Answers]:
+        """One picture in no style, and its other answers."""
         chance = np.random.default_rng(rng.randrange(2**32))
         answers: Answers = {"place": PLAIN}
         if rng.random() < 0.55:
@@ -157,10 +165,7 @@ class Stage:
             answers["noun"] = rng.choice(self.names)
             number = rng.choice(self.of_noun[answers["noun"]])
             self._put(canvas, self.sources.things[number], rng, answers["place"] == PLAIN)
-        answers["style"] = rng.choice(STYLES) if rng.random() < 0.45 else PLAIN
-        if answers["style"] != PLAIN:
-            canvas = apply_style(canvas, answers["style"], rng)
-        return np.asarray(canvas), answers
+        return canvas, answers
 
     def _put(
         self, canvas: Image.Image, pixels: NDArray[np.uint8], rng: random.Random, alone: bool, standing: bool = False

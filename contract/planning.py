@@ -29,6 +29,9 @@ LEAST_PIXELS = 64 * 64
 """And with so many pixels at least, or as many as the model draws: small models need all of them, or what they paint
 into a small part comes out in pieces."""
 
+MOST_GROWN = 1.75
+"""Long pictures have so many times the pixels of a square at most, of models that want a shortest side."""
+
 _LAID_OUT = 3
 """A map of areas shows about so many things, each of which is drawn by itself before all is drawn over."""
 
@@ -108,7 +111,8 @@ def awaits_shape(job: Job) -> bool:
 
 def shaped(job: Job, width: int, height: int, model: Model) -> Job:
     """`job` in the shape of the picture that it changes, of so many pixels, with a plan for that: it costs the same, as
-    a model draws about as many pixels in every shape. The echo stays as it was posted. UserError as `plan`."""
+    a model draws about as many pixels in every shape, or up to `MOST_GROWN` times as many. The echo stays as it was
+    posted. UserError as `plan`."""
     said = job.prompt.parameters
     parameters = replace(said, aspect=ratio_of(width, height, hd=said.hd))
     made = replace(job, prompt=replace(job.prompt, parameters=parameters))
@@ -127,7 +131,8 @@ def _drawn_size(job: Job, model: Model) -> tuple[int, int]:
     share = min(1.0, max(LEAST_SHARE, LEAST_PIXELS / model.pixels, drawn[0] * drawn[1] / NATIVE**2))
     if job.prompt.parameters.hd and not job.request.from_picture:
         share *= HD_PIXELS
-    return fit_size(replace(model, pixels=round(model.pixels * share)), *drawn)
+    side = round(model.shortest_side * min(1.0, math.sqrt(share)))
+    return fit_size(replace(model, pixels=round(model.pixels * share), shortest_side=side), *drawn)
 
 
 def check_growth(extent: Extent) -> None:
@@ -139,9 +144,12 @@ def check_growth(extent: Extent) -> None:
 
 
 def fit_size(model: Model, ratio_width: int, ratio_height: int) -> tuple[int, int]:
-    """Width and height in pixels nearest to a ratio, of about `model.pixels` in all, multiples of `size_multiple`."""
+    """Width and height in pixels nearest to a ratio, multiples of `size_multiple`: of about `model.pixels` in all, or
+    of up to `MOST_GROWN` times as many, where the model wants no side shorter than `shortest_side`."""
     width = math.sqrt(model.pixels * ratio_width / ratio_height)
     height = model.pixels / width
+    grown = min(max(1.0, model.shortest_side / min(width, height)), math.sqrt(MOST_GROWN))
+    width, height = width * grown, height * grown
     step = model.size_multiple
     return max(step, round(width / step) * step), max(step, round(height / step) * step)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .compose import Mixture
-from .nouns import CORE, LATER, NEXT, PERSONS, PRACTISED
+from .nouns import CORE, FADED, LATER, NEXT, PERSONS, PRACTISED
 from .scenes import SceneMixture
 
 
@@ -65,10 +65,11 @@ class Recipe:
         return self.pictures * self.size**2 * 3 + 600_000_000
 
 
-def practice(following: float, seldom: float, people: float, breadth: float = 0.0) -> SceneMixture:
-    """Scenes of all practised nouns: those that the first weights knew count 1, those of `nouns.NEXT` `following`,
-    persons `people`, and all others `seldom`."""
+def practice(following: float, seldom: float, people: float, breadth: float = 0.0, faded: float = 1.0) -> SceneMixture:
+    """Scenes of all practised nouns: those that the first weights knew count 1, of which those that later weights draw
+    worse `faded`, those of `nouns.NEXT` `following`, persons `people`, and all others `seldom`."""
     weight_of = dict.fromkeys(NEXT, following) | dict.fromkeys(PERSONS, people) | dict.fromkeys(CORE + LATER, 1.0)
+    weight_of |= dict.fromkeys(FADED, faded)
     weights = tuple((noun, weight_of.get(noun, seldom)) for noun, _ in PRACTISED)
     plain = Mixture(breadth=breadth, emphasis=weights, two_objects=0.3, repainted=0.25, white=0.45, styled=0.12)
     return SceneMixture(plain=plain, scenes=0.44, empty_places=0.05, people=0.08)
@@ -115,20 +116,20 @@ RECIPES: dict[str, Recipe] = {
         # focus behind them, while older weights (--init) answer for things before a colour.
         _of_64_pixels(
             "placed",
-            pictures=24_000,
+            pictures=32_000,
             mixture=SceneMixture(
                 plain=replace(
-                    practice(following=0.2, seldom=0.03, people=0.0).plain,
+                    practice(following=0.2, seldom=0.03, people=0.0, faded=2.5).plain,
                     repainted=0.3,
-                    alike=0.06,
+                    alike=0.07,
                     two_objects=0.25,
-                    styled=0.3,
+                    styled=0.1,
                 ),
-                scenes=0.22,
-                empty_places=0.12,
-                people=0.17,
-                people_in_places=0.2,
-                two_things=0.0,
+                scenes=0.24,
+                empty_places=0.1,
+                people=0.12,
+                people_in_places=0.25,
+                two_things=0.12,
                 styled=0.0,
                 cleared=True,
                 sides=(190, 214),

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ from .compose import Pictures, PictureSet, Scene
 from .export import IP_ADAPTER, export, tidy
 from .folder import TrainingError
 from .lessons import Phrasebook
-from .nouns import CORE, LATER
+from .nouns import CORE, LATER, UNSURE
 from .recipe import Recipe
 from .run import Run, check, is_same, load_book, load_pictures, load_text_encoder, mix_weights
 from .scenes import PARTS, SceneComposer
@@ -272,7 +272,8 @@ def make_denoiser(run: Run, minutes: float) -> None:
         shares = torch.stack([known_share(scene, latents.shape[-1]) for scene in training.scenes])
         elder = denoiser.Elder(knowing.eval(), *load_text_encoder(run, init_only=True), plain, shares)
     wholly = [known is not None and scene.place is None for known, scene in zip(plain, training.scenes, strict=True)]
-    numbers = practise(training.scenes, wholly)
+    unsure = {number for number, name in enumerate(book.names) if name in UNSURE}
+    numbers = practise(training.scenes, wholly, unsure)
     denoiser.train_denoiser(
         unet, latents, speaker(run, book, training), tokenizer, text, run.recipe, minutes,
         folder, run.seed, run.processes, save, numbers, elder,
@@ -287,19 +288,19 @@ def speaker(run: Run, book: Phrasebook, pictures: PictureSet) -> Callable[[int],
     return lambda number: book.phrase(pictures.scenes[number], rng, run.recipe.grounded)
 
 
-def practise(scenes: Sequence[Scene], known: Sequence[bool]) -> list[int]:
-    """The numbers of the scenes to draw from, some more than once: what is learned last, and scenes that an elder
-    knows so often that they are about half of all, so that they stay known."""
-    numbers = [number for number, scene in enumerate(scenes) if not known[number] for _ in range(turns(scene))]
+def practise(scenes: Sequence[Scene], known: Sequence[bool], unsure: Collection[int] = ()) -> list[int]:
+    """The numbers of the scenes to draw from, some more than once: what is learned last, the `unsure` concepts, and
+    scenes that an elder knows so often that they are about half of all, so that they stay known."""
+    numbers = [number for number, scene in enumerate(scenes) if not known[number] for _ in range(turns(scene, unsure))]
     kept = [number for number in range(len(scenes)) if known[number]]
     return numbers + kept * max(1, round(len(numbers) / max(1, len(kept))))
 
 
-def turns(scene: Scene) -> int:
+def turns(scene: Scene, unsure: Collection[int] = ()) -> int:
     """How often a scene is learned from: one thing in a place, people and styles are learned last."""
-    if scene.place is not None and len(scene.concepts) == 1:
+    if (scene.place is not None and len(scene.concepts) == 1) or not set(scene.concepts).isdisjoint(unsure):
         return 3
-    return 2 if scene.style in STYLES or scene.person is not None else 1
+    return 2 if scene.place is not None or scene.style in STYLES or scene.person is not None else 1
 
 
 def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
@@ -307,7 +308,7 @@ def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
     that they do not know. The manner of an icon set is better learned from its own pictures."""
     if scene.style is not None or (scene.place is not None and not scene.covered):
         return None
-    return book.plainly(scene, CORE + LATER, ())
+    return book.plainly(scene, [noun for noun in CORE + LATER if noun not in UNSURE], ())
 
 
 def known_share(scene: Scene, side: int) -> torch.Tensor:
@@ -359,7 +360,7 @@ def make_student(run: Run, minutes: float) -> None:
     student.train_student(
         teacher, len(training.scenes), speaker(run, book, training), tokenizer, text,
         run.recipe, minutes, folder, run.torch_device, run.seed, lambda unet: unet.save_pretrained(folder / "unet"),
-        begun,
+        begun, run.processes,
     )  # fmt: skip
 
 

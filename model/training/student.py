@@ -47,10 +47,12 @@ def train_student(
     seed: int = 0,
     on_checkpoint: Callable[[UNet2DConditionModel], None] | None = None,
     begun: UNet2DConditionModel | None = None,
+    workers: int = 1,
 ) -> UNet2DConditionModel:
     """Distil `teacher`; `say` gives a caption of each of so many `pictures`. `begun` is an earlier teacher's student to
-    go on from. Returns the averaged weights."""
+    go on from. A part of the batches has one of the recipe's other shapes. Returns the averaged weights."""
     noising, side = Noising(device), recipe.latent_size
+    others = [(height * side // recipe.size, width * side // recipe.size) for width, height in recipe.shapes]
     steps, count = recipe.student_steps, max(1, recipe.unet_batch // recipe.student_steps)
     # The timesteps of a sampler with "trailing" spacing, and where the last step leads: to no noise at all.
     knots = torch.tensor([noising.steps - 1 - noising.steps * step // steps for step in range(steps)], device=device)
@@ -67,7 +69,10 @@ def train_student(
 
     def batch_loss(model: UNet2DConditionModel, generator: torch.Generator) -> Tensor:
         chosen = torch.randint(pictures, (count,), generator=generator, device=device)
-        latents = torch.randn(count, recipe.latent_channels, side, side, generator=generator, device=device)
+        shape = (side, side)
+        if others and torch.rand(1, generator=generator, device=device).item() < recipe.shaped:
+            shape = others[int(torch.randint(len(others), (1,), generator=generator, device=device))]
+        latents = torch.randn(count, recipe.latent_channels, *shape, generator=generator, device=device)
         visited = [latents]
         with torch.no_grad():
             told = encode([say(number) for number in chosen.tolist()])
@@ -87,5 +92,5 @@ def train_student(
         loss: Tensor = error.mean()
         return loss
 
-    schedule = Schedule(minutes, recipe.student_rate, seed, ema_decay=0.995, weight_decay=0.0, log_every=50)
+    schedule = Schedule(minutes, recipe.student_rate, seed, workers, 0.995, weight_decay=0.0, log_every=50)
     return train(student, batch_loss, schedule, folder / "student.pt", on_checkpoint)

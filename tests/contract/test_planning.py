@@ -62,6 +62,15 @@ def test_every_ratio_keeps_the_pixel_budget(ratio: str) -> None:
     assert (width > height) == (wide > high)
 
 
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [((1, 1), (64, 64)), ((3, 2), (96, 64)), ((2, 3), (64, 96)), ((16, 9), (112, 64)), ((7, 1), (224, 32))],
+)
+def test_a_shortest_side_makes_long_pictures_larger(ratio: tuple[int, int], size: tuple[int, int]) -> None:
+    """A thing in a wide picture is as large as in a square, up to 1.75 times the pixels."""
+    assert fit_size(replace(EASEL_SMALL, shortest_side=64), *ratio) == size
+
+
 def test_lower_quality_takes_fewer_steps() -> None:
     """`--q .25` < `--q .5` < 1 < 2; draft is cheaper still."""
     steps = [planned(f"a fox --q {quality}").num_inference_steps for quality in (".25", ".5", "1", "2")]
