@@ -129,7 +129,7 @@ def train_look_judge(sources: Sources, steps: int, pictures: int, seed: int = 5)
         rate = 3e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         optimizer.param_groups[0]["lr"] = rate
         picked = torch.randint(pictures, (64,))
-        pixels = as_input(seen[picked.numpy()]) * (1 + 0.1 * torch.randn(64, 1, 1, 1))
+        pixels = disturbed(as_input(seen[picked.numpy()]))
         loss = functional.cross_entropy(eye(pixels), wanted[picked], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()
@@ -140,6 +140,21 @@ def train_look_judge(sources: Sources, steps: int, pictures: int, seed: int = 5)
     ceiling = recall(judge, [draw(held, rng) for _ in range(150 * len(LOOKS))])
     print(f"look judge: on real pictures {ceiling}", flush=True)
     return LookJudge(eye, ceiling)
+
+
+def disturbed(pixels: Tensor) -> Tensor:
+    """Pictures (N, 3, SIDE, SIDE) as another hand may have made them: larger, in another light, with paper of another
+    tone, so that a style is not told by the grey that one filter happens to leave behind."""
+    count, side = len(pixels), round(SIDE * (0.55 + 0.45 * torch.rand(1).item()))
+    top, left = torch.randint(SIDE - side + 1, (2,)).tolist()
+    cut = pixels[:, :, top : top + side, left : left + side]
+    cut = cut.flip(3) if torch.rand(1).item() < 0.5 else cut
+    larger = functional.interpolate(cut, (SIDE, SIDE), mode="bilinear", align_corners=False)
+    light = (larger / 2 + 0.5).clamp(1e-3, 1) ** (0.25 * torch.randn(count, 1, 1, 1)).exp()
+    tint = 0.1 * torch.randn(count, 1, 1, 1) + 0.03 * torch.randn(count, 3, 1, 1)
+    contrast = 1 + 0.1 * torch.randn(count, 1, 1, 1)
+    made: Tensor = ((light * 2 - 1) * contrast + tint).clamp(-1, 1)
+    return made
 
 
 def recall(judge: LookJudge, drawn: list[tuple[NDArray[np.uint8], str]]) -> dict[str, float]:
@@ -156,7 +171,7 @@ def main() -> None:
     )
     parser.add_argument("icons", type=Path, help="icons.zip of a model.training run")
     parser.add_argument("modules", type=Path, help="its npm/node_modules")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=3500)
     parser.add_argument("--pictures", type=int, default=12_000)
     parser.add_argument("--out", type=Path, default=JUDGE_FILE)
     options = parser.parse_args()

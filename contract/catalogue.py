@@ -395,8 +395,9 @@ EASEL_SMALL = Model(
     sampler="dpmpp_2m",
     student=Student("student", num_inference_steps=4, sampler="ddim"),
     samplers={"ddim": 20, "ddpm": 20, "deis": 8, "euler": 12, "euler_a": 20, "unipc": 8},
-    revision="9",
+    revision="10",
     enlargement=4,
+    shortest_side=64,
     whole_words=True,
     honours=HONOURABLE - {"hd", "moving"},
 )

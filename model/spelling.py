@@ -31,6 +31,13 @@ _LONG = 7  # of words as long as this, names are seldom like things: several sli
 _PLURALS = (("y", "ies"), ("f", "ves"), ("fe", "ves"), ("", "s"), ("", "es"))
 _HISSING = ("s", "x", "z", "ch", "sh", "o")  # what takes "es" for its plural
 _VOWELS = frozenset("aeiou")
+_HUE = "red|orange|yellow|green|teal|blue|purple|pink"
+# A thing, and behind the first comma its colour ("a car, red"; "汽车，红色").
+_COLOUR_BEHIND = re.compile(
+    rf"(?P<thing>[^,，]*\w)[ ]*(?P<comma>[,，])[ ]*(?:(?:all|in)[ ]+)?(?P<hue>{_HUE}|[红橙黄绿蓝紫粉青]色)"
+    r"(?:[ ]+colou?r(?:ed)?)?[ ]*(?=[,，.。]|$)",
+    re.IGNORECASE,
+)
 # What sounds alike is written alike: applied in this order.
 _SOUNDS = ((r"ph", "f"), (r"gh", "g"), (r"ck|[kq]", "c"), (r"z", "s"), (r"y", "i"), (r"ou", "o"), (r"(.)\1", r"\1"))
 
@@ -153,7 +160,16 @@ class Lexicon:
 
     def read(self, text: str) -> str:
         """A text as it was meant."""
-        return apply(text, self.corrections(text))
+        return _colour_first(apply(text, self.corrections(text)))
+
+
+def _colour_first(text: str) -> str:
+    """A text with the colour that stands behind its thing in front of it: a text encoder this small binds a colour to
+    what follows it. What has a colour already keeps it."""
+    said = _COLOUR_BEHIND.match(text)
+    if said is None or re.search(rf"\b(?:{_HUE})\b|色", said["thing"], re.IGNORECASE):
+        return text
+    return f"{said['hue']}{said['comma']} {said['thing'].lstrip()}{text[said.end() :]}"
 
 
 def apply(text: str, corrections: Sequence[Correction]) -> str:

@@ -78,7 +78,7 @@ def request_for(
     )
 
 
-_COLOUR_SHARE = 1.3
+_COLOUR_SHARE = 1.0
 """A little more than the word has by itself: `benchmarks.references` shows what it does."""
 
 

@@ -135,6 +135,7 @@ RECIPES: dict[str, Recipe] = {
                 sides=(190, 214),
             ),
             unet_rate=3e-4,
+            student_rate=2e-4,
             shapes=((96, 64), (64, 96)),
             shaped=0.3,
         ),

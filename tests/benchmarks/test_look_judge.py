@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from benchmarks import default_model
-from benchmarks.judged_scenes import SIDE
+from benchmarks.judged_scenes import PLAIN, SIDE, STYLES
 from benchmarks.look_judge import LOOKS, Eye, LookJudge, draw, recall, split, train_look_judge
 from benchmarks.scene_judge import Sources
 
@@ -67,10 +67,11 @@ def test_a_judge_survives_being_saved(tmp_path: Path) -> None:
 
 
 def test_the_judge_that_ships_sees_every_style_of_real_pictures() -> None:
-    """In nearly all of those that it was measured with; it is no judge of what it cannot see."""
+    """It is no judge of what it cannot see; and most pictures in no style it takes for that."""
     judge = LookJudge.load()
     assert set(judge.ceiling) == set(LOOKS)
-    assert min(judge.ceiling.values()) > 0.8
+    assert min(judge.ceiling[style] for style in STYLES) > 0.85
+    assert judge.ceiling[PLAIN] > 0.7
 
 
 class Always(LookJudge):

@@ -121,6 +121,24 @@ def test_the_default_model_reads_slips_and_says_so() -> None:
     assert (found.read_as, found.words) == ((("elefant", "elephant"),), ("zyzzyva",))
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("a cat, red", "red, a cat"),
+        ("a cat, in blue color, sitting", "blue, a cat, sitting"),
+        ("猫，红色", "红色， cat"),
+        ("a red cat, blue", "a red cat, blue"),  # it has a colour
+        ("a cat, a horse, red", "a cat, a horse, red"),  # whose it is nobody knows
+        ("a cat, orange juice", "a cat, orange juice"),
+        ("red", "red"),
+        (", red", ", red"),
+    ],
+)
+def test_a_colour_behind_its_thing_is_read_in_front_of_it(lexicon: Lexicon, typed: str, meant: str) -> None:
+    """The small text encoder binds a colour to what follows it."""
+    assert lexicon.read(typed).replace("  ", " ").strip() == meant
+
+
 def test_no_kind_takes_a_chinese_word_that_is_known_apart() -> None:
     """All that the default model has tokens for, alone and behind "小", stays as it was typed."""
     lexicon = lexicon_of(AutoTokenizer.from_pretrained(DEFAULT_MODEL / "tokenizer"))

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from model.training import denoiser
+from model.training import denoiser, student
 from model.training.compose import Scene
 from model.training.denoiser import Elder, channel_importance
 from model.training.recipe import Recipe
@@ -89,13 +89,38 @@ def test_an_elder_is_told_where_a_square_lies_in_a_picture(
         assert shape == (4, 4) or set(numbers) == {5}
 
 
+def test_a_student_learns_in_every_shape(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for wide and tall pictures too."""
+    seen: set[tuple[int, ...]] = set()
+
+    class Network(torch.nn.Linear):
+        def forward(self, latents: torch.Tensor, *_: Any) -> Any:
+            seen.add(tuple(latents.shape[2:]))
+            return SimpleNamespace(sample=latents * self.weight)
+
+    def learn(model: Any, batch_loss: Any, *_: Any) -> Any:
+        for seed in range(12):
+            assert batch_loss(model, torch.Generator().manual_seed(seed)).isfinite()
+        return model
+
+    monkeypatch.setattr(student, "train", learn)
+    monkeypatch.setattr(student, "tokenize", lambda _, captions: torch.zeros(len(captions)))
+    reader = Mock(side_effect=lambda tokens: SimpleNamespace(last_hidden_state=torch.zeros(len(tokens), 3, 8)))
+    reader.to.return_value.eval.return_value.requires_grad_ = Mock()
+    device = torch.device("cpu")
+    student.train_student(Network(1, 1), 8, str, Mock(), reader, tiny, 1.0, tmp_path, device)
+
+    (width, height), side = tiny.shapes[0], tiny.latent_size
+    assert seen == {(side, side), (height * side // tiny.size, width * side // tiny.size)}
+
+
 def test_a_student_starts_from_what_its_teacher_has_learned_since() -> None:
-    student, before, after = (torch.nn.Linear(1, 1) for _ in range(3))
-    for layer, weight in ((student, 1.0), (before, 2.0), (after, 2.5)):
+    quick, before, after = (torch.nn.Linear(1, 1) for _ in range(3))
+    for layer, weight in ((quick, 1.0), (before, 2.0), (after, 2.5)):
         torch.nn.init.constant_(layer.weight, weight)
         torch.nn.init.zeros_(layer.bias)
 
-    follow(student, before, after)
+    follow(quick, before, after)
 
-    assert student.weight.item() == 1.5
-    assert student.weight.requires_grad
+    assert quick.weight.item() == 1.5
+    assert quick.weight.requires_grad

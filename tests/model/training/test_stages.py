@@ -23,9 +23,11 @@ from model.towers import Towers
 from model.training import __main__ as command
 from model.training.compose import Scene
 from model.training.folder import MARKER, TrainingError, check_weights, open_run
+from model.training.lessons import Phrasebook
+from model.training.nouns import CORE, FADED, LATER, UNSURE
 from model.training.recipe import RECIPES, Recipe
 from model.training.run import Run, mix_weights
-from model.training.stages import STAGES, practise, run_stages
+from model.training.stages import STAGES, plain_caption, practise, run_stages
 from model.training.text_encoder import TABLE, read_layers
 
 SECONDS = 6 / 60  # minutes of training for all stages together
@@ -377,5 +379,16 @@ def test_half_of_what_is_practised_is_what_an_elder_knows_and_what_is_hard_comes
 
     numbers = practise(scenes, [True, *[False] * 5])
 
-    assert [numbers.count(number) for number in range(6)] == [10, 1, 1, 3, 2, 3]
+    assert [numbers.count(number) for number in range(6)] == [11, 1, 2, 3, 2, 3]
     assert practise(scenes, [False] * 6).count(0) == 1  # without an elder every scene is drawn from
+    unsure = practise(scenes, [False] * 6, unsure={1})
+    assert [unsure.count(number) for number in range(6)] == [1, 3, 2, 3, 2, 3]
+
+
+def test_what_never_came_out_is_learned_from_pictures_and_not_from_an_elder() -> None:
+    """An elder's answers would keep it as it was."""
+    assert set(UNSURE) <= set(FADED) <= {*CORE, *LATER}
+    book = Phrasebook(("cat", UNSURE[0]), {}, {}, {})
+    known = Scene("a cat", (0,), (None,), None, None)
+    assert plain_caption(book, known) == "a cat"
+    assert plain_caption(book, replace(known, caption=f"a {UNSURE[0]}", concepts=(1,))) is None
