@@ -54,7 +54,7 @@ class Model:
     own names and the version whose parameters each has: `{emoji = "6.1"}` makes `--v emoji` this model, legal in what
     6.1 is legal in. `pixels` is the area of one picture at any aspect ratio; both sides are multiples of
     `size_multiple`. `shortest_side` is for a model that draws a thing as large in a wide picture as in a square: no
-    side should be shorter, at up to 1.75 times the pixels. A drawn picture is then enlarged `enlargement` times a side
+    side should be shorter, at up to twice the pixels (2:1). A drawn picture is then enlarged `enlargement` times a side
     (1 or 4) by the shipped upscaler.
     `family`, `sampler` and `honours` are words of `contract.families`; a prompt that uses what is not in `honours` is
     refused with a sentence. `samplers` are others that a person may choose, each with the steps that it needs:
@@ -346,10 +346,10 @@ def _check_numbers(model: Model) -> None:
         raise _bad(f"{model.name}: student.num_inference_steps starts at 1")
     if any(not 1 <= steps <= MAX_STEPS for steps in model.choices.values()):
         raise _bad(f"{model.name}: a sampler takes 1 to {MAX_STEPS} steps")
-    if not 0 <= model.shortest_side**2 <= model.pixels:
-        raise _bad(f"{model.name}: shortest_side is at most a side of the square that has `pixels`")
     if model.pixels < model.size_multiple**2:
         raise _bad(f"{model.name}: pixels are at least size_multiple x size_multiple ({model.size_multiple**2})")
+    if not 0 <= model.shortest_side**2 <= model.pixels:
+        raise _bad(f"{model.name}: shortest_side is at most a side of the square that has `pixels`")
     first, last = model.guidance_interval
     if not 0 <= first <= last <= 1:
         raise _bad(f"{model.name}: guidance_interval is two shares of the steps, such as [0.0, 0.8]")

@@ -29,8 +29,12 @@ LEAST_PIXELS = 64 * 64
 """And with so many pixels at least, or as many as the model draws: small models need all of them, or what they paint
 into a small part comes out in pieces."""
 
-MOST_GROWN = 1.75
-"""Long pictures have so many times the pixels of a square at most, of models that want a shortest side."""
+_WHOLE = 0.9
+"""What has this share of a whole picture's pixels is one: sides are rounded."""
+
+MOST_GROWN = 2
+"""Of models that want a shortest side, pictures twice as long as wide have so many times the pixels of a square; of
+longer ones no side could be as long as that."""
 
 _LAID_OUT = 3
 """A map of areas shows about so many things, each of which is drawn by itself before all is drawn over."""
@@ -128,10 +132,11 @@ def check_ability(kind: str, needs: frozenset[str], model: Model) -> None:
 def _drawn_size(job: Job, model: Model) -> tuple[int, int]:
     """What is drawn at once: as much as the model draws well, or less where less is asked for."""
     drawn = job.request.drawn(job.source_extent, job.prompt.parameters.aspect)
-    share = min(1.0, max(LEAST_SHARE, LEAST_PIXELS / model.pixels, drawn[0] * drawn[1] / NATIVE**2))
+    part = drawn[0] * drawn[1] / NATIVE**2
+    share = min(1.0, max(LEAST_SHARE, LEAST_PIXELS / model.pixels, part))
     if job.prompt.parameters.hd and not job.request.from_picture:
         share *= HD_PIXELS
-    side = round(model.shortest_side * min(1.0, math.sqrt(share)))
+    side = model.shortest_side if part > _WHOLE else 0  # a part of a picture has pixels enough
     return fit_size(replace(model, pixels=round(model.pixels * share), shortest_side=side), *drawn)
 
 
@@ -148,8 +153,9 @@ def fit_size(model: Model, ratio_width: int, ratio_height: int) -> tuple[int, in
     of up to `MOST_GROWN` times as many, where the model wants no side shorter than `shortest_side`."""
     width = math.sqrt(model.pixels * ratio_width / ratio_height)
     height = model.pixels / width
-    grown = min(max(1.0, model.shortest_side / min(width, height)), math.sqrt(MOST_GROWN))
-    width, height = width * grown, height * grown
+    grown = max(1.0, model.shortest_side / min(width, height))
+    if grown**2 < MOST_GROWN + 0.01:
+        width, height = width * grown, height * grown
     step = model.size_multiple
     return max(step, round(width / step) * step), max(step, round(height / step) * step)
 

@@ -144,7 +144,7 @@ def test_what_was_priced_is_drawn_whatever_this_workers_catalogue_says(
     """The plan made at acceptance decides size, steps, scale and sampler, and is what the picture says of itself."""
     job = imagine("a fox")
     accepted = plan(
-        job, replace(EASEL_SMALL, pixels=32 * 96, num_inference_steps=7, guidance_scale=2.0, sampler="euler")
+        job, replace(EASEL_SMALL, pixels=96 * 96, num_inference_steps=7, guidance_scale=2.0, sampler="euler")
     )
     draw(studio, replace(job, plan=accepted))
     [request] = engine.requests
@@ -188,7 +188,7 @@ def test_four_pictures_and_a_record_are_kept(studio: Studio, store: FolderStore)
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), picture(50 * index)[:16])
         text = read_parameters(file) or ""
         assert text.startswith(job.prompt.echo)
-        assert "Seed: 7, Size: 96x48" in text
+        assert "Seed: 7, Size: 128x64" in text
         assert f"Easel picture: {index + 1}" in text
     assert store.get_record(job.id) == job
     document = store.get_document(job.id)
