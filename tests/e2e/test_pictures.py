@@ -77,9 +77,9 @@ async def test_a_blend_asks_for_its_pictures_in_a_form(ada: SandboxUser) -> None
 
 async def test_an_upload_counts_beside_the_words(ada: SandboxUser) -> None:
     """At the usual weight: the same words and seed are bluer with a blue picture."""
-    plain = await outcome(ada, await ada.slash("imagine", prompt="a fish --seed 7"), r"a fish --seed 7")
-    nonce = await ada.slash("imagine", prompt="a fish --seed 7", image=BLUE)
-    blue = await outcome(ada, nonce, r"^\*\*<http\S+> a fish --seed 7")
+    plain = await outcome(ada, await ada.slash("imagine", prompt="a cat --seed 7"), r"a cat --seed 7")
+    nonce = await ada.slash("imagine", prompt="a cat --seed 7", image=BLUE)
+    blue = await outcome(ada, nonce, r"^\*\*<http\S+> a cat --seed 7")
     assert bluer(await pixels(ada, blue)) > bluer(await pixels(ada, plain)) + 5
 
 

@@ -86,11 +86,12 @@ def made_of(job: Job, warm: Warm, *indices: int) -> list[Picture]:
 
 @pytest.mark.parametrize("typed", ["a red fox, pencil sketch", "红色的狐狸，素描", "a red fox, pencl sketch"])
 def test_the_default_model_is_painted_over(warm: Warm, typed: str) -> None:
-    """The same fox without its colours; one alone is that of the grid."""
+    """The same fox without its colours; one alone is that of the grid, but for the rounding of a level."""
     plain, drawn = made_of(imagine("a red fox"), warm, 1), made_of(imagine(typed), warm)
     assert np.ptp(plain[0].astype(int), axis=-1).max() > 100
     assert np.ptp(np.stack(drawn).astype(int), axis=-1).max() < 30
-    assert np.array_equal(made_of(imagine(typed), warm, 1), drawn[1:2])
+    [alone] = made_of(imagine(typed), warm, 1)
+    assert np.abs(alone.astype(int) - drawn[1]).max() <= 1
 
 
 @pytest.mark.parametrize("typed", ["a red fox --no watercolor, ink", "a red fox, watercolor --no watercolor"])
