@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import math
 import random
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.judged_scenes import PLAIN, SIDE, STYLES, apply_style
-from benchmarks.scene_judge import Sources, Stage, gather
+from benchmarks.scene_judge import Sources, Stage, as_input, gather, read_eye, write_eye
 
 JUDGE_FILE = Path(__file__).with_name("look_judge.safetensors")
 LOOKS = (PLAIN, *STYLES)
@@ -62,37 +61,19 @@ class LookJudge:
     @torch.no_grad()
     def look(self, pictures: NDArray[np.uint8]) -> list[str]:
         """The style of pictures (N, H, W, 3) of any size, one of `LOOKS` each."""
-        parts = [self.eye(as_input(pictures[start : start + 64])) for start in range(0, len(pictures), 64)]
+        parts = [self.eye(as_input(pictures[start : start + 64], SIDE)) for start in range(0, len(pictures), 64)]
         return [LOOKS[number] for number in torch.cat(parts).argmax(1).tolist()]
 
     def save(self, path: Path) -> None:
-        from safetensors.torch import save_file
-
-        tensors = {name: tensor.half().contiguous() for name, tensor in self.eye.state_dict().items()}
-        save_file(tensors, path, metadata={"ceiling": json.dumps(self.ceiling)})
+        write_eye(self.eye, path, ceiling=self.ceiling)
 
     @classmethod
     def load(cls, path: Path = JUDGE_FILE) -> LookJudge:
         """Raises FileNotFoundError or ValueError for a file that is missing or damaged."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as stored:
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-                ceiling = json.loads(stored.metadata()["ceiling"])
-        except SafetensorError as error:
-            raise ValueError(f"the judge's weights in {path} cannot be read: {error}") from None
+        tensors, about = read_eye(path)
         eye = Eye()
-        eye.load_state_dict(
-            {name: one.long() if "num_batches" in name else one.float() for name, one in tensors.items()}
-        )
-        return cls(eye.eval(), ceiling)
-
-
-def as_input(pictures: NDArray[np.uint8]) -> Tensor:
-    """(N, H, W, 3) uint8 pictures as (N, 3, SIDE, SIDE) in -1..1, whatever size they have."""
-    pixels = torch.tensor(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        eye.load_state_dict(tensors)
+        return cls(eye.eval(), about["ceiling"])
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
@@ -117,7 +98,7 @@ def split(sources: Sources) -> tuple[Stage, Stage]:
 
 
 def train_look_judge(sources: Sources, steps: int, pictures: int, seed: int = 5) -> LookJudge:
-    """Train the eye; about five minutes on one free core, and repeatable."""
+    """Train the eye; about ten minutes on one free core, and repeatable."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
     kept, held = split(sources)
@@ -129,7 +110,7 @@ def train_look_judge(sources: Sources, steps: int, pictures: int, seed: int = 5)
         rate = 3e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         optimizer.param_groups[0]["lr"] = rate
         picked = torch.randint(pictures, (64,))
-        pixels = disturbed(as_input(seen[picked.numpy()]))
+        pixels = disturbed(as_input(seen[picked.numpy()], SIDE))
         loss = functional.cross_entropy(eye(pixels), wanted[picked], label_smoothing=0.05)
         optimizer.zero_grad()
         loss.backward()

@@ -82,32 +82,43 @@ class SceneJudge:
                 for row in range(len(pictures))]  # fmt: skip
 
     def save(self, path: Path) -> None:
-        from safetensors.torch import save_file
-
-        tensors = {name: tensor.half().contiguous() for name, tensor in self.eye.state_dict().items()}
-        save_file(tensors, path, metadata={"choices": json.dumps(self.choices), "ceiling": json.dumps(self.ceiling)})
+        write_eye(self.eye, path, choices=self.choices, ceiling=self.ceiling)
 
     @classmethod
     def load(cls, path: Path = JUDGE_FILE) -> SceneJudge:
         """Raises FileNotFoundError or ValueError for a file that is missing or damaged."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="pt") as stored:
-                tensors = {name: stored.get_tensor(name).float() for name in stored.keys()}  # noqa: SIM118
-                about = {name: json.loads(value) for name, value in stored.metadata().items()}
-        except SafetensorError as error:
-            raise ValueError(f"the judge's weights in {path} cannot be read: {error}") from None
+        tensors, about = read_eye(path)
         choices = {question: tuple(names) for question, names in about["choices"].items()}
         eye = Eye(sum(len(names) for names in choices.values()))
-        eye.load_state_dict({name: one.long() if "num_batches" in name else one for name, one in tensors.items()})
+        eye.load_state_dict(tensors)
         return cls(eye.eval(), choices, about["ceiling"])
 
 
-def as_input(pictures: NDArray[np.uint8]) -> Tensor:
-    """(N, H, W, 3) uint8 pictures as (N, 3, 64, 64) in -1..1, whatever size they have."""
+def write_eye(eye: nn.Module, path: Path, **about: object) -> None:
+    """An eye's weights in half precision, and what there is to know about it."""
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.half().contiguous() for name, tensor in eye.state_dict().items()}
+    save_file(tensors, path, metadata={name: json.dumps(value) for name, value in about.items()})
+
+
+def read_eye(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_eye` wrote. Raises FileNotFoundError or ValueError for a file that is missing or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as stored:
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            about = {name: json.loads(value) for name, value in stored.metadata().items()}
+    except SafetensorError as error:
+        raise ValueError(f"the judge's weights in {path} cannot be read: {error}") from None
+    return {name: one.long() if "num_batches" in name else one.float() for name, one in tensors.items()}, about
+
+
+def as_input(pictures: NDArray[np.uint8], side: int = INPUT) -> Tensor:
+    """(N, H, W, 3) uint8 pictures as (N, 3, side, side) in -1..1, whatever size they have."""
     pixels = torch.tensor(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return functional.interpolate(pixels, (INPUT, INPUT), mode="bilinear", antialias=True, align_corners=False)
+    return functional.interpolate(pixels, (side, side), mode="bilinear", antialias=True, align_corners=False)
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
