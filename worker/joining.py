@@ -89,7 +89,7 @@ def joined(picture: Picture, known: Box, drawn: Picture) -> Picture:
     short, long = (max(2.0, share * min(height, width)) for share in (_SHORT, _LONG))
     coarse = mean(difference, round(short))
     nearest = np.ix_(near_rows - top, near_columns - left)
-    correction = coarse[nearest] * _fading(distance, long) + (difference - coarse)[nearest] * _fading(distance, short)
+    correction = coarse[nearest] * fading(distance, long) + (difference - coarse)[nearest] * fading(distance, short)
     result: Picture = (drawn + correction).clip(0, 255).round().astype(np.uint8)
     result[inside] = picture[inside]
     return result
@@ -108,7 +108,7 @@ def matched(picture: Picture, known: NDArray[np.bool_], drawn: Picture) -> NDArr
     return result
 
 
-def _fading(distance: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+def fading(distance: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
     """1 at 0, 0 from `reach` on, without a corner at either end."""
     share = (1 - distance / reach).clip(0, 1)
     faded: NDArray[np.float32] = share * share * (3 - 2 * share)

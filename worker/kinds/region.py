@@ -12,7 +12,7 @@ from contract.jobs import Strength
 from contract.kinds.region import NEWNESS, Region
 from contract.layout import CELLS
 from model import Keep, Start
-from worker.joining import Picture, matched, mean, scaled, slices
+from worker.joining import Picture, fading, matched, mean, scaled, slices
 from worker.kinds.bench import Bench
 from worker.render import request_for
 from worker.results import Pictures
@@ -86,6 +86,6 @@ def _painted(source: Picture, copy: Picture) -> NDArray[np.bool_]:
 
 
 def _feathered(mask: NDArray[np.bool_], radius: int) -> NDArray[np.float32]:
-    """(H, W, 1): 0 at the region's edge, 1 from `radius` inside it on."""
-    inside = mean(mask[..., None].astype(np.float32), radius)
-    return ((inside - 0.5) * 2).clip(0, 1)
+    """(H, W, 1): 0 at the region's edge, 1 from `radius` inside it on; it begins and ends without a step."""
+    inside = (mean(mask[..., None].astype(np.float32), radius) - 0.5) * 2
+    return fading(1 - inside, 1.0)
