@@ -138,6 +138,8 @@ class Lexicon:
 
     def shown(self, parts: Sequence[tuple[str, float]]) -> Sequence[tuple[str, float]]:
         """The weighted parts of a prompt that say more than a style; all of them where no others have a weight."""
+        if len(parts) < 2:
+            return parts
         more = [(text, weight) for text, weight in parts if not only_style(self.spelled(text))]
         return more if sum(weight for _, weight in more) > 0 else parts
 

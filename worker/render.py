@@ -78,15 +78,11 @@ def request_for(
     )
 
 
-_COLOUR_SHARE = 1.0
-"""A little more than the word has by itself: `benchmarks.references` shows what it does."""
-
-
 def _colours_of(starts: Sequence[tuple[Pixels, float]]) -> tuple[tuple[str, float], ...]:
     """The colours of pictures as words, by their weights: starting from a picture alone keeps little of them."""
     named = ((main_colour(picture), weight) for picture, weight in starts)
     whole = max(1.0, sum(weight for _, weight in starts))
-    return tuple((colour, _COLOUR_SHARE * weight / whole) for colour, weight in named if colour is not None)
+    return tuple((colour, weight / whole) for colour, weight in named if colour is not None)
 
 
 def _controls(steers: Sequence[Steer], pictures: Mapping[str, Pixels], *, from_noise: bool) -> Iterator[Control]:
