@@ -58,7 +58,7 @@ def painted(picture: NDArray[np.uint8], manner: Manner, seed: int, *, tile: bool
 def _watercolour(canvas: Canvas) -> Floats:
     pools, flow, paper = canvas.grain(15), canvas.grain(5), canvas.grain(1.1)
     washes = canvas.wobbled(mix(canvas.smooth(5), canvas.blurred(canvas.colours, 3), 0.45), 2.8, 8)
-    washes = 0.24 + 0.76 * vivid(washes, 1.2)
+    washes = 0.33 + 0.67 * vivid(washes, 1.15)
     rims = (canvas.blurred(washes, 1.5) - canvas.blurred(washes, 6)).clip(-1, 0).min(-1, keepdims=True)
     pigment = 0.3 * pools + 0.16 * flow + 0.1 * paper + 0.25 * step(0.45, 0.1, abs(pools - 0.5)) - 3 * rims
     wet = (washes * (1 - (1 - washes) * pigment)).clip(0, 1) * PAPER
@@ -228,14 +228,18 @@ def _blueprint(canvas: Canvas) -> Floats:
 
 
 def _paper_cut(canvas: Canvas) -> Floats:
-    flat = canvas.wobbled(canvas.smooth(7), 1.2, 8)
+    """Sheets of one colour each, laid over each other: what is not ground above it, and the darker the higher."""
+    flat = canvas.wobbled(canvas.smooth(9), 1.2, 8)
     ground, plain = canvas.ground
-    sheets = levels(flat, 4)
-    dark, apart = 1 - grey(sheets), step(0.1, 0.28, _apart(flat, ground))
-    height = canvas.blurred(mix(dark, 0.3 * dark + apart, plain), 0.7)
-    shade = step(0.02, 0.5, canvas.blurred(canvas.shifted(height, -5, -7), 3) - height)
+    light = grey(flat)
+    tones = levels(light, 5, 0.2)
+    sheets = flat * tones / (light + 0.02)
+    sheets = mix(sheets, levels(sheets, 5, 0.2), 0.6)
+    dark, apart = 1 - tones, step(0.14, 0.22, _apart(flat, ground))
+    height = canvas.blurred(mix(dark, 0.5 * dark + apart, plain), 0.7)
+    shade = step(0.02, 0.4, canvas.blurred(canvas.shifted(height, -4, -6), 2.5) - height)
     rim = (height - canvas.shifted(height, 1.5, 1.5)).clip(0, 1)
-    paper = (0.06 + 0.88 * vivid(sheets, 1.15)) * (1 - 0.6 * shade) + 0.3 * rim
+    paper = (0.06 + 0.88 * vivid(within(sheets), 1.1)) * (1 - 0.6 * shade) + 0.3 * rim
     return within(paper + 0.012 * canvas.grain(0.7) + 0.008 * canvas.grain(3))
 
 
