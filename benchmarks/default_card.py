@@ -44,7 +44,8 @@ MEASURES = (
     ("two_objects", "two things, pairs never trained on"), ("two_alike", '"two cats": one in each half'),
     ("phrases", "prompts as people type them: the noun"), ("slips", 'slips of the pen ("an elefant")'),
     ("unseen", "words no caption held"), ("chinese", "Chinese"), ("emoji", "emoji"), ("style", "manner of an icon set"),
-    ("place", "place"), ("time", "time of day"), ("look", "style"), ("people", "people with all their traits"),
+    ("place", "place"), ("time", "time of day"), ("look", "style"),
+    ("traits", "people: hair, glasses, beard as asked for"), ("people", "and a man or a woman, too"),
     ("scene_noun", "noun in a scene, of 250"), ("diversity", "difference within a grid"),
     ("nearest_training", "distance to the nearest icon"),
 )  # fmt: skip

@@ -24,7 +24,8 @@ prints one JSON object as the last line:
                             the judge of scenes sees what the prompt says; *_real are its own on real pictures
     look                    share of pictures of those prompts that name a style in which the judge of looks sees it, in
                             the finished pictures; by_look for each style, *_real its own on real ones
-    people                  share of pictures of "a man with black hair and a beard" with everything right
+    traits, people          share of pictures of "a man with black hair and a beard" with such hair and a beard, and of
+                            those with a man, too
     seconds_per_grid        median time of one grid of four, on one CPU thread
     bytes                   size of the model folder
     passed                  the nouns whose own top1 reaches 0.9 of the ceiling
@@ -50,6 +51,8 @@ from PIL import Image, ImageDraw
 from benchmarks.judge import Judge, colour_of, sees_both
 from benchmarks.judged_scenes import PLAIN
 from benchmarks.look_judge import LookJudge
+from benchmarks.people_judge import JUDGE_FILE as PEOPLE_JUDGE
+from benchmarks.people_judge import seen_whole
 from benchmarks.scene_judge import SceneJudge
 from contract.catalogue import EASEL_SMALL
 from contract.planning import fit_size
@@ -342,7 +345,9 @@ def measure(painter: Painter, judge: Judge, prompts: Prompts) -> tuple[dict[str,
         figures["two_alike"] = np.mean([sees_both(judge, one, (noun, noun)) for noun, grid in alike for one in grid])
     if prompts.scenes:
         grids = draw([prompt for prompt, _ in prompts.scenes], seed=900_000)
-        figures |= scene_figures(SceneJudge.load(), grids, [wanted for _, wanted in prompts.scenes])
+        wanted = [answers for _, answers in prompts.scenes]
+        figures |= scene_figures(SceneJudge.load(), grids, wanted)
+        figures |= people_figures(SceneJudge.load(PEOPLE_JUDGE), grids, wanted)
         in_style = {prompt: wanted["style"] for prompt, wanted in prompts.scenes if wanted.get("style", PLAIN) != PLAIN}
         if in_style:
             grids = painter.draw(list(in_style), seed=950_000, large=True)
@@ -363,11 +368,21 @@ def scene_figures(judge: SceneJudge, grids: NDArray[np.uint8], wanted: Sequence[
         hits = [one[question] == answers[question] for answers, one in asked if question in answers]
         if hits:
             figures |= {name: np.mean(hits), f"{name}_real": judge.ceiling[question]}
-    people = [all(one[question] == answer for question, answer in answers.items() if question != "place")
-              for answers, one in asked if "who" in answers]  # fmt: skip
-    if people:
-        figures["people"] = np.mean(people)
     return figures
+
+
+def people_figures(judge: SceneJudge, grids: NDArray[np.uint8], wanted: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Of the pictures of people, the shares in which all that was asked for is seen, and the judge's own."""
+    asked = [place for place, answers in enumerate(wanted) if "who" in answers]
+    if not asked:
+        return {}
+    drawn = [
+        (picture, {question: answer for question, answer in wanted[place].items() if question in judge.choices})
+        for place in asked
+        for picture in grids[place]
+    ]
+    found = seen_whole(judge, drawn)
+    return found | {f"{name}_real": judge.ceiling[name] for name in found}
 
 
 def look_figures(judge: LookJudge, grids: NDArray[np.uint8], wanted: Sequence[str]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.judged_scenes import PLAIN, SIDE, STYLES, apply_style
-from benchmarks.scene_judge import Sources, Stage, as_input, gather, read_eye, write_eye
+from benchmarks.scene_judge import Sources, Stage, as_input, fit, gather, read_eye, write_eye
 
 JUDGE_FILE = Path(__file__).with_name("look_judge.safetensors")
 LOOKS = (PLAIN, *STYLES)
@@ -105,20 +104,13 @@ def train_look_judge(sources: Sources, steps: int, pictures: int, seed: int = 5)
     drawn = [draw(kept, rng) for _ in range(pictures)]
     seen, wanted = np.stack([one for one, _ in drawn]), torch.tensor([LOOKS.index(style) for _, style in drawn])
     eye = Eye()
-    optimizer = torch.optim.AdamW(eye.parameters(), 3e-3, weight_decay=0.05)
-    for step in range(steps):
-        rate = 3e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        optimizer.param_groups[0]["lr"] = rate
-        picked = torch.randint(pictures, (64,))
+
+    def loss_of(picked: Tensor) -> Tensor:
         pixels = disturbed(as_input(seen[picked.numpy()], SIDE))
-        loss = functional.cross_entropy(eye(pixels), wanted[picked], label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if step % 100 == 0:
-            print(f"look judge: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
-    judge = LookJudge(eye.eval(), {})
-    ceiling = recall(judge, [draw(held, rng) for _ in range(150 * len(LOOKS))])
+        return functional.cross_entropy(eye(pixels), wanted[picked], label_smoothing=0.05)
+
+    fit("look judge", eye, loss_of, pictures, steps, rate=3e-3)
+    ceiling = recall(LookJudge(eye, {}), [draw(held, rng) for _ in range(150 * len(LOOKS))])
     print(f"look judge: on real pictures {ceiling}", flush=True)
     return LookJudge(eye, ceiling)
 

@@ -4,8 +4,8 @@ A convolutional classifier with one answer to each question. It learns from pict
 and sets of people that training never sees, and icons of which the 3D renders are new to it. Some pictures are held
 back; its scores on those are kept as the ceilings a generator can be measured against. The trained eye ships beside
 this file; `python -m benchmarks.scene_judge ICONS_ZIP MODULES` makes it anew (npm packages as model.training keeps them
-in `npm/node_modules`, with @lobehub/fluent-emoji-3d 1.1.0 installed there too). With `--styles` it says how often the
-shipped one sees the style of real pictures: some need more than its 64 pixels.
+in `npm/node_modules`, with @lobehub/fluent-emoji-3d 1.1.0 installed there too). Styles, which need more than its 64
+pixels, are judged by `look_judge`, people by `people_judge`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import math
 import random
 import shutil
 import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,13 +207,16 @@ def read_renders(modules: Path, icons: IconData, size: int) -> tuple[list[NDArra
     return pictures, nouns
 
 
-def draw_persons(modules: Path, count: int, size: int) -> tuple[NDArray[np.uint8], tuple[dict[str, Any], ...]]:
-    """People of sets that training does not use."""
+def draw_persons(
+    modules: Path, count: int, size: int, *sets: str
+) -> tuple[NDArray[np.uint8], tuple[dict[str, Any], ...]]:
+    """People of `sets` that training does not use (none: those that the judge of scenes knows)."""
     from model.training.data import render_svg
 
     script = modules.parent / "judged_people.mjs"
     shutil.copyfile(Path(__file__).with_name("judged_people.mjs"), script)
-    told = subprocess.run(["node", script.name, str(count), "5"], cwd=script.parent, capture_output=True, check=True)
+    command = ["node", script.name, str(count), "5", *sets]
+    told = subprocess.run(command, cwd=script.parent, capture_output=True, check=True)
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     drawn = [(render_svg((row["svg"], size)), row["traits"]) for row in rows]
     kept = [(picture, traits) for picture, traits in drawn if picture is not None]
@@ -248,35 +252,54 @@ def train_scene_judge(sources: Sources, steps: int, pictures: int, seed: int = 3
         "noun": tuple(sorted(of_noun)), "place": (PLAIN, *PLACES), "time": TIMES, "style": (PLAIN, *STYLES),
         "who": ("man", "woman"), "hair": HAIR, "glasses": (PLAIN, "glasses", "sunglasses"), "beard": (PLAIN, "beard"),
     }  # fmt: skip
-    drawn = [kept.draw(rng) for _ in range(pictures)]
+    stage = Stage(sources, held_things, held_persons)
+    print(f"scene judge: {pictures} pictures, {len(choices['noun'])} nouns", flush=True)
+    drawn, held = ([one.draw(rng) for _ in range(count)] for one, count in ((kept, pictures), (stage, 1500)))
+    return learn("scene judge", choices, drawn, held, steps)
+
+
+Drawn = tuple[NDArray[np.uint8], Answers]
+
+
+def learn(
+    name: str, choices: dict[Question, tuple[str, ...]], drawn: Sequence[Drawn], held: Sequence[Drawn], steps: int
+) -> SceneJudge:
+    """A judge that learned its answers from pictures `drawn`, and is measured on those `held` back."""
     seen = np.stack([picture for picture, _ in drawn])
     wanted = torch.tensor([
         [names.index(answers[question]) if question in answers else -1 for question, names in choices.items()]
         for _, answers in drawn
     ])  # fmt: skip
-    print(f"scene judge: {pictures} pictures, {len(choices['noun'])} nouns", flush=True)
     sizes = [len(names) for names in choices.values()]
     eye = Eye(sum(sizes))
-    optimizer = torch.optim.AdamW(eye.parameters(), 2e-3, weight_decay=0.05)
-    for step in range(steps):
-        rate = 2e-3 * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        optimizer.param_groups[0]["lr"] = rate
-        picked = torch.randint(pictures, (64,))
+
+    def loss_of(picked: Tensor) -> Tensor:
         told = eye(noisy(as_input(seen[picked.numpy()]))).split(sizes, 1)
-        loss = torch.stack([
+        return torch.stack([
             functional.cross_entropy(scores, wanted[picked, place], ignore_index=-1, label_smoothing=0.05)
             for place, scores in enumerate(told)
         ]).nansum()  # fmt: skip
+
+    fit(name, eye, loss_of, len(seen), steps, rate=2e-3)
+    ceiling = measure_judge(SceneJudge(eye, choices, {}), held)
+    print(f"{name}: on real pictures {ceiling}", flush=True)
+    return SceneJudge(eye, choices, ceiling)
+
+
+def fit(name: str, eye: nn.Module, loss_of: Callable[[Tensor], Tensor], pictures: int, steps: int, rate: float) -> None:
+    """Train an eye on batches of 64 of so many pictures, of whose numbers `loss_of` makes the loss; leaves it ready to
+    look."""
+    optimizer = torch.optim.AdamW(eye.parameters(), rate, weight_decay=0.05)
+    for step in range(steps):
+        share = min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        optimizer.param_groups[0]["lr"] = rate * share
+        loss = loss_of(torch.randint(pictures, (64,)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if step % 100 == 0:
-            print(f"scene judge: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
-    judge = SceneJudge(eye.eval(), choices, {})
-    stage = Stage(sources, held_things, held_persons)
-    ceiling = measure_judge(judge, [stage.draw(rng) for _ in range(1500)])
-    print(f"scene judge: on real pictures {ceiling}", flush=True)
-    return SceneJudge(eye, choices, ceiling)
+            print(f"{name}: step {step} of {steps}, loss {loss.item():.3f}", flush=True)
+    eye.eval()
 
 
 def noisy(pixels: Tensor) -> Tensor:
@@ -289,7 +312,7 @@ def noisy(pixels: Tensor) -> Tensor:
     )
 
 
-def measure_judge(judge: SceneJudge, drawn: list[tuple[NDArray[np.uint8], Answers]]) -> dict[Question, float]:
+def measure_judge(judge: SceneJudge, drawn: Sequence[Drawn]) -> dict[Question, float]:
     """The share of right answers to every question, over the pictures to which it applies."""
     seen = judge.look(np.stack([picture for picture, _ in drawn]))
     hits: dict[Question, list[bool]] = {question: [] for question in judge.choices}
@@ -297,15 +320,6 @@ def measure_judge(judge: SceneJudge, drawn: list[tuple[NDArray[np.uint8], Answer
         for question, answer in wanted.items():
             hits[question].append(answers[question] == answer)
     return {question: round(float(np.mean(found)), 4) for question, found in hits.items() if found}
-
-
-def recall_by_style(judge: SceneJudge, drawn: list[tuple[NDArray[np.uint8], Answers]]) -> dict[str, float]:
-    """Of the pictures in each style, the share that the judge sees in it."""
-    seen = judge.look(np.stack([picture for picture, _ in drawn]))
-    hits: dict[str, list[bool]] = {}
-    for answers, (_, wanted) in zip(seen, drawn, strict=True):
-        hits.setdefault(wanted["style"], []).append(answers["style"] == wanted["style"])
-    return {style: round(float(np.mean(found)), 4) for style, found in sorted(hits.items())}
 
 
 def main() -> None:
@@ -317,19 +331,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--pictures", type=int, default=24_000)
     parser.add_argument("--out", type=Path, default=JUDGE_FILE)
-    parser.add_argument(
-        "--styles", action="store_true", help="say how the shipped judge sees styles, and train nothing"
-    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.styles:
-        sources = gather(options.icons, options.modules)
-        stage, rng = (
-            Stage(sources, list(range(len(sources.nouns))), list(range(len(sources.persons)))),
-            random.Random(9),
-        )
-        print(json.dumps(recall_by_style(SceneJudge.load(), [stage.draw(rng) for _ in range(1500)])))
-        return
     train_scene_judge(gather(options.icons, options.modules), options.steps, options.pictures).save(options.out)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmarks import default_model
 from benchmarks.judged_scenes import PLACES, PLAIN, SIDE, STYLES, TIMES, UNTIMED, apply_style, draw_place
-from benchmarks.scene_judge import Eye, SceneJudge, Sources, Stage, measure_judge, recall_by_style, train_scene_judge
+from benchmarks.scene_judge import Eye, SceneJudge, Sources, Stage, measure_judge, train_scene_judge
 from model.training import places, styles
 
 CHOICES = {"noun": ("apple", "tree"), "place": (PLAIN, *PLACES), "style": (PLAIN, *STYLES)}
@@ -96,13 +96,6 @@ def test_a_judge_survives_being_saved(tmp_path: Path) -> None:
         torch.testing.assert_close(loaded.eye(inputs), judge.eye(inputs), atol=2e-2, rtol=2e-2)
 
 
-def test_what_is_seen_of_each_style_is_told_apart() -> None:
-    """A judge that sees no style is right on plain pictures alone."""
-    picture = np.zeros((64, 64, 3), np.uint8)
-    drawn = [(picture, {"style": style}) for style in (PLAIN, "neon", PLAIN)]
-    assert recall_by_style(Always(Eye(2), CHOICES, {}), drawn) == {"neon": 0.0, PLAIN: 1.0}
-
-
 def test_a_damaged_judge_is_named(tmp_path: Path) -> None:
     (tmp_path / "judge.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(ValueError, match=r"judge\.safetensors cannot be read"):
@@ -129,5 +122,5 @@ def test_the_figures_are_shares_of_what_was_asked() -> None:
     ]
     figures = default_model.scene_figures(judge, grids, wanted)
 
-    assert figures == {"scene_noun": 0.5, "scene_noun_real": 0.9, "place": 1.0, "place_real": 0.8, "people": 0.5}
+    assert figures == {"scene_noun": 0.5, "scene_noun_real": 0.9, "place": 1.0, "place_real": 0.8}
     assert measure_judge(judge, [(grids[0, 0], {"noun": "tree"}), (grids[0, 1], {"noun": "apple"})]) == {"noun": 0.5}

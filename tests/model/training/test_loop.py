@@ -137,3 +137,24 @@ def test_helpers_train_the_same_weights_with_batches_of_their_own(tmp_path: Path
     train(model, only_the_helper_learns, schedule, tmp_path / "a.pt")
 
     assert not torch.equal(model.weight, before)
+
+
+def test_a_helper_ends_when_its_leader_is_killed(tmp_path: Path) -> None:
+    told, tell = os.pipe()
+
+    def sign(model: nn.Linear, generator: torch.Generator) -> torch.Tensor:
+        os.write(tell, b"%d\n" % os.getpid())
+        return distance_to_one(model)
+
+    schedule = Schedule(60, learning_rate=0.05, workers=2)
+    leader = get_context("fork").Process(target=train, args=(linear(), sign, schedule, tmp_path / "a.pt"))
+    leader.start()
+    os.close(tell)
+    with open(told, "rb") as signed:
+        learners: set[bytes] = set()
+        while len(learners) < 2:
+            learners.add(signed.readline())
+        leader.kill()
+        for _ in signed:
+            continue  # ends with the last who could sign
+    leader.join()
