@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TypeVar
@@ -179,10 +179,10 @@ def _help(
     step: int,
     progress: Tensor,
 ) -> None:
-    """The life of a helper: train until it is ended."""
-    learner = Learner(model, batch_loss, schedule, worker)
+    """The life of a helper: train until it is ended, or nobody is there who would."""
+    learner, parent = Learner(model, batch_loss, schedule, worker), parent_process()
     learner.start_at(step)
-    while True:
+    while parent is None or parent.is_alive():
         learner.learn(progress.item())
 
 

@@ -279,11 +279,15 @@ LATER: tuple[str, ...] = (
 # Of both, those that got worse when the weights learned places, people and two of a kind: they need more practice.
 FADED: tuple[str, ...] = (
     "cat", "flower", "bird", "dragon", "banana", "robot", "cake", "donut", "umbrella", "mushroom", "fire",
-    "christmas tree", "grapes", "tulip", "whale", "monkey", "snake", "pizza", "car", "beer", "rocket",
+    "christmas tree", "grapes", "tulip", "whale", "monkey", "snake", "pizza", "car", "beer", "rocket", "turtle", "bee",
+    "unicorn",
 )  # fmt: skip
 
 # Of the faded ones, those that never came out well: they are learned from their pictures alone.
-UNSURE: tuple[str, ...] = ("car", "rocket", "pizza", "dragon", "donut", "umbrella", "grapes")
+UNSURE: tuple[str, ...] = (
+    "car", "rocket", "pizza", "dragon", "donut", "umbrella", "grapes", "cake", "monkey", "christmas tree", "bird",
+    "turtle", "whale", "banana",
+)  # fmt: skip
 
 # Of the others, those that people ask for most: they come next. What is on no list is practised seldom.
 NEXT: tuple[str, ...] = (

@@ -1,6 +1,6 @@
 """Stage 1, people: faces and half figures drawn from named features, so that every word about them is true.
 
-The pictures come from five sets of DiceBear (`people.mjs` chooses the features, `SETS` names authors and licences).
+The pictures come from two sets of DiceBear (`people.mjs` chooses the features, `SETS` names authors and licences).
 They are kept like the icons, in a portable `people.zip`, each with its traits.
 """
 
@@ -22,11 +22,12 @@ from PIL import Image
 from .data import from_sheet, render_svg, to_sheet
 from .folder import TrainingError
 
-# Which pictures of the collection are used: name there, title, author, licence.
+# Which pictures of the collection are used: name there, title, author, licence. The last three taught earlier weights,
+# which later ones go on from.
 SETS: tuple[tuple[str, str, str, str], ...] = (
-    ("toonHead", "Toon Head", "Johan Melin", "CC-BY-4.0"),
     ("personas", "Personas", "Draftbit", "CC-BY-4.0"),
     ("bigSmile", "Custom Avatar (big smile)", "Ashley Seo", "CC-BY-4.0"),
+    ("toonHead", "Toon Head", "Johan Melin", "CC-BY-4.0"),
     ("adventurer", "Adventurer", "Lisa Wischofsky", "CC-BY-4.0"),
     ("micah", "Avatar Illustration System", "Micah Lanier", "CC-BY-4.0"),
 )
@@ -107,11 +108,12 @@ HEADWEAR = ("turban", "cap")
 
 
 def describe(traits: Traits, rng: random.Random) -> tuple[str, Traits]:
-    """A person in words ("a smiling woman with long red hair and glasses"), and the traits that were said: one to four
-    of those that are worth saying."""
+    """A person in words ("a smiling woman with long red hair and glasses"), and the traits that were said: up to four
+    of those that are worth saying. Glasses and beards always are, or everybody would come to wear them."""
     worth = [name for name, value in asdict(traits).items() if value not in ("", False, "light")]
-    sayable = [name for name in worth if name not in ("who", "length")]
-    said = set(rng.sample(sayable, min(len(sayable), rng.choice((1, 1, 2, 2, 3, 4)))))
+    worn = {name for name in ("glasses", "beard") if name in worth}
+    sayable = [name for name in worth if name not in ("who", "length", *worn)]
+    said = worn | set(rng.sample(sayable, min(len(sayable), rng.choice((0, 1, 1, 2, 2, 3)))))
     has = []
     if "hair" in said:
         style = f" {traits.length}" if traits.length in HAIRSTYLES and rng.random() < 0.5 else ""

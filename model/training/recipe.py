@@ -17,7 +17,7 @@ class Recipe:
     name: str
     size: int = 128  # pixels a side
     icon_size: int = 160  # pixels the icons and people are rendered at
-    people: int = 1500  # different people
+    people: int = 2400  # different people
     pictures: int = 60_000  # training pictures
     shard: int = 4000  # pictures drawn, and kept, at a time
     mixture: SceneMixture = field(default_factory=SceneMixture)
@@ -120,14 +120,14 @@ RECIPES: dict[str, Recipe] = {
             mixture=SceneMixture(
                 plain=replace(
                     practice(following=0.2, seldom=0.03, people=0.0, faded=2.5).plain,
-                    repainted=0.3,
+                    repainted=0.4,
                     alike=0.07,
-                    two_objects=0.25,
-                    styled=0.1,
+                    two_objects=0.28,
+                    styled=0.05,
                 ),
-                scenes=0.24,
-                empty_places=0.1,
-                people=0.12,
+                scenes=0.23,
+                empty_places=0.09,
+                people=0.16,
                 people_in_places=0.25,
                 two_things=0.12,
                 styled=0.0,

@@ -125,20 +125,19 @@ class SceneComposer:
         number = rng.randrange(len(self.persons.traits))
         words, said = people.describe(self.persons.traits[number], rng)
         icon = Image.fromarray(self.persons.pictures[number])
-        if rng.random() < 0.5:
-            icon = icon.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         scene = Scene("", (), (), None, None, person=said)
         if rng.random() < self.mixture.people_in_places:
             name, place, time, weather = self._pick_place(rng)
             canvas = self._draw_around(name, time, rng)
-            side = rng.uniform(190, 235) if self.mixture.cleared else rng.uniform(150, 215)
-            put(canvas, icon, (rng.uniform(100, 156), SIDE + 1), side, dim=self._light(place, time))
+            # As large, and where they stand before one colour, or faces would have to be learned once more.
+            foot, side = (SIDE / 2 + rng.gauss(0, 4), SIDE + 1), rng.uniform(218, 245)
+            put(canvas, icon, foot, side, dim=self._light(place, time))
             canvas = places.add_weather(canvas, weather, rng)
             scene = replace(scene, place=name, time=time, weather=weather)
             return canvas, scene, f"{words} {self._where(place, time, weather, rng)}"
         pixels, background = self.plain.background(rng, set())
         canvas = Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
-        put(canvas, icon, (SIDE / 2, SIDE + 1), rng.uniform(205, 250))
+        put(canvas, icon, (SIDE / 2 + rng.gauss(0, 3), SIDE + 1), rng.uniform(235, 256))
         subject = rng.choice(("", "", *people.OPENINGS)) + words
         if background is not None and rng.random() < 0.85:
             subject += f" on {'an' if background[0] in 'aeiou' else 'a'} {background} background"

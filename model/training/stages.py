@@ -297,16 +297,18 @@ def practise(scenes: Sequence[Scene], known: Sequence[bool], unsure: Collection[
 
 
 def turns(scene: Scene, unsure: Collection[int] = ()) -> int:
-    """How often a scene is learned from: one thing in a place, people and styles are learned last."""
-    if (scene.place is not None and len(scene.concepts) == 1) or not set(scene.concepts).isdisjoint(unsure):
+    """How often a scene is learned from: one thing in a place, people, colours and styles are learned last."""
+    alone = len(scene.concepts) == 1 or scene.person is not None
+    if (scene.place is not None and alone) or not set(scene.concepts).isdisjoint(unsure):
         return 3
-    return 2 if scene.place is not None or scene.style in STYLES or scene.person is not None else 1
+    late = scene.place is not None or scene.style in STYLES or scene.person is not None or any(scene.colours)
+    return 2 if late else 1
 
 
 def plain_caption(book: Phrasebook, scene: Scene) -> str | None:
     """By which weights that know `CORE` and `LATER` know what a scene shows, or the thing in its place; None for scenes
-    that they do not know. The manner of an icon set is better learned from its own pictures."""
-    if scene.style is not None or (scene.place is not None and not scene.covered):
+    that they do not know. The manner of an icon set, and a thing in a colour, are better learned from pictures."""
+    if scene.style is not None or any(scene.colours) or (scene.place is not None and not scene.covered):
         return None
     return book.plainly(scene, [noun for noun in CORE + LATER if noun not in UNSURE], ())
 
