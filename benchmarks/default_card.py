@@ -148,7 +148,9 @@ def main() -> None:
     torch.set_num_threads(1)
     judge, served = Judge.load(), EASEL_SMALL
     prompts = read_prompts(PROMPTS_FILE, judge.nouns)
-    painter = Painter(folder, served.num_inference_steps, served.guidance_scale, served.sampler)
+    painter = Painter(
+        folder, served.num_inference_steps, served.guidance_scale, served.sampler, interval=served.guidance_interval
+    )
     found = judged(painter, judge, prompts, folder)
     quick = None
     if served.student is not None and (folder / served.student.folder).is_dir():

@@ -69,6 +69,7 @@ from model.upscale import DRAFT, NARROW, enlarge, load_upscaler
 ROOT = Path(__file__).resolve().parent
 PROMPTS_FILE = ROOT / "default_model_prompts.json"
 DEFAULT_MODEL = ROOT.parent / "model" / "default"
+UNGUIDED = 1 + 1e-6
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,19 @@ class Painter:
     served: with words that the model does not know as the nearest that it does. What asks for a style is painted as it
     is served, on the enlarged picture, and made as small as the others again, which is as large as the judges look.
 
-    `sampler` is one of `model.schedulers.SAMPLERS`, or None for the scheduler that the model's folder names. Raises
-    ModelError for a sampler that is not there.
+    `sampler` is one of `model.schedulers.SAMPLERS`, or None for the scheduler that the model's folder names; `interval`
+    is the share of the steps in which guidance is on, as in the catalogue. Raises ModelError for a sampler that is not
+    there.
     """
 
     def __init__(
-        self, model: Path, steps: int, guidance: float, sampler: str | None = None, device: str = "cpu"
+        self,
+        model: Path,
+        steps: int,
+        guidance: float,
+        sampler: str | None = None,
+        device: str = "cpu",
+        interval: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         import diffusers
 
@@ -156,7 +164,10 @@ class Painter:
             overrides = schedulers.Sampler(sampler, config).overrides
             stock = getattr(diffusers, schedulers.SAMPLERS[sampler].scheduler)
             self.pipeline.scheduler = stock.from_config(config, **overrides)
-        self.steps, self.guidance = steps, guidance
+        self.steps = steps
+        low, high = interval
+        # The stock pipeline drops the rows of guidance for good where its scale is 1.
+        self.guidance = [guidance if low <= step / steps <= high else min(guidance, UNGUIDED) for step in range(steps)]
         self.lexicon = lexicon_of(self.pipeline.tokenizer)
         self.upscaler = load_upscaler(device, NARROW)
 
@@ -187,7 +198,8 @@ class Painter:
                 part,
                 num_images_per_prompt=4,
                 num_inference_steps=self.steps,
-                guidance_scale=self.guidance,
+                guidance_scale=self.guidance[0],
+                callback_on_step_end=self._guide_next,
                 generator=[torch.Generator().manual_seed(one) for one in seeds],
                 output_type="np",
                 width=width,
@@ -197,6 +209,10 @@ class Painter:
             made = [self._finished(one, asked[row // 4], seeds[row], large) for row, one in enumerate(drawn)]
             grids.append(np.stack(made).reshape(len(part), 4, *made[0].shape))
         return np.concatenate(grids)
+
+    def _guide_next(self, pipeline: Any, step: int, _timestep: int, tensors: dict[str, Any]) -> dict[str, Any]:
+        pipeline._guidance_scale = self.guidance[min(step + 1, self.steps - 1)]
+        return tensors
 
     def _finished(self, picture: NDArray[np.uint8], prompt: str, seed: int, large: bool) -> NDArray[np.uint8]:
         manner = PLAINLY if self.lexicon is None else self.lexicon.manner(Prompt(((prompt, 1.0),)))
@@ -421,6 +437,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sampler", default=served.sampler, help=f"default: {served.sampler}, as the catalogue serves")
     parser.add_argument("--steps", type=int, default=served.num_inference_steps, help=f"{served.num_inference_steps}")
     parser.add_argument("--guidance", type=float, default=served.guidance_scale, help=f"{served.guidance_scale}")
+    parser.add_argument(
+        "--interval",
+        type=float,
+        nargs=2,
+        metavar=("FROM", "TO"),
+        default=served.guidance_interval,
+        help="the share of the steps in which guidance is on, as the catalogue serves",
+    )
     return parser.parse_args(arguments)
 
 
@@ -431,7 +455,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_weights(options.model)
         judge = Judge.load()
         prompts = read_prompts(options.prompts, judge.nouns)
-        painter = Painter(options.model, options.steps, options.guidance, options.sampler)
+        painter = Painter(
+            options.model, options.steps, options.guidance, options.sampler, interval=tuple(options.interval)
+        )
     except (TrainingError, ModelError, ValueError, OSError) as error:
         print(f"benchmarks.default_model: {error}", file=sys.stderr)
         return 1
@@ -439,6 +465,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures["seconds_per_grid"] = painter.seconds_per_grid()
     figures["bytes"] = sum(path.stat().st_size for path in options.model.rglob("*") if path.is_file())
     figures |= {"sampler": options.sampler, "steps": options.steps, "guidance": options.guidance}
+    figures["interval"] = list(options.interval)
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(sheet).save(options.sheet, optimize=True)
     print(f"contact sheet: {options.sheet}", file=sys.stderr)

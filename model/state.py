@@ -43,7 +43,8 @@ class Shortcuts:
     """What an operator may trade for speed; nothing by default. Never reachable from a prompt.
 
     guidance_interval: the share of the steps (0..1, from noise to picture) in which guidance is on. Outside it the
-    negative rows are left out (Kynkäänniemi et al. 2024, arXiv 2404.07724).
+    negative rows are left out (Kynkäänniemi et al. 2024, arXiv 2404.07724). A picture that goes on from another one
+    begins where its schedule begins.
     deep_every: only every so many steps of a request, the first included, is the denoiser's deep part computed; the
     steps between take it from before: of UNets all but the outermost level (`model.families.reuse`), of transformers
     the blocks after the first (`model.families.first_block`). 1 is every step.
@@ -229,7 +230,7 @@ class DenoisingState:
         if self._negative is None:
             return False
         low, high = self._shortcuts.guidance_interval
-        return low <= self.step / max(1, len(self._timesteps)) <= high
+        return low <= (self._first + self.step) / max(1, self._first + len(self._timesteps)) <= high
 
     @property
     def row_count(self) -> int:

@@ -54,6 +54,7 @@ class Recipe:
     student_steps: int = 4
     student_rate: float = 4e-4
     guidance_scale: float = 4.5  # that the student learns, and that the model is served with
+    guided_from: float = 0.1  # share of the steps before which nothing is guided, so that the pictures of a grid differ
 
     @property
     def latent_size(self) -> int:

@@ -34,6 +34,12 @@ def follow(student: nn.Module, before: nn.Module, after: nn.Module) -> None:
         mine.add_(new - old)
 
 
+def guidance_of_steps(recipe: Recipe) -> Tensor:
+    """How strongly each of the student's steps is guided, (steps,)."""
+    shares = torch.arange(recipe.student_steps) / recipe.student_steps
+    return torch.where(shares < recipe.guided_from, 1.0, recipe.guidance_scale)
+
+
 def train_student(
     teacher: UNet2DConditionModel,
     pictures: int,
@@ -56,6 +62,7 @@ def train_student(
     steps, count = recipe.student_steps, max(1, recipe.unet_batch // recipe.student_steps)
     # The timesteps of a sampler with "trailing" spacing, and where the last step leads: to no noise at all.
     knots = torch.tensor([noising.steps - 1 - noising.steps * step // steps for step in range(steps)], device=device)
+    scale = guidance_of_steps(recipe).to(device).repeat_interleave(count).view(-1, 1, 1, 1)
     for part in (teacher, text_encoder):
         part.to(device).eval().requires_grad_(False)
     student = (copy.deepcopy(teacher) if begun is None else begun.to(device)).requires_grad_(True)
@@ -85,7 +92,7 @@ def train_student(
                 states.repeat(2, 1, 1, 1), times.repeat(2), torch.cat([told, nothing.expand_as(told)])
             ).sample
             said, unsaid = both.chunk(2)
-            wanted = unsaid + recipe.guidance_scale * (said - unsaid)
+            wanted = unsaid + scale * (said - unsaid)
         predicted: Tensor = model(states, times, told).sample
         # Each step's answer is weighed against its own size: guided answers are larger where little is known yet.
         error = (predicted - wanted).square().mean((1, 2, 3)) / wanted.square().mean((1, 2, 3))

@@ -253,6 +253,16 @@ def test_a_guidance_interval_leaves_negative_rows_out(sd: Bundle, monkeypatch: p
     assert recorder.rows == [2] * 3 + [4] * 5 + [2] * 2
 
 
+def test_a_guidance_interval_counts_the_steps_that_a_start_leaves_out(
+    sd: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is about how much noise there is: a picture that goes on from another one has less from its first step on."""
+    recorder = Recorder(sd, monkeypatch)
+    with running(sd, shortcuts=Shortcuts(guidance_interval=(0.3, 1.0))) as engine:
+        engine.submit(altered(APPLE, num_inference_steps=10, start=Start(((BLACK, 1.0),), 0.5))).result(60)
+    assert recorder.rows == [4] * 5
+
+
 def test_prompts_are_encoded_once(sd: Bundle) -> None:
     """A reroll or a variation finds its prompt, and the empty one beside it, in the cache."""
     with running(sd) as engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -112,6 +113,11 @@ def test_a_student_learns_in_every_shape(tiny: Recipe, tmp_path: Path, monkeypat
 
     (width, height), side = tiny.shapes[0], tiny.latent_size
     assert seen == {(side, side), (height * side // tiny.size, width * side // tiny.size)}
+
+
+def test_a_students_first_step_is_not_guided(tiny: Recipe) -> None:
+    recipe = replace(tiny, student_steps=4, guidance_scale=3.0, guided_from=0.1)
+    assert student.guidance_of_steps(recipe).tolist() == [1.0, 3.0, 3.0, 3.0]
 
 
 def test_a_student_starts_from_what_its_teacher_has_learned_since() -> None:
