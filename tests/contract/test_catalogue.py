@@ -46,7 +46,7 @@ def test_the_example_is_a_catalogue() -> None:
         ('"stylize"', '"seed"', "sdxl: honours 'seed'"),
         ("guidance_scale = 6.0", "guidance_scale = nan", "models.0.guidance_scale"),
         ("guidance_scale = 6.0", "guidance_scale = inf", "models.0.guidance_scale"),
-        ("enlargement = 4", "guidance_interval = [0.0, nan]", "models.1.guidance_interval"),
+        ("guidance_interval = [0.1, 1.0]", "guidance_interval = [0.0, nan]", "models.1.guidance_interval"),
         ("pixels = 4096", "pixels = 200", "at least size_multiple x size_multiple (256)"),
         ('name = "sdxl"', 'name = "sd;xl"', "name 'sd;xl': use letters"),
         ('name = "sdxl"', 'name = "sd]xl"', "name 'sd]xl': use letters"),
@@ -56,7 +56,7 @@ def test_the_example_is_a_catalogue() -> None:
         ('title = "Stable Diffusion XL"', 'title = "**XL**"', "sdxl: title"),
         ('title = "Stable Diffusion XL"', 'title = "XL <@7>"', "sdxl: title"),
         ('title = "Stable Diffusion XL"', 'title = "two\\nlines"', "sdxl: title is one line"),
-        ("enlargement = 4", "guidance_interval = [0.9, 0.5]", "two shares"),
+        ("guidance_interval = [0.1, 1.0]", "guidance_interval = [0.9, 0.5]", "two shares"),
         ("enlargement = 4", "deep_every = 0", "deep_every is 1"),
         ('= 4, sampler = "ddim"', '= 0, sampler = "ddim"', "student.num_infer"),
         ('= 4, sampler = "ddim"', '= 4, sampler = "dim"', "student.sampler 'dim'"),
@@ -89,7 +89,7 @@ def test_samplers_that_people_may_choose() -> None:
 
 def test_shortcuts_are_off_until_an_operator_sets_them() -> None:
     """The likeness of pictures is the operator's to trade, and nobody else's."""
-    plain, quick, _ = read_catalogue(EXAMPLE.replace("enlargement = 4", "guidance_interval = [0, 0.8]\ndeep_every = 2"))
+    plain, quick, _ = read_catalogue(EXAMPLE.replace("= [0.1, 1.0]", "= [0, 0.8]\ndeep_every = 2"))
     assert (plain.guidance_interval, plain.deep_every) == ((0.0, 1.0), 1)
     assert (quick.guidance_interval, quick.deep_every) == ((0.0, 0.8), 2)
 
