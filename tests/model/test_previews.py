@@ -31,7 +31,7 @@ def drawn(default: Bundle) -> list[np.ndarray]:
 
 
 def test_a_preview_is_true_in_colour_and_shape(default: Bundle, drawn: list[np.ndarray]) -> None:
-    """Beside what the decoder makes of the same latents: correlation over 0.95, no colour off by more than 13."""
+    """Beside what the decoder makes of the same latents: correlation over 0.95, no colour off by more than 14."""
     previewer = previewer_of(default.vae, torch.device("cpu"))
     latents = vae.encode(default.vae, drawn[0], torch.device("cpu"))
     exact = previewer.sheet(latents, decode=partial(vae.decode, default.vae))
@@ -44,7 +44,7 @@ def test_a_preview_is_true_in_colour_and_shape(default: Bundle, drawn: list[np.n
         correlations.append(np.corrcoef(preview.ravel(), decoded.ravel())[0, 1])
         shifts.append(np.abs(preview.mean(axis=(0, 1)) - decoded.mean(axis=(0, 1))).max())
     assert min(correlations) > 0.95
-    assert max(shifts) < 13
+    assert max(shifts) < 14
 
 
 def decoded_of(bundle: Bundle, picture: np.ndarray) -> np.ndarray:

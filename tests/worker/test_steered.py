@@ -44,6 +44,7 @@ def offered(tmp_path_factory: pytest.TempPathFactory) -> Model:
         pixels=32 * 32,
         size_multiple=16,
         num_inference_steps=3,
+        guidance_interval=(0.0, 1.0),
         enlargement=1,
         whole_words=False,
         student=None,
