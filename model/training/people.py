@@ -40,7 +40,7 @@ class Traits:
     who: str  # man, woman, boy, girl
     skin: str = ""  # light, brown, dark
     hair: str = ""  # its colour
-    length: str = ""  # long, short, bald, bun, braids, pigtails, mohawk, turban, cap
+    length: str = ""  # long, short, bald, bun, braids, pigtails, mohawk
     mood: str = ""
     shirt: str = ""  # its colour
     glasses: str = ""  # glasses, sunglasses, cat ears
@@ -104,7 +104,6 @@ def load_people(path: Path) -> People:
 OPENINGS = ("a portrait of ", "a picture of ", "portrait of ", "a drawing of ")
 MOODS = {"smiling": ("smiling", "happy"), "happy": ("happy", "smiling"), "laughing": ("laughing", "happy")}
 HAIRSTYLES = ("bun", "braids", "pigtails", "mohawk")
-HEADWEAR = ("turban", "cap")
 
 
 def describe(traits: Traits, rng: random.Random) -> tuple[str, Traits]:
@@ -123,8 +122,6 @@ def describe(traits: Traits, rng: random.Random) -> tuple[str, Traits]:
         has.append("a beard")
     if "skin" in said:
         has.append(f"{traits.skin} skin")
-    if traits.length in HEADWEAR and rng.random() < 0.7:
-        has.append(f"a {traits.length}")
     wears = [traits.glasses] if "glasses" in said else []
     if "shirt" in said:
         wears.append(f"{_article(traits.shirt)} {traits.shirt} {rng.choice(('shirt', 'sweater', 't-shirt'))}")
