@@ -22,6 +22,7 @@ from model.manners import asked_in
 from model.painting import Manner, painted
 from model.request import text_to_image
 from tests.contract.factories import follow, imagine, press, upscale
+from tests.model.conftest import assert_same_pictures
 from worker.alone import make_alone
 from worker.engines import Engine, Warm
 from worker.finishing import enlarged, finished, paints
@@ -86,11 +87,13 @@ def made_of(job: Job, warm: Warm, *indices: int) -> list[Picture]:
 
 @pytest.mark.parametrize("typed", ["a red fox, pencil sketch", "红色的狐狸，素描", "a red fox, pencl sketch"])
 def test_the_default_model_is_painted_over(warm: Warm, typed: str) -> None:
-    """The same fox without its colours; one alone is that of the grid, but for a few pixels at the edges of hatches,
-    where the rounding of a level is seen most."""
+    """The same fox without its colours; one alone is that of the grid to the rounding of a level, of which the edges
+    of hatches make a few."""
     plain, drawn = made_of(imagine("a red fox"), warm, 1), made_of(imagine(typed), warm)
     assert np.ptp(plain[0].astype(int), axis=-1).max() > 100
     assert np.ptp(np.stack(drawn).astype(int), axis=-1).max() < 30
+    bare = replace(warm, manner=lambda prompt: Manner())
+    assert_same_pictures(made_of(imagine(typed), bare, 1), made_of(imagine(typed), bare)[1:2])
     [alone] = made_of(imagine(typed), warm, 1)
     apart = np.abs(alone.astype(int) - drawn[1])
     assert apart.max() <= 8
